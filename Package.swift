@@ -1,0 +1,73 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The engine and its shell: exclusivity of single-owner state is settled by design (one event loop per shard), so the
+/// dynamic checks, a fifth of the time of a message, are left out of release builds. Not for what LeveretClient
+/// reaches: SwiftPM refuses unsafe flags in what other packages may depend on.
+let engine: [SwiftSetting] =
+    strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
+let package = Package(
+    name: "leveret",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "leveret", targets: ["leveret"]),
+        .library(name: "LeveretClient", targets: ["LeveretClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The wire format of AMQP 0-9-1. Imports nothing but the standard library.
+        .target(name: "AMQPWire", swiftSettings: strict),
+        .executableTarget(
+            name: "AMQPWireGenerator",
+            exclude: ["amqp0-9-1.extended.xml", "amqp0-9-1.access.xml"],
+            swiftSettings: strict),
+
+        // The engine: values only.
+        .target(name: "Routing", dependencies: ["AMQPWire"], swiftSettings: engine),
+        .target(name: "Broker", dependencies: ["AMQPWire", "Routing"], swiftSettings: engine),
+
+        // The shell: event loops, sockets, timers, configuration.
+        .target(
+            name: "Node",
+            dependencies: [
+                "Broker",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: engine),
+        .executableTarget(
+            name: "leveret",
+            dependencies: [
+                "Node",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "LeveretClient",
+            dependencies: [
+                "AMQPWire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
+    ]
+)
