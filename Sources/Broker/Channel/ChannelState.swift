@@ -1,0 +1,118 @@
+import AMQPWire
+import Routing
+
+/// What a channel waits for before it reads its next frame: the answer of a queue on another shard.
+enum PendingOperation {
+    case declare(QueueDeclare, isPassive: Bool)
+    case consume(consumerIndex: Int, noWait: Bool)
+    case cancel(tag: ShortString, noWait: Bool)
+    case get(noAck: Bool, queue: QueueAddress)
+    case purge(noWait: Bool)
+    case delete(noWait: Bool)
+    /// channel.close: queues on other shards are to have back what was unacked before close-ok is said.
+    case close(barriers: Int)
+}
+
+/// A consumer as its channel knows it.
+struct ChannelConsumer {
+    let tag: ShortString
+    /// The tag as shortstr, for the outgoing frames; owned by the channel.
+    let encodedTag: UnsafeMutableRawBufferPointer
+    let queue: QueueAddress
+    let noAck: Bool
+    /// The queue's name of it; known once the queue has answered.
+    var reference: ConsumerReference?
+}
+
+/// One channel of a connection: what is being published on it, what was delivered on it, who consumes on it.
+struct ChannelState {
+    enum Phase: UInt8 {
+        case open
+        /// channel.close was sent: everything but its answer is dropped.
+        case closing
+    }
+
+    let number: UInt16
+    /// Tells this channel from an earlier one of the same number on this connection.
+    let serial: UInt32
+    let connection: UnsafeMutablePointer<ConnectionState>
+    var phase = Phase.open
+
+    // Publishing
+    var assembly = ContentAssembly()
+    var confirm = ConfirmTracker()
+    var isConfirmListed = false
+    /// The route of the last exchange and routing key, valid while the exchange's version is this one.
+    var cachedExchange: ExchangeID?
+    var cachedVersion: UInt64 = 0
+    var routes = RouteBuffer()
+
+    // Consuming
+    /// For consumers that start from now on (basic.qos with global=false); 0 is no limit.
+    var consumerPrefetchCount: UInt16 = 0
+    /// For the channel as a whole (basic.qos with global=true); 0 is no limit.
+    var channelPrefetchCount: UInt16 = 0
+    var latestDeliveryTag: UInt64 = 0
+    var unacked = UnackedRing()
+    /// Credit promised to queues on other shards under a channel-wide limit.
+    var leasedCount: UInt32 = 0
+    var consumers: [ChannelConsumer?] = []
+    var consumerIndexes: [ShortString: Int] = [:]
+    /// Consumers of this shard's queues, and lease requests of other shards', that wait for the channel-wide limit.
+    var limitedConsumers: [LimitedConsumer] = []
+
+    // Control
+    var lastQueueName: ShortString?
+    var pending: PendingOperation?
+    /// Frames that came while an operation was pending, whole.
+    var deferred = OutboundBuffer()
+
+    init(number: UInt16, serial: UInt32, connection: UnsafeMutablePointer<ConnectionState>) {
+        self.number = number
+        self.serial = serial
+        self.connection = connection
+    }
+
+    var address: ChannelAddress {
+        ChannelAddress(connection: connection.pointee.address, number: number, serial: serial)
+    }
+
+    /// Whether the channel-wide limit allows another delivery that wants an ack.
+    @inline(__always)
+    var hasChannelCredit: Bool {
+        channelPrefetchCount == 0 || UInt32(unacked.count) &+ leasedCount < UInt32(channelPrefetchCount)
+    }
+
+    mutating func addConsumer(tag: ShortString, queue: QueueAddress, noAck: Bool) -> Int {
+        let encoded = UnsafeMutableRawBufferPointer.allocate(byteCount: tag.count + 1, alignment: 1)
+        encoded[0] = UInt8(tag.count)
+        for (offset, byte) in tag.bytes.enumerated() { encoded[1 + offset] = byte }
+        let consumer = ChannelConsumer(tag: tag, encodedTag: encoded, queue: queue, noAck: noAck)
+        let index = consumers.firstIndex { $0 == nil } ?? consumers.count
+        if index == consumers.count { consumers.append(consumer) } else { consumers[index] = consumer }
+        consumerIndexes[tag] = index
+        return index
+    }
+
+    mutating func removeConsumer(at index: Int) {
+        guard let consumer = consumers[index] else { return }
+        consumer.encodedTag.deallocate()
+        consumerIndexes[consumer.tag] = nil
+        consumers[index] = nil
+    }
+
+    mutating func deallocate() {
+        for index in consumers.indices { removeConsumer(at: index) }
+        assembly.deallocate()
+        confirm.deallocate()
+        routes.deallocate()
+        unacked.deallocate()
+        deferred.deallocate()
+    }
+}
+
+/// Somebody who wants to deliver on a channel and has to wait for its channel-wide limit.
+enum LimitedConsumer {
+    case local(queue: QueueAddress, consumer: ConsumerReference)
+    case remote(queue: QueueAddress, consumer: ConsumerReference, wanted: UInt32)
+}

@@ -1,0 +1,126 @@
+import AMQPWire
+import Routing
+
+/// Who is at the other end of a connection.
+package struct Peer: Sendable {
+    /// For the log: `127.0.0.1:50123`.
+    package let name: String
+    package let isLoopback: Bool
+
+    package init(name: String, isLoopback: Bool) {
+        self.name = name
+        self.isLoopback = isLoopback
+    }
+}
+
+/// One connection, from its first byte to its last.
+///
+///     protocolHeader -> starting -> tuning -> opening -> running -> closing -> closed
+///
+/// The names from `starting` to `running` are RabbitMQ's: its error texts show them.
+struct ConnectionState {
+    enum Phase: String {
+        case protocolHeader = "pre_init"
+        case starting, tuning, opening, running
+        /// The client has sent connection.close; close-ok follows when its channels are gone.
+        case closing
+        /// connection.close was sent: everything but its answer is dropped until it comes or time runs out.
+        case awaitingCloseOk
+        /// Nothing is read any more; the socket closes when what is written is out and `lingersUntil` has passed.
+        case closed
+    }
+
+    let address: ConnectionAddress
+    let peer: Peer
+    var phase = Phase.protocolHeader
+
+    // Bytes
+    var input = PartialInput()
+    var outbound = OutboundBuffer()
+    /// Listed among the connections with something for the shell to do.
+    var isListed = false
+    /// The socket takes more; otherwise output is kept here.
+    var isWritable = true
+    /// The shell shall not read: publishes in transit or deferred frames are too many.
+    var isReadingPaused = false
+    /// What the shell was last told.
+    var wasReadingPaused = false
+    var deferredByteCount = 0
+    /// Close the socket, once everything is written and this moment has come.
+    var closesAtMilliseconds: UInt64?
+
+    // Negotiated
+    var isVersion09 = false
+    var frameMax: UInt32 = 0
+    var channelMax: UInt16 = 0
+    var heartbeatSeconds: UInt16 = 0
+    var user: ShortString = ""
+    var virtualHost: ShortString = ""
+    var virtualHostIndex = 0
+    var capabilities = ClientCapabilities()
+    var name: String?
+
+    // Timers, in monotonic milliseconds
+    let openedAt: UInt64
+    var lastReceivedAt: UInt64
+    var lastSentAt: UInt64
+    var hasWritten = false
+
+    // Channels
+    var channels: [UnsafeMutablePointer<ChannelState>?] = []
+    var channelCount = 0
+    var latestChannelSerial: UInt32 = 0
+    /// Queues that live as long as this connection.
+    var exclusiveQueues: Set<QueueAddress> = []
+    /// Barriers of other shards that connection.close waits for.
+    var barrierCount = 0
+
+    // Deliveries
+    var window = DeliveryWindow(availableByteCount: Limit.deliveryWindowByteCount)
+    /// Bytes delivered since the output was last taken: from this shard's queues, and from each other shard's.
+    var deliveredByteCount = 0
+    var remoteDeliveredByteCounts: [Int] = []
+
+    init(address: ConnectionAddress, peer: Peer, now: UInt64) {
+        self.address = address
+        self.peer = peer
+        openedAt = now
+        lastReceivedAt = now
+        lastSentAt = now
+    }
+
+    @inline(__always)
+    func channel(_ number: UInt16) -> UnsafeMutablePointer<ChannelState>? {
+        channels.withUnsafeBufferPointer { Int(number) < $0.count ? $0[Int(number)] : nil }
+    }
+
+    /// The largest payload a frame from the client may have; RabbitMQ forgives eight bytes.
+    var payloadLimit: Int {
+        frameMax == 0
+            ? Limit.bodyByteCount + Frame.overheadByteCount
+            : Int(frameMax) - Frame.overheadByteCount + Limit.frameSizeFudge
+    }
+}
+
+/// What the client's `capabilities` table says that it understands (RabbitMQ's names).
+struct ClientCapabilities: Equatable {
+    var authenticationFailureClose = false
+    var basicNack = false
+    var connectionBlocked = false
+    var consumerCancelNotify = false
+    var exchangeExchangeBindings = false
+    var publisherConfirms = false
+
+    init() {}
+
+    init(clientProperties: FieldTable) {
+        guard case .table(let table)? = clientProperties["capabilities"] else { return }
+        func has(_ name: ShortString) -> Bool { table[name] == .bool(true) }
+        authenticationFailureClose = has("authentication_failure_close")
+        basicNack = has("basic.nack")
+        connectionBlocked = has("connection.blocked")
+        consumerCancelNotify = has("consumer_cancel_notify")
+        exchangeExchangeBindings = has("exchange_exchange_bindings")
+        publisherConfirms = has("publisher_confirms")
+    }
+}

@@ -1,0 +1,25 @@
+/// Every bound of the engine that no configuration key sets. Sizes are bytes unless the name says otherwise.
+enum Limit {
+    /// What may wait for one connection's socket, per shard that delivers to it, before its consumers pause.
+    static let deliveryWindowByteCount = 1 << 20
+    /// Messages on their way from one shard to another before the publishers of it pause.
+    static let transitByteCount = 8 << 20
+    /// Frames that wait behind a channel's unanswered method before the socket is not read.
+    static let deferredByteCount = 1 << 20
+    /// RabbitMQ's hard limit of a message's body (`MAX_MSG_SIZE`).
+    static let bodyByteCount = 536_870_912
+    /// How many topology changes another shard may lag behind before it is woken for them.
+    static let topologyLag: UInt64 = 512
+    /// RabbitMQ's `x-name-prefix` bound.
+    static let namePrefixByteCount = 64
+    /// Deliveries of one queue in one turn before others get theirs.
+    static let deliveriesPerTurn = 4096
+    /// Messages a remote consumer under a channel-wide limit may ask credit for at once.
+    static let leaseCount: UInt32 = 32
+    /// RabbitMQ's grace for clients that count a frame's eight bytes of overhead wrongly.
+    static let frameSizeFudge = 8
+    /// How long a closed connection may take to answer `connection.close` (RabbitMQ's CLOSING_TIMEOUT, 30 s).
+    static let closingMilliseconds: UInt64 = 30_000
+    /// How long a failed login, a broken frame or a wrong protocol waits for its end (RabbitMQ's SILENT_CLOSE_DELAY).
+    static let silentCloseMilliseconds: UInt64 = 3_000
+}

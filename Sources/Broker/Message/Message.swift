@@ -1,0 +1,84 @@
+import AMQPWire
+
+/// A message as a shard keeps it: one block of memory, written once, read by every queue and consumer that gets it.
+///
+///     0   references  UInt32   how many hold it; only the shard that published it counts
+///     4   shard       UInt8    that shard
+///     5   flags       UInt8    bit 0: persistent (delivery mode 2)
+///     6   addressing  UInt16   byte count of exchange and routing key, both as shortstr
+///     8   properties  UInt32   byte count of property flags and values
+///     12  body        UInt32   byte count of the body
+///     16  id          UInt64   position of its record: unique on the node, rising in each shard's lane
+///     24  addressing, properties, body: the bytes, in this order, as on the wire
+///
+/// Source of the wire forms: AMQP 0-9-1 section 4.2.6. The block is immutable once it is published, so other shards
+/// read it through the pointer; they give it back to its shard by mailbox (`MailboxRecord.release`).
+package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
+    static let headByteCount = 24
+
+    let memory: UnsafeMutableRawPointer
+
+    @inline(__always)
+    var references: UInt32 {
+        get { memory.load(as: UInt32.self) }
+        nonmutating set { memory.storeBytes(of: newValue, as: UInt32.self) }
+    }
+    @inline(__always)
+    var shard: Int { Int(memory.load(fromByteOffset: 4, as: UInt8.self)) }
+    var isPersistent: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 1 != 0 }
+    @inline(__always)
+    var addressingByteCount: Int { Int(memory.load(fromByteOffset: 6, as: UInt16.self)) }
+    @inline(__always)
+    var propertiesByteCount: Int { Int(memory.load(fromByteOffset: 8, as: UInt32.self)) }
+    @inline(__always)
+    var bodyByteCount: Int { Int(memory.load(fromByteOffset: 12, as: UInt32.self)) }
+    /// The position of the message's record in the node's one order.
+    var id: UInt64 {
+        get { memory.load(fromByteOffset: 16, as: UInt64.self) }
+        nonmutating set { memory.storeBytes(of: newValue, toByteOffset: 16, as: UInt64.self) }
+    }
+
+    @inline(__always)
+    var byteCount: Int { Self.headByteCount + addressingByteCount + propertiesByteCount + bodyByteCount }
+
+    /// Writes the head; the parts are filled in by the caller.
+    @inline(__always)
+    static func initialise(
+        _ memory: UnsafeMutableRawPointer, shard: Int, isPersistent: Bool, addressingByteCount: Int,
+        propertiesByteCount: Int, bodyByteCount: Int
+    ) -> Message {
+        memory.storeBytes(of: 1, as: UInt32.self)
+        memory.storeBytes(of: UInt8(truncatingIfNeeded: shard), toByteOffset: 4, as: UInt8.self)
+        memory.storeBytes(of: isPersistent ? 1 : 0, toByteOffset: 5, as: UInt8.self)
+        memory.storeBytes(of: UInt16(truncatingIfNeeded: addressingByteCount), toByteOffset: 6, as: UInt16.self)
+        memory.storeBytes(of: UInt32(truncatingIfNeeded: propertiesByteCount), toByteOffset: 8, as: UInt32.self)
+        memory.storeBytes(of: UInt32(truncatingIfNeeded: bodyByteCount), toByteOffset: 12, as: UInt32.self)
+        memory.storeBytes(of: 0, toByteOffset: 16, as: UInt64.self)
+        return Message(memory: memory)
+    }
+
+    @inline(__always)
+    var addressing: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: memory + Self.headByteCount, count: addressingByteCount)
+    }
+    @inline(__always)
+    var properties: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: memory + Self.headByteCount + addressingByteCount, count: propertiesByteCount)
+    }
+    @inline(__always)
+    var bodyMemory: UnsafeMutableRawPointer {
+        memory + Self.headByteCount + addressingByteCount + propertiesByteCount
+    }
+    @inline(__always)
+    var body: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bodyMemory, count: bodyByteCount) }
+
+    @inline(__always)
+    var content: ContentView { ContentView(addressing: addressing, properties: properties, body: body) }
+
+    var exchange: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: addressing[1..<1 + Int(addressing[0])])
+    }
+    var routingKey: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: addressing[(2 + Int(addressing[0]))...])
+    }
+}

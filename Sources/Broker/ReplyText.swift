@@ -1,0 +1,186 @@
+import AMQPWire
+
+/// What a text names: `queue 'q' in vhost '/'` (RabbitMQ: `rabbit_misc:rs/1`).
+struct ResourceName: CustomStringConvertible {
+    enum Kind: String { case queue, exchange }
+    let kind: Kind
+    let name: ShortString
+    let virtualHost: ShortString
+
+    var description: String { "\(kind.rawValue) '\(name)' in vhost '\(virtualHost)'" }
+}
+
+/// Every reply text of the broker, in RabbitMQ 4's words: clients and their tests compare them.
+extension ProtocolError {
+    // MARK: Frames
+
+    static func invalidFrameEnd(_ marker: UInt8, type: UInt8) -> ProtocolError {
+        ProtocolError(.frameError, "type \(type), invalid frame end marker \(marker)")
+    }
+    static func frameTooLarge(_ byteCount: Int, limit: Int, type: UInt8) -> ProtocolError {
+        ProtocolError(.frameError, "type \(type), all octets = <<>>: {frame_too_large,\(byteCount),\(limit)}")
+    }
+    static func unknownFrame(type: UInt8, payload: UnsafeRawBufferPointer) -> ProtocolError {
+        ProtocolError(.frameError, "type \(type), \(snippet(payload)): unknown_frame")
+    }
+    static func unexpectedFrame(type: UInt8, payload: UnsafeRawBufferPointer) -> ProtocolError {
+        ProtocolError(.unexpectedFrame, "type \(type), \(snippet(payload))")
+    }
+    /// At most 16 bytes of the payload, as an Erlang binary.
+    private static func snippet(_ payload: UnsafeRawBufferPointer) -> String {
+        let shown = payload.prefix(16).map { String($0) }.joined(separator: ",")
+        return "\(payload.count <= 16 ? "all" : "first 16") octets = <<\(shown)>>"
+    }
+    static let expectedMethod = ProtocolError(
+        .unexpectedFrame, "expected method frame, got non method frame instead")
+    static let expectedHeader = ProtocolError(
+        .unexpectedFrame, "expected content header for class 60, got non content header frame instead")
+    static func wrongHeaderClass(_ classID: UInt16) -> ProtocolError {
+        ProtocolError(
+            .unexpectedFrame, "expected content header for class 60, got one for class \(classID) instead")
+    }
+    static let expectedBody = ProtocolError(
+        .unexpectedFrame, "expected content body, got non content body frame instead")
+    static let bodyExceedsSize = ProtocolError(.frameError, "content body frame exceeds remaining content size")
+    static func bodySizeTooLarge(_ byteCount: UInt64) -> ProtocolError {
+        ProtocolError(
+            .frameError, "content body size \(byteCount) exceeds maximum allowed size \(Limit.bodyByteCount)")
+    }
+    static func malformed(_ error: WireError) -> ProtocolError {
+        switch error {
+        case .unknownMethod(let classID, let methodID):
+            ProtocolError(.notImplemented, "unknown method \(methodID) of class \(classID)")
+        case .truncated: ProtocolError(.frameError, "cannot decode: the arguments end too early")
+        case .trailingBytes: ProtocolError(.frameError, "cannot decode: bytes behind the last argument")
+        case .unknownFieldType(let letter):
+            ProtocolError(.frameError, "cannot decode: unknown field type \(letter)")
+        case .nestedTooDeep:
+            ProtocolError(.frameError, "cannot decode: tables nested deeper than \(FieldTable.depthLimit)")
+        case .unknownProperty: ProtocolError(.frameError, "cannot decode: unknown property flags")
+        }
+    }
+
+    // MARK: Connection
+
+    static func loginRefused(mechanism: String) -> ProtocolError {
+        ProtocolError(
+            .accessRefused,
+            "Login was refused using authentication mechanism \(mechanism). For details see the broker logfile.")
+    }
+    static func unknownMechanism(_ name: ShortString) -> ProtocolError {
+        ProtocolError(.commandInvalid, "unknown authentication mechanism '\(name)'")
+    }
+    static func invalidResponse(mechanism: String) -> ProtocolError {
+        ProtocolError(.syntaxError, "Invalid \(mechanism) response")
+    }
+    enum Bound { case minimum, maximum }
+    static func negotiation(_ field: String, _ value: UInt32, _ bound: Bound, _ limit: UInt32) -> ProtocolError {
+        let detail = value == 0 ? " (no limit)" : ""
+        let (relation, name) = bound == .minimum ? ("lower", "minimum") : ("higher", "maximum")
+        return ProtocolError(
+            .notAllowed, "negotiated \(field) = \(value)\(detail) is \(relation) than the \(name) allowed value (\(limit))")
+    }
+    static func noVirtualHost(_ name: ShortString) -> ProtocolError {
+        ProtocolError(.notAllowed, "vhost \(name) not found")
+    }
+    static func unexpectedMethod(state: String) -> ProtocolError {
+        ProtocolError(.channelError, "unexpected method in connection state \(state)")
+    }
+    static func channelsUsedUp(_ count: Int, _ limit: UInt16) -> ProtocolError {
+        ProtocolError(
+            .notAllowed, "number of channels opened (\(count)) has reached the negotiated channel_max (\(limit))")
+    }
+    static let secretRefused = ProtocolError(.notAllowed, "New secret was refused by one of the backends")
+    static let shutdown = ProtocolError(.connectionForced, "broker forced connection closure with reason 'shutdown'")
+
+    // MARK: Channel
+
+    static let secondOpen = ProtocolError(.channelError, "second 'channel.open' seen")
+    static let expectedOpen = ProtocolError(.channelError, "expected 'channel.open'")
+    static let flowOff = ProtocolError(.notImplemented, "active=false")
+    static let transactions = ProtocolError(.notImplemented, "tx.select is not implemented in this version")
+    static let notTransactional = ProtocolError(.preconditionFailed, "channel is not transactional")
+
+    // MARK: Topology
+
+    static func notFound(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.notFound, "no \(resource)")
+    }
+    static let noLastQueue = ProtocolError(.notFound, "no previously declared queue")
+    static let defaultExchange = ProtocolError(
+        .accessRefused, "operation not permitted on the default exchange")
+    static func reservedName(_ kind: ResourceName.Kind, _ name: ShortString) -> ProtocolError {
+        ProtocolError(.accessRefused, "\(kind.rawValue) name '\(name)' contains reserved prefix 'amq.*'")
+    }
+    static func systemExchange(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.accessRefused, "deletion of system \(resource) not allowed")
+    }
+    static func unknownExchangeType(_ name: ShortString) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "unknown exchange type '\(name)'")
+    }
+    static func inUse(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "\(resource) in use")
+    }
+    static func notEmpty(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "\(resource) not empty")
+    }
+    static func locked(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(
+            .resourceLocked,
+            "cannot obtain exclusive access to locked \(resource). It could be originally declared on another "
+                + "connection or the exclusive property value does not match that of the original declaration.")
+    }
+    static func inequivalent(
+        _ key: String, _ resource: ResourceName, received: String, current: String
+    ) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed,
+            "inequivalent arg '\(key)' for \(resource): received \(received) but current is \(current)")
+    }
+    static func invalidArgument(_ key: ShortString, _ resource: ResourceName, reason: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "invalid arg '\(key)' for \(resource): \(reason)")
+    }
+    static func invalidArgumentType(_ key: ShortString, _ resource: ResourceName, type: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "invalid type '\(type)' for arg '\(key)' in \(resource)")
+    }
+
+    // MARK: Basic
+
+    static let immediate = ProtocolError(.notImplemented, "immediate=true")
+    static func noExchange(_ name: ShortString, _ virtualHost: ShortString) -> ProtocolError {
+        .notFound(ResourceName(kind: .exchange, name: name, virtualHost: virtualHost))
+    }
+    static func internalExchange(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.accessRefused, "cannot publish to internal \(resource)")
+    }
+    static func messageTooLarge(_ byteCount: UInt64, limit: Int) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "message size \(byteCount) is larger than configured max size \(limit)")
+    }
+    static func wrongUserID(_ claimed: String, actual: ShortString) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed,
+            "user_id property set to '\(claimed)' but authenticated user was '\(actual)'")
+    }
+    static func invalidMessage(_ reason: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "invalid message: \(reason)")
+    }
+    static func prefetchSize(_ byteCount: UInt32) -> ProtocolError {
+        ProtocolError(.notImplemented, "prefetch_size!=0 (\(byteCount))")
+    }
+    static func consumerTagReused(_ tag: ShortString) -> ProtocolError {
+        ProtocolError(.notAllowed, "attempt to reuse consumer tag '\(tag)'")
+    }
+    static func exclusiveUse(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.accessRefused, "\(resource) in exclusive use")
+    }
+    static func unknownDeliveryTag(_ tag: UInt64) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "unknown delivery tag \(tag)")
+    }
+    static let recoverWithoutRequeue = ProtocolError(.notImplemented, "requeue=false")
+
+    static let noRoute = ShortString("NO_ROUTE" as StaticString)
+}
+
+extension ShortString {
+    fileprivate init(_ text: StaticString) { self.init(stringLiteral: text) }
+}

@@ -1,0 +1,177 @@
+import AMQPWire
+import Routing
+
+/// What one shard sends another in one go: records of the message path, and rarer messages, in one order.
+///
+/// Batches of one pair of shards arrive in the order in which they were sent: nothing overtakes.
+package final class MailboxBatch: @unchecked Sendable {
+    let source: Int
+    /// Records, each a `RecordHead` and the record's bytes.
+    var records = OutboundBuffer()
+    var control: [ControlMessage] = []
+    /// Sizes of the messages that are on their way to a queue.
+    var transitByteCount = 0
+
+    init(source: Int) { self.source = source }
+
+    deinit { records.deallocate() }
+
+    package var isEmpty: Bool { records.isEmpty }
+
+    @inline(__always)
+    func append<Record: MailboxRecord>(_ record: Record) {
+        let size = MemoryLayout<RecordHead>.stride + MemoryLayout<Record>.stride
+        let position = records.reserve(size)
+        position.storeBytes(of: RecordHead(kind: Record.kind, byteCount: UInt32(size)), as: RecordHead.self)
+        (position + MemoryLayout<RecordHead>.stride).storeBytes(of: record, as: Record.self)
+        records.advance(size)
+    }
+
+    func append(_ message: ControlMessage) {
+        control.append(message)
+        append(ControlRecord(index: control.count - 1))
+    }
+}
+
+struct RecordHead: BitwiseCopyable {
+    let kind: RecordKind
+    let byteCount: UInt32
+}
+
+enum RecordKind: UInt32, BitwiseCopyable {
+    case enqueue, settle, deliver, release, windowCredit, transitCredit, leaseRequest, leaseGrant, leaseReturn, control
+}
+
+/// Plain bytes between shards: 8-byte aligned, no references.
+protocol MailboxRecord: BitwiseCopyable {
+    static var kind: RecordKind { get }
+}
+
+/// A message for a queue. The queue's shard holds the reference from now on.
+struct EnqueueRecord: MailboxRecord {
+    static let kind = RecordKind.enqueue
+    let queue: QueueAddress
+    let message: Message
+}
+
+/// How a delivery ended.
+enum Outcome: UInt8, BitwiseCopyable {
+    case acked
+    case requeued
+    /// Rejected or nacked without requeue: dead-lettered or dropped.
+    case rejected
+    /// Delivered without ack to a channel that had ended: back to its place, and it never counted as unacked.
+    case bounced
+}
+
+struct SettleRecord: MailboxRecord {
+    static let kind = RecordKind.settle
+    let queue: QueueAddress
+    let entry: QueueEntry
+    let consumer: ConsumerReference
+    let outcome: Outcome
+}
+
+/// A message for a consumer whose channel lives on the receiving shard.
+struct DeliverRecord: MailboxRecord {
+    static let kind = RecordKind.deliver
+    let channel: ChannelAddress
+    let consumerIndex: UInt32
+    let noAck: Bool
+    /// Delivered on a lease of the channel-wide limit.
+    let usesLease: Bool
+    let queue: QueueAddress
+    let entry: QueueEntry
+    let consumer: ConsumerReference
+}
+
+/// References given back to the shard that published the message.
+struct ReleaseRecord: MailboxRecord {
+    static let kind = RecordKind.release
+    let message: Message
+    var count: UInt64
+}
+
+/// Bytes of a delivery window that have left for the socket.
+struct WindowCreditRecord: MailboxRecord {
+    static let kind = RecordKind.windowCredit
+    let connection: ConnectionAddress
+    let byteCount: Int
+}
+
+/// Bytes of messages that have reached their queues.
+struct TransitCreditRecord: MailboxRecord {
+    static let kind = RecordKind.transitCredit
+    let byteCount: Int
+}
+
+/// Credit of a channel-wide limit: asked for by a queue's shard, granted by the channel's, returned when not used.
+struct LeaseRequestRecord: MailboxRecord {
+    static let kind = RecordKind.leaseRequest
+    let channel: ChannelAddress
+    let queue: QueueAddress
+    let consumer: ConsumerReference
+    let wanted: UInt32
+}
+
+struct LeaseGrantRecord: MailboxRecord {
+    static let kind = RecordKind.leaseGrant
+    let queue: QueueAddress
+    let consumer: ConsumerReference
+    let count: UInt32
+}
+
+struct LeaseReturnRecord: MailboxRecord {
+    static let kind = RecordKind.leaseReturn
+    let channel: ChannelAddress
+    let count: UInt32
+}
+
+/// Points at a `ControlMessage` of the same batch.
+struct ControlRecord: MailboxRecord {
+    static let kind = RecordKind.control
+    let index: Int
+}
+
+/// What is rare enough to carry names and tables.
+enum ControlMessage: Sendable {
+    case request(QueueRequest, queue: QueueAddress, from: ChannelAddress)
+    case reply(QueueReply, to: ChannelAddress)
+    /// The queue of this consumer is gone: basic.cancel.
+    case consumerCancelled(channel: ChannelAddress, consumerIndex: UInt32, consumer: ConsumerReference)
+    /// The channel-wide limit of a channel came or went.
+    case channelLimit(channel: ChannelAddress, isLimited: Bool)
+    /// The connection is gone: its delivery window is not needed any more.
+    case connectionEnded(ConnectionAddress)
+}
+
+/// What a channel asks of a queue, wherever it lives.
+enum QueueRequest: Sendable {
+    case counts
+    case consume(ConsumerDescription)
+    case cancel(ConsumerReference)
+    case get(noAck: Bool)
+    case purge
+    case delete(ifUnused: Bool, ifEmpty: Bool)
+    /// Answered when everything sent before has been done. Goes to a shard, not a queue.
+    case barrier
+}
+
+enum QueueReply: Sendable {
+    case counts(messages: Int, consumers: Int)
+    /// The queue had been deleted when the request came.
+    case gone
+    case consuming(ConsumerReference)
+    case cancelled
+    case got(GotMessage)
+    case empty
+    case purged(Int)
+    case deleted(Int)
+    case refused(ProtocolError)
+    case barrierPassed
+}
+
+struct GotMessage: @unchecked Sendable {
+    let entry: QueueEntry
+    let remaining: Int
+}

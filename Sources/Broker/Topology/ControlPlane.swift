@@ -1,0 +1,83 @@
+import AMQPWire
+import Routing
+import Synchronization
+
+/// The one serial place where the topology changes, and the history from which shards follow it.
+///
+/// Declaring, binding and deleting take its lock for some microseconds; publishing and delivering never do. A change is
+/// appended to the history and then the version is published with a release store, before any `-ok` is sent. A shard
+/// compares the version once per batch that it reads, so whoever learned of a `declare-ok` sees what was declared.
+package final class ControlPlane: Sendable {
+    private let topology: Mutex<Topology>
+    private let latestVersion = Atomic<UInt64>(0)
+
+    struct Topology {
+        var virtualHosts: [VirtualHostTopology] = []
+        var virtualHostIndexes: [ShortString: Int] = [:]
+        /// The changes after `firstVersion`; what every shard has applied is dropped.
+        var history: [TopologyChange] = []
+        var firstVersion: UInt64 = 0
+        /// How far each shard is.
+        var applied: [UInt64]
+
+        var version: UInt64 { firstVersion + UInt64(history.count) }
+
+        mutating func addVirtualHost(_ name: ShortString) {
+            guard virtualHostIndexes[name] == nil else { return }
+            virtualHostIndexes[name] = virtualHosts.count
+            virtualHosts.append(
+                VirtualHostTopology(name: name, index: virtualHosts.count, changes: &history))
+        }
+
+        /// Drops what all shards have seen, in steps that make it cheap.
+        mutating func trim() {
+            let seen = applied.min() ?? version
+            let count = Int(seen - firstVersion)
+            guard count > 256, count * 2 > history.count else { return }
+            history.removeFirst(count)
+            firstVersion = seen
+        }
+    }
+
+    package init(shardCount: Int, virtualHost: String) {
+        var topology = Topology(applied: Array(repeating: 0, count: shardCount))
+        topology.addVirtualHost(ShortString(truncating: virtualHost))
+        latestVersion.store(topology.version, ordering: .releasing)
+        self.topology = Mutex(topology)
+    }
+
+    /// The version that a shard compares with its own.
+    @inline(__always)
+    var version: UInt64 { latestVersion.load(ordering: .acquiring) }
+
+    /// Reads or changes the topology. Changes are published when the body returns, also by throwing.
+    func withTopology<Result>(
+        _ body: (inout Topology) throws(ProtocolError) -> sending Result
+    ) throws(ProtocolError) -> sending Result {
+        try topology.withLock { topology throws(ProtocolError) in
+            defer { latestVersion.store(topology.version, ordering: .releasing) }
+            return try body(&topology)
+        }
+    }
+
+    func virtualHostIndex(_ name: ShortString) -> Int? {
+        topology.withLock { $0.virtualHostIndexes[name] }
+    }
+
+    /// The changes that a shard has yet to apply. From then on they count as applied by it.
+    func takeChanges(shard: Int, after version: UInt64) -> [TopologyChange] {
+        topology.withLock { topology in
+            let changes = Array(topology.history[Int(version - topology.firstVersion)...])
+            topology.applied[shard] = topology.version
+            topology.trim()
+            return changes
+        }
+    }
+
+    /// Shards that lag so far behind that the history would grow without bound if they stayed idle.
+    func laggingShards() -> [Int] {
+        topology.withLock { topology in
+            topology.applied.indices.filter { topology.version - topology.applied[$0] > Limit.topologyLag }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+import AMQPWire
+import Routing
+
+/// One step of the topology's history, as every shard applies it to its own routing tables, in order.
+enum TopologyChange: Sendable {
+    case virtualHostAdded(index: Int)
+    case exchangeAdded(virtualHost: Int, id: ExchangeID, name: ShortString, kind: ExchangeKind, isInternal: Bool)
+    case exchangeRemoved(virtualHost: Int, id: ExchangeID)
+    case queueAdded(virtualHost: Int, name: ShortString, address: QueueAddress)
+    case queueRemoved(virtualHost: Int, name: ShortString, address: QueueAddress)
+    case bound(virtualHost: Int, Binding)
+    case unbound(virtualHost: Int, Binding)
+}

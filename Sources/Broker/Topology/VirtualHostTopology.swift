@@ -1,0 +1,300 @@
+import AMQPWire
+import Routing
+
+/// The exchanges, queues and bindings of one virtual host: the authority that every shard's routing table follows.
+///
+/// Each change is checked here, under the control plane's lock, and noted as `TopologyChange`s. Texts and order of the
+/// checks are RabbitMQ's (`rabbit_channel`, `rabbit_exchange`, `rabbit_binding`).
+struct VirtualHostTopology {
+    let name: ShortString
+    let index: Int
+
+    private(set) var exchanges: [ShortString: ExchangeRecord] = [:]
+    private(set) var queues: [ShortString: QueueRecord] = [:]
+    private var exchangeNames: [ExchangeID: ShortString] = [:]
+    private var bindingsBySource: [ExchangeID: Set<Binding>] = [:]
+    private var bindingsByDestination: [BindingDestination: Set<Binding>] = [:]
+    private var freeExchangeIDs: [UInt32] = []
+    private var nextExchangeID: UInt32 = 1
+
+    init(name: ShortString, index: Int, changes: inout [TopologyChange]) {
+        self.name = name
+        self.index = index
+        changes.append(.virtualHostAdded(index: index))
+        exchanges[""] = ExchangeRecord(
+            id: .default, name: "", type: "direct", kind: .direct, isDurable: true, isAutoDelete: false,
+            isInternal: false, arguments: FieldTable())
+        exchangeNames[.default] = ""
+        let predeclared: [(ShortString, ShortString, Bool)] = [
+            ("amq.direct", "direct", false), ("amq.fanout", "fanout", false), ("amq.topic", "topic", false),
+            ("amq.headers", "headers", false), ("amq.match", "headers", false), ("amq.rabbitmq.trace", "topic", true),
+        ]
+        for (name, type, isInternal) in predeclared {
+            guard let kind = ExchangeKind(type: type) else { continue }
+            add(
+                ExchangeDeclare(exchange: name, type: type, durable: true, internal: isInternal), kind: kind, name: name,
+                changes: &changes)
+        }
+    }
+
+    private func resource(_ kind: ResourceName.Kind, _ name: ShortString) -> ResourceName {
+        ResourceName(kind: kind, name: name, virtualHost: self.name)
+    }
+
+    func exchange(_ name: ShortString) throws(ProtocolError) -> ExchangeRecord {
+        guard let exchange = exchanges[name] else { throw .notFound(resource(.exchange, name)) }
+        return exchange
+    }
+
+    func queue(_ name: ShortString) throws(ProtocolError) -> QueueRecord {
+        guard let queue = queues[name] else { throw .notFound(resource(.queue, name)) }
+        return queue
+    }
+
+    func checkAccess(_ queue: QueueRecord, by connection: ConnectionAddress) throws(ProtocolError) {
+        if let owner = queue.exclusiveOwner, owner != connection { throw .locked(resource(.queue, queue.name)) }
+    }
+}
+
+// MARK: - Exchanges
+
+extension VirtualHostTopology {
+    mutating func declare(_ declare: ExchangeDeclare, changes: inout [TopologyChange]) throws(ProtocolError) {
+        let name = declare.exchange.withoutLineBreaks
+        if declare.passive {
+            if name.isEmpty { throw .defaultExchange }
+            _ = try exchange(name)
+            return
+        }
+        guard let kind = ExchangeKind(type: declare.type) else { throw .unknownExchangeType(declare.type) }
+        if name.isEmpty { throw .defaultExchange }
+        if let existing = exchanges[name] {
+            try checkEquivalence(existing, declare)
+            return
+        }
+        if name.hasPrefix("amq.") { throw .reservedName(.exchange, name) }
+        if let alternate = declare.arguments["alternate-exchange"], alternate.text == nil {
+            throw .invalidArgumentType(
+                "alternate-exchange", resource(.exchange, name), type: alternate.typeName)
+        }
+        add(declare, kind: kind, name: name, changes: &changes)
+    }
+
+    private mutating func add(
+        _ declare: ExchangeDeclare, kind: ExchangeKind, name: ShortString, changes: inout [TopologyChange]
+    ) {
+        let id = freeExchangeIDs.popLast() ?? nextExchangeID
+        if id == nextExchangeID { nextExchangeID += 1 }
+        let record = ExchangeRecord(
+            id: ExchangeID(id), name: name, type: declare.type, kind: kind, isDurable: declare.durable,
+            isAutoDelete: declare.autoDelete, isInternal: declare.internal, arguments: declare.arguments)
+        exchanges[name] = record
+        exchangeNames[record.id] = name
+        changes.append(
+            .exchangeAdded(
+                virtualHost: index, id: record.id, name: name, kind: kind, isInternal: declare.internal))
+    }
+
+    private func checkEquivalence(_ existing: ExchangeRecord, _ declare: ExchangeDeclare) throws(ProtocolError) {
+        let resource = resource(.exchange, existing.name)
+        func check(_ key: String, _ received: String, _ current: String) throws(ProtocolError) {
+            if received != current {
+                throw .inequivalent(key, resource, received: "'\(received)'", current: "'\(current)'")
+            }
+        }
+        try check("type", declare.type.description, existing.type.description)
+        try check("durable", "\(declare.durable)", "\(existing.isDurable)")
+        try check("auto_delete", "\(declare.autoDelete)", "\(existing.isAutoDelete)")
+        try check("internal", "\(declare.internal)", "\(existing.isInternal)")
+        try checkArguments(["alternate-exchange"], declare.arguments, existing.arguments, resource)
+    }
+
+    /// RabbitMQ's `assert_args_equivalence`: integer widths do not matter, a missing queue type is classic.
+    private func checkArguments(
+        _ keys: [ShortString], _ received: FieldTable, _ current: FieldTable, _ resource: ResourceName
+    ) throws(ProtocolError) {
+        for key in keys {
+            let new = received[key]
+            let old = current[key]
+            if new == old { continue }
+            if let new, let old {
+                if let left = new.integer, let right = old.integer, left == right { continue }
+                if new.erlangText == old.erlangText, new.typeName == old.typeName { continue }
+                throw .inequivalent(
+                    key.description, resource, received: "'\(new.erlangText)'", current: "'\(old.erlangText)'")
+            }
+            if key == "x-queue-type", (new ?? old)?.text == "classic" { continue }
+            func describe(_ value: FieldValue?) -> String {
+                value.map { "the value '\($0.erlangText)' of type '\($0.typeName)'" } ?? "none"
+            }
+            throw .inequivalent(key.description, resource, received: describe(new), current: describe(old))
+        }
+    }
+
+    /// Idempotent, as RabbitMQ's.
+    mutating func deleteExchange(
+        _ wanted: ShortString, ifUnused: Bool, changes: inout [TopologyChange]
+    ) throws(ProtocolError) {
+        let name = wanted.withoutLineBreaks
+        if name.isEmpty { throw .defaultExchange }
+        if name.hasPrefix("amq.") { throw .systemExchange(resource(.exchange, name)) }
+        guard let exchange = exchanges[name] else { return }
+        if ifUnused, bindingsBySource[exchange.id]?.isEmpty == false { throw .inUse(resource(.exchange, name)) }
+        remove(exchange, changes: &changes)
+    }
+
+    private mutating func remove(_ exchange: ExchangeRecord, changes: inout [TopologyChange]) {
+        for binding in bindingsBySource[exchange.id] ?? [] { forget(binding) }
+        let towards = bindingsByDestination[.exchange(exchange.id)] ?? []
+        for binding in towards { forget(binding) }
+        exchanges[exchange.name] = nil
+        exchangeNames[exchange.id] = nil
+        bindingsBySource[exchange.id] = nil
+        bindingsByDestination[.exchange(exchange.id)] = nil
+        freeExchangeIDs.append(exchange.id.value)
+        changes.append(.exchangeRemoved(virtualHost: index, id: exchange.id))
+        for source in Set(towards.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
+    }
+
+    /// An auto-delete exchange goes with the last binding that it is the source of.
+    private mutating func removeIfAutoDelete(_ id: ExchangeID, changes: inout [TopologyChange]) {
+        guard bindingsBySource[id]?.isEmpty != false, let name = exchangeNames[id], let exchange = exchanges[name],
+            exchange.isAutoDelete
+        else { return }
+        remove(exchange, changes: &changes)
+    }
+}
+
+// MARK: - Bindings
+
+extension VirtualHostTopology {
+    enum Destination {
+        case queue(ShortString)
+        case exchange(ShortString)
+    }
+
+    private func binding(
+        from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
+        by connection: ConnectionAddress
+    ) throws(ProtocolError) -> Binding {
+        if source.isEmpty { throw .defaultExchange }
+        if case .exchange("") = destination { throw .defaultExchange }
+        let exchange = try exchange(source)
+        let target: BindingDestination
+        switch destination {
+        case .exchange(let name): target = .exchange(try self.exchange(name).id)
+        case .queue(let name):
+            let queue = try queue(name)
+            try checkAccess(queue, by: connection)
+            target = .queue(queue.address)
+        }
+        return Binding(source: exchange.id, destination: target, routingKey: routingKey, arguments: arguments)
+    }
+
+    mutating func bind(
+        from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
+        by connection: ConnectionAddress, changes: inout [TopologyChange]
+    ) throws(ProtocolError) {
+        let binding = try binding(
+            from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
+        if exchanges[source]?.kind == .headers, let reason = RoutingTable.headersArgumentError(arguments) {
+            throw ProtocolError(.preconditionFailed, reason)
+        }
+        guard bindingsBySource[binding.source, default: []].insert(binding).inserted else { return }
+        bindingsByDestination[binding.destination, default: []].insert(binding)
+        changes.append(.bound(virtualHost: index, binding))
+    }
+
+    /// What is not bound, or does not exist, is unbound already (RabbitMQ since 3.2).
+    mutating func unbind(
+        from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
+        by connection: ConnectionAddress, changes: inout [TopologyChange]
+    ) throws(ProtocolError) {
+        let found: Binding
+        do {
+            found = try binding(
+                from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
+        } catch {
+            if error.code == .notFound { return }
+            throw error
+        }
+        guard bindingsBySource[found.source]?.contains(found) == true else { return }
+        forget(found)
+        changes.append(.unbound(virtualHost: index, found))
+        removeIfAutoDelete(found.source, changes: &changes)
+    }
+
+    private mutating func forget(_ binding: Binding) {
+        bindingsBySource[binding.source]?.remove(binding)
+        bindingsByDestination[binding.destination]?.remove(binding)
+        if bindingsBySource[binding.source]?.isEmpty == true { bindingsBySource[binding.source] = nil }
+        if bindingsByDestination[binding.destination]?.isEmpty == true {
+            bindingsByDestination[binding.destination] = nil
+        }
+    }
+}
+
+// MARK: - Queues
+
+extension VirtualHostTopology {
+    mutating func add(_ queue: QueueRecord, changes: inout [TopologyChange]) {
+        queues[queue.name] = queue
+        changes.append(.queueAdded(virtualHost: index, name: queue.name, address: queue.address))
+    }
+
+    /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.
+    mutating func removeQueue(_ name: ShortString, address: QueueAddress, changes: inout [TopologyChange]) {
+        guard queues[name]?.address == address else { return }
+        queues[name] = nil
+        let bindings = bindingsByDestination[.queue(address)] ?? []
+        for binding in bindings { forget(binding) }
+        changes.append(.queueRemoved(virtualHost: index, name: name, address: address))
+        for source in Set(bindings.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
+    }
+
+    /// RabbitMQ's `assert_equivalence`: the owner first, then durable, auto_delete and the arguments.
+    func checkEquivalence(
+        _ existing: QueueRecord, durable: Bool, autoDelete: Bool, exclusiveOwner: ConnectionAddress?,
+        arguments: FieldTable
+    ) throws(ProtocolError) {
+        let resource = resource(.queue, existing.name)
+        if existing.exclusiveOwner != exclusiveOwner { throw .locked(resource) }
+        if existing.isDurable != durable {
+            throw .inequivalent("durable", resource, received: "'\(durable)'", current: "'\(existing.isDurable)'")
+        }
+        if existing.isAutoDelete != autoDelete {
+            throw .inequivalent(
+                "auto_delete", resource, received: "'\(autoDelete)'", current: "'\(existing.isAutoDelete)'")
+        }
+        try checkArguments(QueueArguments.compared, arguments, existing.arguments, resource)
+    }
+}
+
+extension ShortString {
+    /// RabbitMQ drops CR and LF from the names of exchanges and queues when they are declared or deleted.
+    var withoutLineBreaks: ShortString {
+        guard bytes.contains(where: { $0 == 10 || $0 == 13 }) else { return self }
+        return ShortString(bytes: bytes.filter { $0 != 10 && $0 != 13 })
+    }
+}
+
+extension FieldValue {
+    /// The value as RabbitMQ's texts print it.
+    var erlangText: String {
+        switch self {
+        case .bool(let value): "\(value)"
+        case .float(let value): "\(value)"
+        case .double(let value): "\(value)"
+        case .decimal(let scale, let value): "{\(scale),\(value)}"
+        case .longString(let bytes), .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .timestamp(let value): "\(value)"
+        case .array(let values): "[" + values.map { "{\($0.typeName),\($0.erlangText)}" }.joined(separator: ",") + "]"
+        case .table(let table):
+            "["
+                + table.entries.map { "{<<\"\($0.name)\">>,\($0.value.typeName),\($0.value.erlangText)}" }
+                .joined(separator: ",") + "]"
+        case .void: "undefined"
+        default: "\(integer ?? 0)"
+        }
+    }
+}
