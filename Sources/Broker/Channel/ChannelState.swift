@@ -6,7 +6,7 @@ enum PendingOperation {
     case declare(QueueDeclare, isPassive: Bool)
     case consume(consumerIndex: Int, noWait: Bool)
     case cancel(tag: ShortString, noWait: Bool)
-    case get(noAck: Bool, queue: QueueAddress)
+    case get
     case purge(noWait: Bool)
     case delete(noWait: Bool)
     /// channel.close: queues on other shards are to have back what was unacked before close-ok is said.

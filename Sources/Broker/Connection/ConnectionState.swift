@@ -72,6 +72,8 @@ struct ConnectionState {
     var latestChannelSerial: UInt32 = 0
     /// Queues that live as long as this connection.
     var exclusiveQueues: Set<QueueAddress> = []
+    /// Other shards that have heard of this connection, as bits.
+    var usedShards: UInt64 = 0
     /// Barriers of other shards that connection.close waits for.
     var barrierCount = 0
 

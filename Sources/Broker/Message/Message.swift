@@ -4,7 +4,7 @@ import AMQPWire
 ///
 ///     0   references  UInt32   how many hold it; only the shard that published it counts
 ///     4   shard       UInt8    that shard
-///     5   flags       UInt8    bit 0: persistent (delivery mode 2)
+///     5   flags       UInt8    bit 0: persistent (delivery mode 2); bit 1: its x-death header is this broker's
 ///     6   addressing  UInt16   byte count of exchange and routing key, both as shortstr
 ///     8   properties  UInt32   byte count of property flags and values
 ///     12  body        UInt32   byte count of the body
@@ -26,6 +26,11 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     @inline(__always)
     var shard: Int { Int(memory.load(fromByteOffset: 4, as: UInt8.self)) }
     var isPersistent: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 1 != 0 }
+    /// A client's own x-death header is not continued (RabbitMQ since 3.13).
+    var hasDied: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 2 != 0 }
+    func markDied() {
+        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) | 2, toByteOffset: 5, as: UInt8.self)
+    }
     @inline(__always)
     var addressingByteCount: Int { Int(memory.load(fromByteOffset: 6, as: UInt16.self)) }
     @inline(__always)

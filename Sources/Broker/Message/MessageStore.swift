@@ -67,7 +67,7 @@ struct MessageStore {
         messageCount += 1
         guard wanted <= Self.largestSlabByteCount else { return Self.allocateLarge(wanted) }
         let sizeClass = Self.sizeClass(wanted)
-        guard let page = available[sizeClass] ?? addPage(sizeClass) else { fatalError("unreachable") }
+        let page = available[sizeClass] ?? addPage(sizeClass)
         page.pointee.live += 1
         if let block = page.pointee.free {
             page.pointee.free = block.load(as: UnsafeMutableRawPointer?.self)

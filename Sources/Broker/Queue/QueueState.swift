@@ -28,6 +28,9 @@ struct QueueState {
     /// Slots of consumers that may have credit, in turn. Who has none leaves when asked and comes back with credit.
     private var turn = RingBuffer<UInt32>()
 
+    /// Consumers on channels of other shards that have a channel-wide limit.
+    private var leasingConsumerCount = 0
+
     /// Listed among the queues to be asked for deliveries.
     var isListed = false
 
@@ -124,6 +127,24 @@ struct QueueState {
         return !ready.isEmpty
     }
 
+    /// Whether somebody could get a message if a lease were asked for.
+    @inline(__always)
+    var hasUnleasedConsumers: Bool { leasingConsumerCount > 0 }
+
+    /// The channel's limit came or went. Returns whether a consumer here is concerned.
+    mutating func setNeedsLease(channel: ChannelAddress, _ needsLease: Bool) -> Bool {
+        guard let credits else { return false }
+        var isConcerned = false
+        for slot in descriptions.indices where credits[slot].isPresent && credits[slot].channelAddress == channel {
+            guard !credits[slot].noAck, credits[slot].needsLease != needsLease else { continue }
+            credits[slot].needsLease = needsLease
+            leasingConsumerCount += needsLease ? 1 : -1
+            _ = makeReady(reference(of: credits + slot))
+            isConcerned = true
+        }
+        return isConcerned
+    }
+
     /// Consumers that have messages to get and no lease: asks for each at most once.
     func consumersWithoutLease() -> [ConsumerReference] {
         guard !ready.isEmpty, let credits else { return [] }
@@ -158,6 +179,7 @@ struct QueueState {
             channelAddress: description.channel, channel: channel, window: window)
         (credits.unsafelyUnwrapped + slot).initialize(to: credit)
         consumerCount += 1
+        if credit.needsLease { leasingConsumerCount += 1 }
         if description.isExclusive { exclusiveConsumer = UInt32(slot) }
         let reference = ConsumerReference(slot: UInt32(slot), serial: latestSerial)
         _ = makeReady(reference)
@@ -200,6 +222,7 @@ struct QueueState {
             credit.pointee.isReady = false
         }
         consumerCount -= 1
+        if credit.pointee.needsLease { leasingConsumerCount -= 1 }
         if exclusiveConsumer == reference.slot { exclusiveConsumer = nil }
         defer { descriptions[Int(reference.slot)] = nil }
         return descriptions[Int(reference.slot)]

@@ -12,6 +12,9 @@ package final class MailboxBatch: @unchecked Sendable {
     /// Sizes of the messages that are on their way to a queue.
     var transitByteCount = 0
 
+    /// For the inbox of the shell: the batch that was pushed before.
+    package var link: UnsafeMutableRawPointer?
+
     init(source: Int) { self.source = source }
 
     deinit { records.deallocate() }
@@ -116,6 +119,7 @@ struct LeaseRequestRecord: MailboxRecord {
 
 struct LeaseGrantRecord: MailboxRecord {
     static let kind = RecordKind.leaseGrant
+    let channel: ChannelAddress
     let queue: QueueAddress
     let consumer: ConsumerReference
     let count: UInt32
@@ -161,7 +165,7 @@ enum QueueReply: Sendable {
     case counts(messages: Int, consumers: Int)
     /// The queue had been deleted when the request came.
     case gone
-    case consuming(ConsumerReference)
+    case consuming(ConsumerReference, QueueAddress)
     case cancelled
     case got(GotMessage)
     case empty
@@ -173,5 +177,8 @@ enum QueueReply: Sendable {
 
 struct GotMessage: @unchecked Sendable {
     let entry: QueueEntry
+    let queue: QueueAddress
+    let noAck: Bool
+    /// Messages still ready behind it.
     let remaining: Int
 }

@@ -86,7 +86,7 @@ extension VirtualHostTopology {
         let id = freeExchangeIDs.popLast() ?? nextExchangeID
         if id == nextExchangeID { nextExchangeID += 1 }
         let record = ExchangeRecord(
-            id: ExchangeID(id), name: name, type: declare.type, kind: kind, isDurable: declare.durable,
+            id: ExchangeID(value: id), name: name, type: declare.type, kind: kind, isDurable: declare.durable,
             isAutoDelete: declare.autoDelete, isInternal: declare.internal, arguments: declare.arguments)
         exchanges[name] = record
         exchangeNames[record.id] = name

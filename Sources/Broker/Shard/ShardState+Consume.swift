@@ -1,0 +1,226 @@
+import AMQPWire
+import Routing
+
+// basic.qos, consume, cancel, get, ack, nack, reject, recover (AMQP 0-9-1 class basic; RabbitMQ: rabbit_channel).
+extension ShardState {
+    func receiveBasicMethod(_ channel: UnsafeMutablePointer<ChannelState>, _ method: Method) throws(ProtocolError) {
+        switch method {
+        case .basicQos(let qos): try self.qos(qos, channel)
+        case .basicConsume(let consume): try self.consume(consume, channel)
+        case .basicCancel(let cancel): self.cancel(cancel, channel)
+        case .basicCancelOk: break
+        case .basicGet(let get):
+            let address = try accessibleQueue(get.queue, channel).address
+            request(.get(noAck: get.noAck), of: address, channel, pending: .get)
+        case .basicAck(let ack):
+            try settle(channel, tag: ack.deliveryTag, multiple: ack.multiple, outcome: .acked, methodID: 80)
+        case .basicNack(let nack):
+            try settle(
+                channel, tag: nack.deliveryTag, multiple: nack.multiple,
+                outcome: nack.requeue ? .requeued : .rejected, methodID: 120)
+        case .basicReject(let reject):
+            try settle(
+                channel, tag: reject.deliveryTag, multiple: false, outcome: reject.requeue ? .requeued : .rejected,
+                methodID: 90)
+        case .basicRecover(let recover):
+            guard recover.requeue else { throw .recoverWithoutRequeue }
+            requeueAll(channel)
+            write(BasicRecoverOk(), channel)
+        case .basicRecoverAsync(let recover):
+            guard recover.requeue else { throw .recoverWithoutRequeue }
+            requeueAll(channel)
+        default: throw Self.unexpected(method)
+        }
+    }
+
+    private func requeueAll(_ channel: UnsafeMutablePointer<ChannelState>) {
+        while let delivery = channel.pointee.unacked.takeFirst(upTo: UInt64.max >> 1) { settle(delivery, .requeued) }
+        channelCreditFreed(channel)
+    }
+
+    /// RabbitMQ: with global=false the count holds for consumers that start later, and a channel-wide limit ends.
+    private func qos(_ qos: BasicQos, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
+        guard qos.prefetchSize == 0 else { throw .prefetchSize(qos.prefetchSize) }
+        let wasLimited = channel.pointee.channelPrefetchCount != 0
+        if qos.global {
+            channel.pointee.channelPrefetchCount = qos.prefetchCount
+        } else {
+            channel.pointee.consumerPrefetchCount = qos.prefetchCount
+            channel.pointee.channelPrefetchCount = 0
+        }
+        let isLimited = channel.pointee.channelPrefetchCount != 0
+        if wasLimited != isLimited { tellChannelLimit(channel, isLimited) }
+        write(BasicQosOk(), channel)
+        channelCreditFreed(channel)
+    }
+
+    private func consume(
+        _ consume: BasicConsume, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) {
+        if channel.pointee.consumerIndexes[consume.consumerTag] != nil {
+            throw .consumerTagReused(consume.consumerTag)
+        }
+        let queue = try accessibleQueue(consume.queue, channel)
+        let tag = consume.consumerTag.isEmpty ? random.name(prefix: "amq.ctag-") : consume.consumerTag
+        let index = channel.pointee.addConsumer(tag: tag, queue: queue.address, noAck: consume.noAck)
+        let description = ConsumerDescription(
+            tag: tag, channel: channel.pointee.address, consumerIndex: UInt32(index), noAck: consume.noAck,
+            isExclusive: consume.exclusive, prefetchCount: channel.pointee.consumerPrefetchCount,
+            hasChannelLimit: channel.pointee.channelPrefetchCount != 0, arguments: consume.arguments)
+        request(
+            .consume(description), of: queue.address, channel,
+            pending: .consume(consumerIndex: index, noWait: consume.noWait))
+    }
+
+    /// The queue's side of basic.consume. Deliveries begin at the end of the turn, behind the answer.
+    func consume(
+        _ description: ConsumerDescription, _ queue: UnsafeMutablePointer<QueueState>
+    ) -> QueueReply {
+        let isLocal = Int(description.channel.connection.shard) == index
+        let channel = isLocal ? self.channel(description.channel) : nil
+        let window: UnsafeMutablePointer<DeliveryWindow>
+        if isLocal {
+            guard let connection = connection(description.channel.connection) else { return .cancelled }
+            window = Self.window(of: connection)
+        } else {
+            window = remoteWindow(description.channel.connection)
+        }
+        guard let reference = queue.pointee.addConsumer(description, channel: channel, window: window) else {
+            return .refused(.exclusiveUse(queue.pointee.resource))
+        }
+        list(queue)
+        return .consuming(reference, queue.pointee.address)
+    }
+
+    func completeConsume(
+        _ channel: UnsafeMutablePointer<ChannelState>, consumerIndex: Int, noWait: Bool, _ reply: QueueReply
+    ) throws(ProtocolError) {
+        guard let consumer = channel.pointee.consumers[consumerIndex] else { return }
+        switch reply {
+        case .consuming(let reference, _):
+            channel.pointee.consumers[consumerIndex]?.reference = reference
+            if !noWait { write(BasicConsumeOk(consumerTag: consumer.tag), channel) }
+        case .gone:
+            channel.pointee.removeConsumer(at: consumerIndex)
+            throw ProtocolError(.notFound, "no queue of consumer '\(consumer.tag)': it was deleted meanwhile")
+        default: channel.pointee.removeConsumer(at: consumerIndex)
+        }
+    }
+
+    private func cancel(_ cancel: BasicCancel, _ channel: UnsafeMutablePointer<ChannelState>) {
+        guard let index = channel.pointee.consumerIndexes[cancel.consumerTag],
+            let consumer = channel.pointee.consumers[index], let reference = consumer.reference
+        else {
+            // The specification wants this ignored.
+            if !cancel.noWait { write(BasicCancelOk(consumerTag: cancel.consumerTag), channel) }
+            return
+        }
+        request(
+            .cancel(reference), of: consumer.queue, channel,
+            pending: .cancel(tag: cancel.consumerTag, noWait: cancel.noWait))
+    }
+
+    /// Without waiting: for channels that end. Returns the queue's shard as a bit, 0 if it is this one.
+    func cancel(_ reference: ConsumerReference, of address: QueueAddress) -> UInt64 {
+        if address.shard == index {
+            if let queue = queue(address) { cancel(reference, queue) }
+            return 0
+        }
+        let nobody = ChannelAddress(
+            connection: ConnectionAddress(slot: .max, generation: 0, shard: UInt16(index)), number: .max, serial: 0)
+        mailbox(address.shard).append(.request(.cancel(reference), queue: address, from: nobody))
+        return 1 << UInt64(address.shard)
+    }
+
+    /// The queue's side: an auto-delete queue goes with its last consumer.
+    func cancel(_ reference: ConsumerReference, _ queue: UnsafeMutablePointer<QueueState>) {
+        guard queue.pointee.removeConsumer(reference) != nil else { return }
+        if queue.pointee.isAutoDelete, queue.pointee.consumerCount == 0 { _ = delete(queue) }
+    }
+
+    func writeGot(_ got: GotMessage, _ channel: UnsafeMutablePointer<ChannelState>) {
+        let connection = channel.pointee.connection
+        channel.pointee.latestDeliveryTag &+= 1
+        let tag = channel.pointee.latestDeliveryTag
+        connection.pointee.outbound.writeGetOk(
+            channel: channel.pointee.number, deliveryTag: tag, redelivered: got.entry.isRedelivered,
+            messageCount: UInt32(clamping: got.remaining), content: got.entry.message.content,
+            frameMax: connection.pointee.frameMax)
+        list(connection)
+        statistics.messagesDelivered &+= 1
+        if got.noAck {
+            release(got.entry.message)
+        } else {
+            channel.pointee.unacked.append(
+                UnackedDelivery(tag: tag, queue: got.queue, entry: got.entry, consumer: .none))
+        }
+    }
+}
+
+// Settling.
+extension ShardState {
+    /// ack, nack, reject: tag 0 with `multiple` is everything. RabbitMQ: `collect_acks`.
+    @inline(__always)
+    func settle(
+        _ channel: UnsafeMutablePointer<ChannelState>, tag: UInt64, multiple: Bool, outcome: Outcome, methodID: UInt16
+    ) throws(ProtocolError) {
+        if multiple {
+            if tag != 0, !channel.pointee.unacked.contains(tag) {
+                throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
+            }
+            // Not what is delivered meanwhile, by dead-lettering to this very channel.
+            let last = tag == 0 ? channel.pointee.latestDeliveryTag : tag
+            while let delivery = channel.pointee.unacked.takeFirst(upTo: last) { settle(delivery, outcome) }
+        } else {
+            guard let delivery = channel.pointee.unacked.take(tag) else {
+                throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
+            }
+            settle(delivery, outcome)
+        }
+        if !channel.pointee.limitedConsumers.isEmpty { channelCreditFreed(channel) }
+    }
+
+    @inline(__always)
+    func settle(_ delivery: UnackedDelivery, _ outcome: Outcome) {
+        settle(queue: delivery.queue, entry: delivery.entry, consumer: delivery.consumer, outcome: outcome)
+    }
+
+    /// Tells the queue, here or on its own shard.
+    @inline(__always)
+    func settle(queue: QueueAddress, entry: QueueEntry, consumer: ConsumerReference, outcome: Outcome) {
+        let record = SettleRecord(queue: queue, entry: entry, consumer: consumer, outcome: outcome)
+        if queue.shard == index { accept(record) } else { mailbox(queue.shard).append(record) }
+    }
+
+    /// The queue's side.
+    @inline(__always)
+    func accept(_ settled: SettleRecord) {
+        guard let queue = queue(settled.queue) else { return release(settled.entry.message) }
+        if settled.outcome != .bounced {
+            queue.pointee.unackedCount -= 1
+            if let credit = queue.pointee.credit(settled.consumer) {
+                credit.pointee.unackedCount -= 1
+                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) { list(queue) }
+            }
+        }
+        switch settled.outcome {
+        case .acked: release(settled.entry.message)
+        case .requeued, .bounced: requeue(settled.entry, queue)
+        case .rejected: reject(settled.entry, queue)
+        }
+    }
+
+    @inline(never)
+    private func requeue(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) {
+        var entry = entry
+        entry.countDelivery()
+        queue.pointee.putBack(entry)
+        list(queue)
+    }
+
+    @inline(never)
+    private func reject(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) {
+        if queue.pointee.arguments.deadLetterExchange != nil { deadLetter(entry.message, queue, reason: .rejected) }
+        release(entry.message)
+    }
+}

@@ -1,0 +1,245 @@
+import AMQPWire
+import Routing
+
+// Out of the queues: the outgoing half of every message's way.
+extension ShardState {
+    /// Gives a queue's messages to its consumers while there are both, for one turn's worth.
+    func deliver(from queue: UnsafeMutablePointer<QueueState>) {
+        var left = Limit.deliveriesPerTurn
+        while !queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer() {
+            guard let entry = queue.pointee.popFirst() else { break }
+            deliver(entry, from: queue, to: slot)
+            left -= 1
+            if left == 0 {
+                list(queue)
+                return
+            }
+        }
+        if queue.pointee.hasUnleasedConsumers { askForLeases(queue) }
+    }
+
+    /// One message to one consumer that has credit for it.
+    @inline(__always)
+    func deliver(_ entry: QueueEntry, from queue: UnsafeMutablePointer<QueueState>, to slot: UInt32) {
+        let credit = queue.pointee.credits.unsafelyUnwrapped + Int(slot)
+        let noAck = credit.pointee.noAck
+        if !noAck {
+            credit.pointee.unackedCount &+= 1
+            queue.pointee.unackedCount &+= 1
+        }
+        let consumer = ConsumerReference(slot: slot, serial: credit.pointee.serial)
+        if let channel = credit.pointee.channel {
+            write(
+                entry, to: channel, consumerIndex: Int(credit.pointee.consumerIndex), noAck: noAck,
+                queue: queue.pointee.address, consumer: consumer)
+        } else {
+            deliverRemotely(entry, from: queue, credit, consumer)
+        }
+    }
+
+    @inline(never)
+    private func deliverRemotely(
+        _ entry: QueueEntry, from queue: UnsafeMutablePointer<QueueState>,
+        _ credit: UnsafeMutablePointer<ConsumerCredit>, _ consumer: ConsumerReference
+    ) {
+        let usesLease = credit.pointee.leaseCount > 0
+        if usesLease { credit.pointee.leaseCount -= 1 }
+        credit.pointee.window.pointee.availableByteCount -= entry.message.byteCount
+        mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
+            DeliverRecord(
+                channel: credit.pointee.channelAddress, consumerIndex: credit.pointee.consumerIndex,
+                noAck: credit.pointee.noAck, usesLease: usesLease, queue: queue.pointee.address, entry: entry,
+                consumer: consumer))
+    }
+
+    /// The channel's side: the next delivery tag, the frames, and a note until the ack comes.
+    @inline(__always)
+    private func write(
+        _ entry: QueueEntry, to channel: UnsafeMutablePointer<ChannelState>, consumerIndex: Int, noAck: Bool,
+        queue: QueueAddress, consumer: ConsumerReference
+    ) {
+        let connection = channel.pointee.connection
+        channel.pointee.latestDeliveryTag &+= 1
+        let tag = channel.pointee.latestDeliveryTag
+        let encodedTag = channel.pointee.consumers.withUnsafeBufferPointer {
+            UnsafeRawBufferPointer($0[consumerIndex].unsafelyUnwrapped.encodedTag)
+        }
+        connection.pointee.outbound.writeDeliver(
+            channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
+            redelivered: entry.isRedelivered, content: entry.message.content, frameMax: connection.pointee.frameMax)
+        if queue.shard == index {
+            let byteCount = entry.message.byteCount
+            connection.pointee.window.availableByteCount &-= byteCount
+            connection.pointee.deliveredByteCount &+= byteCount
+        }
+        list(connection)
+        statistics.messagesDelivered &+= 1
+        if noAck {
+            release(entry.message)
+        } else {
+            channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
+        }
+    }
+
+    /// A delivery of another shard's queue. A channel that has ended meanwhile sends it back.
+    func accept(_ delivery: DeliverRecord) {
+        let source = delivery.queue.shard
+        if let connection = connection(delivery.channel.connection) {
+            connection.pointee.remoteDeliveredByteCounts[source] += delivery.entry.message.byteCount
+            list(connection)
+        }
+        let channel = channel(delivery.channel)
+        if delivery.usesLease, let channel { channel.pointee.leasedCount -= min(1, channel.pointee.leasedCount) }
+        guard let channel, channel.pointee.phase == .open,
+            Int(delivery.consumerIndex) < channel.pointee.consumers.count,
+            channel.pointee.consumers[Int(delivery.consumerIndex)] != nil
+        else {
+            settle(
+                queue: delivery.queue, entry: delivery.entry, consumer: delivery.consumer,
+                outcome: delivery.noAck ? .bounced : .requeued)
+            return
+        }
+        write(
+            delivery.entry, to: channel, consumerIndex: Int(delivery.consumerIndex), noAck: delivery.noAck,
+            queue: delivery.queue, consumer: delivery.consumer)
+    }
+}
+
+// Windows.
+extension ShardState {
+    static func window(
+        of connection: UnsafeMutablePointer<ConnectionState>
+    ) -> UnsafeMutablePointer<DeliveryWindow> {
+        (UnsafeMutableRawPointer(connection) + windowOffset).assumingMemoryBound(to: DeliveryWindow.self)
+    }
+
+    private static let windowOffset = MemoryLayout<ConnectionState>.offset(of: \.window).unsafelyUnwrapped
+
+    func remoteWindow(_ address: ConnectionAddress) -> UnsafeMutablePointer<DeliveryWindow> {
+        if let window = remoteWindows[address] { return window }
+        let window = UnsafeMutablePointer<DeliveryWindow>.allocate(capacity: 1)
+        window.initialize(to: DeliveryWindow(availableByteCount: Limit.deliveryWindowByteCount))
+        remoteWindows[address] = window
+        return window
+    }
+
+    /// What was delivered to the connection has left for the socket.
+    func creditDeliveries(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        let own = connection.pointee.deliveredByteCount
+        if own > 0 {
+            connection.pointee.deliveredByteCount = 0
+            open(Self.window(of: connection), own)
+        }
+        guard connection.pointee.usedShards != 0 else { return }
+        for shard in 0..<shardCount where connection.pointee.remoteDeliveredByteCounts[shard] > 0 {
+            mailbox(shard).append(
+                WindowCreditRecord(
+                    connection: connection.pointee.address,
+                    byteCount: connection.pointee.remoteDeliveredByteCounts[shard]))
+            connection.pointee.remoteDeliveredByteCounts[shard] = 0
+        }
+    }
+
+    /// Consumers that the window held back are asked again.
+    func open(_ window: UnsafeMutablePointer<DeliveryWindow>, _ byteCount: Int) {
+        window.pointee.availableByteCount += byteCount
+        guard window.pointee.isOpen, !window.pointee.blocked.isEmpty else { return }
+        let blocked = window.pointee.blocked
+        window.pointee.blocked = []
+        for waiting in blocked {
+            if let queue = queue(waiting.queue), queue.pointee.makeReady(waiting.consumer) { list(queue) }
+        }
+    }
+}
+
+// Channel-wide limits (basic.qos with global=true): the channel's shard owns the credit; queues of other shards lease
+// it for what they have ready, and return at once what they do not use.
+extension ShardState {
+    /// Acks or a new limit have made room.
+    func channelCreditFreed(_ channel: UnsafeMutablePointer<ChannelState>) {
+        guard !channel.pointee.limitedConsumers.isEmpty, channel.pointee.hasChannelCredit else { return }
+        let waiting = channel.pointee.limitedConsumers
+        channel.pointee.limitedConsumers = []
+        for consumer in waiting {
+            switch consumer {
+            case .local(let address, let reference):
+                if let queue = queue(address), queue.pointee.makeReady(reference) { list(queue) }
+            case .remote(let address, let reference, let wanted):
+                grant(channel, address, reference, wanted)
+            }
+        }
+    }
+
+    private func grant(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ queue: QueueAddress, _ consumer: ConsumerReference,
+        _ wanted: UInt32
+    ) {
+        let limit = UInt32(channel.pointee.channelPrefetchCount)
+        let used = UInt32(channel.pointee.unacked.count) + channel.pointee.leasedCount
+        let free = limit == 0 ? wanted : limit - min(limit, used)
+        guard free > 0 else {
+            channel.pointee.limitedConsumers.append(.remote(queue: queue, consumer: consumer, wanted: wanted))
+            return
+        }
+        let count = min(free, wanted)
+        channel.pointee.leasedCount += count
+        mailbox(queue.shard).append(
+            LeaseGrantRecord(channel: channel.pointee.address, queue: queue, consumer: consumer, count: count))
+    }
+
+    private func askForLeases(_ queue: UnsafeMutablePointer<QueueState>) {
+        for reference in queue.pointee.consumersWithoutLease() {
+            guard let credit = queue.pointee.credit(reference) else { continue }
+            let wanted = min(Limit.leaseCount, UInt32(clamping: queue.pointee.readyCount))
+            mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
+                LeaseRequestRecord(
+                    channel: credit.pointee.channelAddress, queue: queue.pointee.address, consumer: reference,
+                    wanted: wanted))
+        }
+    }
+
+    func accept(_ request: LeaseRequestRecord) {
+        guard let channel = channel(request.channel) else { return }
+        grant(channel, request.queue, request.consumer, request.wanted)
+    }
+
+    /// The queue's side: delivers on the lease at once and returns the rest.
+    func accept(_ granted: LeaseGrantRecord, from shard: Int) {
+        guard let queue = queue(granted.queue), let credit = queue.pointee.credit(granted.consumer) else {
+            mailbox(shard).append(LeaseReturnRecord(channel: granted.channel, count: granted.count))
+            return
+        }
+        credit.pointee.hasAskedForLease = false
+        credit.pointee.leaseCount += granted.count
+        _ = queue.pointee.makeReady(granted.consumer)
+        deliver(from: queue)
+        guard let credit = queue.pointee.credit(granted.consumer), credit.pointee.leaseCount > 0 else { return }
+        mailbox(shard).append(
+            LeaseReturnRecord(channel: credit.pointee.channelAddress, count: credit.pointee.leaseCount))
+        credit.pointee.leaseCount = 0
+    }
+
+    func accept(_ returned: LeaseReturnRecord) {
+        guard let channel = channel(returned.channel) else { return }
+        channel.pointee.leasedCount -= min(returned.count, channel.pointee.leasedCount)
+        channelCreditFreed(channel)
+    }
+
+    /// Queues of other shards learn that a channel-wide limit came or went.
+    func tellChannelLimit(_ channel: UnsafeMutablePointer<ChannelState>, _ isLimited: Bool) {
+        var shards: UInt64 = 0
+        for case let consumer? in channel.pointee.consumers where consumer.queue.shard != index {
+            shards |= 1 << UInt64(consumer.queue.shard)
+        }
+        for shard in 0..<shardCount where shards & (1 << UInt64(shard)) != 0 {
+            mailbox(shard).append(.channelLimit(channel: channel.pointee.address, isLimited: isLimited))
+        }
+    }
+
+    func setChannelLimit(_ address: ChannelAddress, _ isLimited: Bool) {
+        for slot in queues.occupiedSlots() {
+            guard let queue = queues[slot] else { continue }
+            if queue.pointee.setNeedsLease(channel: address, isLimited) { list(queue) }
+        }
+    }
+}

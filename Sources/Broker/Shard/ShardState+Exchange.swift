@@ -1,0 +1,39 @@
+import AMQPWire
+import Routing
+
+// exchange.declare, delete, bind, unbind (AMQP 0-9-1 class exchange; RabbitMQ's exchange-to-exchange bindings).
+extension ShardState {
+    func receiveExchangeMethod(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ method: Method
+    ) throws(ProtocolError) {
+        let host = channel.pointee.connection.pointee.virtualHostIndex
+        let connection = channel.pointee.connection.pointee.address
+        switch method {
+        case .exchangeDeclare(let declare):
+            try changeTopology(host) { topology, changes throws(ProtocolError) in
+                try topology.declare(declare, changes: &changes)
+            }
+            if !declare.noWait { write(ExchangeDeclareOk(), channel) }
+        case .exchangeDelete(let delete):
+            try changeTopology(host) { topology, changes throws(ProtocolError) in
+                try topology.deleteExchange(delete.exchange, ifUnused: delete.ifUnused, changes: &changes)
+            }
+            if !delete.noWait { write(ExchangeDeleteOk(), channel) }
+        case .exchangeBind(let bind):
+            try changeTopology(host) { topology, changes throws(ProtocolError) in
+                try topology.bind(
+                    from: bind.source, to: .exchange(bind.destination), routingKey: bind.routingKey,
+                    arguments: bind.arguments, by: connection, changes: &changes)
+            }
+            if !bind.noWait { write(ExchangeBindOk(), channel) }
+        case .exchangeUnbind(let unbind):
+            try changeTopology(host) { topology, changes throws(ProtocolError) in
+                try topology.unbind(
+                    from: unbind.source, to: .exchange(unbind.destination), routingKey: unbind.routingKey,
+                    arguments: unbind.arguments, by: connection, changes: &changes)
+            }
+            if !unbind.noWait { write(ExchangeUnbindOk(), channel) }
+        default: throw Self.unexpected(method)
+        }
+    }
+}

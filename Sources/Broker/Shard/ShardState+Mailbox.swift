@@ -1,0 +1,62 @@
+import AMQPWire
+import Routing
+
+// What other shards send.
+extension ShardState {
+    /// Takes a batch of another shard: everything in it, in order.
+    package func receiveBatch(_ batch: MailboxBatch) {
+        followTopology()
+        guard var position = batch.records.bytes.baseAddress else { return }
+        let end = position + batch.records.count
+        while position < end {
+            let head = position.load(as: RecordHead.self)
+            receive(head.kind, position + MemoryLayout<RecordHead>.stride, batch)
+            position += Int(head.byteCount)
+        }
+        if batch.transitByteCount > 0 {
+            mailbox(batch.source).append(TransitCreditRecord(byteCount: batch.transitByteCount))
+        }
+    }
+
+    @inline(__always)
+    private func receive(_ kind: RecordKind, _ record: UnsafeRawPointer, _ batch: MailboxBatch) {
+        switch kind {
+        case .enqueue:
+            let record = record.load(as: EnqueueRecord.self)
+            accept(record.message, record.queue)
+        case .settle: accept(record.load(as: SettleRecord.self))
+        case .deliver: accept(record.load(as: DeliverRecord.self))
+        case .release:
+            let record = record.load(as: ReleaseRecord.self)
+            releaseOwn(record.message, UInt32(truncatingIfNeeded: record.count))
+        case .windowCredit:
+            let record = record.load(as: WindowCreditRecord.self)
+            if let window = remoteWindows[record.connection] { open(window, record.byteCount) }
+        case .transitCredit: creditTransit(batch.source, record.load(as: TransitCreditRecord.self).byteCount)
+        case .leaseRequest: accept(record.load(as: LeaseRequestRecord.self))
+        case .leaseGrant: accept(record.load(as: LeaseGrantRecord.self), from: batch.source)
+        case .leaseReturn: accept(record.load(as: LeaseReturnRecord.self))
+        case .control: receive(batch.control[record.load(as: ControlRecord.self).index], from: batch.source)
+        }
+    }
+
+    private func receive(_ message: ControlMessage, from source: Int) {
+        switch message {
+        case .request(let request, let queue, let channel):
+            let reply = perform(request, on: queue, from: channel)
+            mailbox(source).append(.reply(reply, to: channel))
+        case .reply(let reply, let channel): receive(reply, for: channel)
+        case .consumerCancelled(let channel, let consumerIndex, let consumer):
+            consumerCancelled(channel, consumerIndex, consumer)
+        case .channelLimit(let channel, let isLimited): setChannelLimit(channel, isLimited)
+        case .connectionEnded(let connection): forgetWindow(connection)
+        }
+    }
+
+    /// The connection's consumers were cancelled before: nobody points at the window any more.
+    private func forgetWindow(_ connection: ConnectionAddress) {
+        guard let window = remoteWindows.removeValue(forKey: connection) else { return }
+        window.deinitialize(count: 1)
+        window.deallocate()
+    }
+}

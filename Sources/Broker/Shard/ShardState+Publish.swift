@@ -1,0 +1,240 @@
+import AMQPWire
+import Routing
+
+// basic.publish: from the method frame to the queues. The incoming half of every message's way.
+extension ShardState {
+    /// The method frame of basic.publish: reserved, exchange, routing key, bits.
+    @inline(__always)
+    func receivePublish(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ payload: UnsafeRawBufferPointer
+    ) throws(ProtocolError) {
+        // class 2, method 2, reserved 2, exchange 1 + n, routing key 1 + n, bits 1
+        guard payload.count >= 9, let base = payload.baseAddress else { throw Self.malformedPublish }
+        let exchangeCount = Int((base + 6).load(as: UInt8.self))
+        guard payload.count >= 9 + exchangeCount else { throw Self.malformedPublish }
+        let keyCount = Int((base + 7 + exchangeCount).load(as: UInt8.self))
+        guard payload.count == 9 + exchangeCount + keyCount else { throw Self.malformedPublish }
+        let bits = (base + payload.count - 1).load(as: UInt8.self)
+        let isSame = channel.pointee.assembly.begin(
+            addressing: UnsafeRawBufferPointer(start: base + 6, count: 2 + exchangeCount + keyCount),
+            isMandatory: bits & 1 != 0, isImmediate: bits & 2 != 0)
+        if !isSame { channel.pointee.cachedExchange = nil }
+    }
+
+    private static let malformedPublish = ProtocolError.malformed(.truncated).blaming(60, 40)
+
+    /// The content header: class, weight, body size, properties.
+    @inline(__always)
+    func receiveHeader(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ payload: UnsafeRawBufferPointer
+    ) throws(ProtocolError) {
+        guard payload.count >= 14, let base = payload.baseAddress else {
+            throw ProtocolError.malformed(.truncated).blaming(60, 40)
+        }
+        let classID = UInt16(bigEndian: base.loadUnaligned(as: UInt16.self))
+        guard classID == 60 else { throw ProtocolError.wrongHeaderClass(classID).blaming(60, 40) }
+        guard (base + 2).loadUnaligned(as: UInt16.self) == 0 else {
+            throw ProtocolError.expectedHeader.blaming(60, 40)
+        }
+        let size = UInt64(bigEndian: (base + 4).loadUnaligned(as: UInt64.self))
+        if size > UInt64(settings.maxMessageSize) { throw tooLarge(size) }
+        let propertyBytes = UnsafeRawBufferPointer(start: base + 12, count: payload.count - 12)
+        let properties: BasicPropertiesView
+        do {
+            properties = try BasicPropertiesView(validating: propertyBytes)
+        } catch {
+            throw ProtocolError.malformed(error).blaming(60, 40)
+        }
+        if properties.flags & BasicPropertiesView.Flag.userID != 0 { try checkUserID(properties, channel) }
+        channel.pointee.assembly.receiveHeader(
+            store(
+                addressing: channel.pointee.assembly.addressing, properties: propertyBytes, bodyByteCount: Int(size),
+                isPersistent: properties.isPersistent))
+        if size == 0 { try publish(channel) }
+    }
+
+    private func tooLarge(_ size: UInt64) -> ProtocolError {
+        size > UInt64(Limit.bodyByteCount)
+            ? ProtocolError.bodySizeTooLarge(size).blaming(60, 40)
+            : ProtocolError.messageTooLarge(size, limit: settings.maxMessageSize).blaming(60, 40)
+    }
+
+    private func checkUserID(
+        _ properties: BasicPropertiesView, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) {
+        let user = channel.pointee.connection.pointee.user
+        if !user.bytes.elementsEqual(properties.userID) {
+            throw ProtocolError.wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
+                .blaming(60, 40)
+        }
+    }
+
+    @inline(__always)
+    func receiveBody(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ payload: UnsafeRawBufferPointer
+    ) throws(ProtocolError) {
+        let missing = channel.pointee.assembly.missingByteCount
+        guard payload.count <= missing else { throw ProtocolError.bodyExceedsSize.blaming(60, 40) }
+        channel.pointee.assembly.receiveBody(payload)
+        if payload.count == missing { try publish(channel) }
+    }
+
+    /// A new message of this shard, its body still to be filled in, with one reference.
+    @inline(__always)
+    func store(
+        addressing: UnsafeRawBufferPointer, properties: UnsafeRawBufferPointer, bodyByteCount: Int, isPersistent: Bool
+    ) -> Message {
+        let memory = messages.allocate(
+            Message.headByteCount + addressing.count + properties.count + bodyByteCount)
+        let message = Message.initialise(
+            memory, shard: index, isPersistent: isPersistent, addressingByteCount: addressing.count,
+            propertiesByteCount: properties.count, bodyByteCount: bodyByteCount)
+        let parts = memory + Message.headByteCount
+        if let source = addressing.baseAddress { parts.copyMemory(from: source, byteCount: addressing.count) }
+        if let source = properties.baseAddress {
+            (parts + addressing.count).copyMemory(from: source, byteCount: properties.count)
+        }
+        return message
+    }
+
+    /// The message is complete: route it, hand it to its queues, note what the publisher is to be told.
+    @inline(__always)
+    private func publish(_ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
+        let message = channel.pointee.assembly.complete()
+        do throws(ProtocolError) {
+            try route(message, channel)
+        } catch {
+            release(message)
+            throw error.blaming(60, 40)
+        }
+        statistics.messagesPublished &+= 1
+        latestPosition &+= 1
+        reachedPosition = latestPosition
+        message.id = latestPosition
+        let count = channel.pointee.routes.count
+        if count == 0 {
+            publishUnroutable(message, channel)
+        } else {
+            for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
+        }
+        if channel.pointee.confirm.isSelected {
+            channel.pointee.confirm.publish(position: latestPosition, reached: reachedPosition)
+            listForConfirm(channel)
+        }
+        release(message)
+    }
+
+    /// Leaves the queues in the channel's `routes`. What the last message found serves while nothing has changed.
+    @inline(__always)
+    private func route(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
+        let host = channel.pointee.connection.pointee.virtualHostIndex
+        if let exchange = channel.pointee.cachedExchange,
+            virtualHosts[host].routing.version(of: exchange) == channel.pointee.cachedVersion,
+            !channel.pointee.assembly.isImmediate
+        {
+            return
+        }
+        try walk(message, channel, host)
+    }
+
+    @inline(never)
+    private func walk(
+        _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, _ host: Int
+    ) throws(ProtocolError) {
+        if channel.pointee.assembly.isImmediate { throw .immediate }
+        channel.pointee.cachedExchange = nil
+        channel.pointee.routes.removeAll()
+        guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
+            throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
+        }
+        if virtualHosts[host].internalExchanges.contains(exchange) {
+            throw .internalExchange(
+                ResourceName(
+                    kind: .exchange, name: ShortString(message.exchange),
+                    virtualHost: channel.pointee.connection.pointee.virtualHost))
+        }
+        route(message, from: exchange, key: message.routingKey, host, into: &channel.pointee.routes)
+        if !virtualHosts[host].routing.routesByHeaders(exchange) {
+            channel.pointee.cachedExchange = exchange
+            channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)
+        }
+    }
+
+    /// Adds the queues that a message reaches from an exchange.
+    func route(
+        _ message: Message, from exchange: ExchangeID, key: UnsafeRawBufferPointer, _ host: Int,
+        into routes: inout RouteBuffer
+    ) {
+        // The properties were checked when they came in, or are this broker's own.
+        let headers = (try? BasicPropertiesView(validating: message.properties))?.headers
+        virtualHosts[host].routing.route(
+            exchange, routingKey: key, headers: headers ?? UnsafeRawBufferPointer(start: nil, count: 0), into: &routes)
+    }
+
+    /// RabbitMQ returns before it confirms, so the return is written at once and confirms at the end of the turn.
+    @inline(never)
+    private func publishUnroutable(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) {
+        guard channel.pointee.assembly.isMandatory else {
+            statistics.messagesUnroutable &+= 1
+            return
+        }
+        statistics.messagesReturned &+= 1
+        let connection = channel.pointee.connection
+        connection.pointee.outbound.writeReturn(
+            channel: channel.pointee.number, replyCode: ReplyCode.noRoute.rawValue, replyText: ProtocolError.noRoute,
+            content: message.content, frameMax: connection.pointee.frameMax)
+        list(connection)
+    }
+}
+
+// Into the queues.
+extension ShardState {
+    /// Hands a message to a queue, here or on its own shard. The queue gets a reference of its own.
+    @inline(__always)
+    func enqueue(_ message: Message, _ address: QueueAddress, from channel: UnsafeMutablePointer<ChannelState>?) {
+        message.references &+= 1
+        if address.shard == index {
+            accept(message, address)
+        } else {
+            send(message, address, from: channel)
+        }
+    }
+
+    /// The queue's side: to a consumer if one has credit and nobody stands before it, else to the end of the queue.
+    @inline(__always)
+    func accept(_ message: Message, _ address: QueueAddress) {
+        // A queue that was deleted on the way: as if it had been deleted just after.
+        guard let queue = queue(address) else { return release(message) }
+        let entry = queue.pointee.accept(message)
+        if queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer() {
+            deliver(entry, from: queue, to: slot)
+        } else {
+            queue.pointee.append(entry)
+            if queue.pointee.hasUnleasedConsumers { list(queue) }
+        }
+    }
+
+    @inline(never)
+    private func send(_ message: Message, _ address: QueueAddress, from channel: UnsafeMutablePointer<ChannelState>?) {
+        let batch = mailbox(address.shard)
+        batch.append(EnqueueRecord(queue: address, message: message))
+        batch.transitByteCount += message.byteCount
+        transitByteCounts[address.shard] += message.byteCount
+        guard let channel, transitByteCounts[address.shard] > Limit.transitByteCount else { return }
+        // Everything of this connection's that was read is still taken; the socket waits: see `pauseIfTooFast`.
+        pausedPublishers.insert(channel.pointee.connection.pointee.address)
+    }
+
+    /// Another shard has put messages into its queues.
+    func creditTransit(_ shard: Int, _ byteCount: Int) {
+        transitByteCounts[shard] -= byteCount
+        guard !pausedPublishers.isEmpty, transitByteCounts.allSatisfy({ $0 < Limit.transitByteCount / 2 }) else {
+            return
+        }
+        let paused = pausedPublishers
+        pausedPublishers = []
+        for address in paused {
+            if let connection = connection(address) { pauseIfTooFast(connection) }
+        }
+    }
+}

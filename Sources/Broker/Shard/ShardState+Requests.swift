@@ -1,0 +1,182 @@
+import AMQPWire
+import Routing
+
+// What a channel asks of a queue goes to the queue's shard: a call here, a message elsewhere, one way for both.
+extension ShardState {
+    /// Asks; the answer comes to `complete`, at once if the queue lives here. Until then the channel reads no frame.
+    func request(
+        _ request: QueueRequest, of address: QueueAddress, _ channel: UnsafeMutablePointer<ChannelState>,
+        pending: PendingOperation
+    ) {
+        channel.pointee.pending = pending
+        if address.shard == index {
+            let reply = perform(request, on: address, from: channel.pointee.address)
+            channel.pointee.pending = nil
+            complete(channel, pending, reply)
+        } else {
+            channel.pointee.connection.pointee.usedShards |= 1 << UInt64(address.shard)
+            mailbox(address.shard).append(.request(request, queue: address, from: channel.pointee.address))
+        }
+    }
+
+    /// The queue's side: does what is asked, on the shard that owns it.
+    func perform(_ request: QueueRequest, on address: QueueAddress, from channel: ChannelAddress) -> QueueReply {
+        if case .barrier = request { return .barrierPassed }
+        guard let queue = queue(address) else { return .gone }
+        switch request {
+        case .barrier: return .barrierPassed
+        case .counts:
+            return .counts(messages: queue.pointee.readyCount, consumers: queue.pointee.consumerCount)
+        case .consume(let description): return consume(description, queue)
+        case .cancel(let reference):
+            cancel(reference, queue)
+            return .cancelled
+        case .get(let noAck):
+            guard let entry = queue.pointee.popFirst() else { return .empty }
+            if !noAck { queue.pointee.unackedCount += 1 }
+            return .got(
+                GotMessage(entry: entry, queue: address, noAck: noAck, remaining: queue.pointee.readyCount))
+        case .purge: return .purged(purge(queue))
+        case .delete(let ifUnused, let ifEmpty):
+            if ifUnused, queue.pointee.consumerCount > 0 { return .refused(.inUse(queue.pointee.resource)) }
+            if ifEmpty, queue.pointee.readyCount > 0 { return .refused(.notEmpty(queue.pointee.resource)) }
+            return .deleted(delete(queue))
+        }
+    }
+
+    private func purge(_ queue: UnsafeMutablePointer<QueueState>) -> Int {
+        let count = queue.pointee.readyCount
+        for _ in 0..<count {
+            guard let entry = queue.pointee.popFirst() else { break }
+            release(entry.message)
+        }
+        return count
+    }
+
+    /// The end of a queue: nobody finds it any more, its consumers are told, its messages are dropped. Returns how
+    /// many were ready.
+    func delete(_ queue: UnsafeMutablePointer<QueueState>) -> Int {
+        let address = queue.pointee.address
+        let name = queue.pointee.name
+        try? changeTopology(queue.pointee.virtualHostIndex) { topology, changes throws(ProtocolError) in
+            topology.removeQueue(name, address: address, changes: &changes)
+        }
+        for reference in queue.pointee.consumerReferences {
+            guard let description = queue.pointee.removeConsumer(reference) else { continue }
+            tellCancelled(description, reference)
+        }
+        let count = purge(queue)
+        removeQueueState(address)
+        return count
+    }
+
+    private func tellCancelled(_ description: ConsumerDescription, _ reference: ConsumerReference) {
+        let address = description.channel
+        if Int(address.connection.shard) == index {
+            consumerCancelled(address, description.consumerIndex, reference)
+        } else {
+            mailbox(Int(address.connection.shard)).append(
+                .consumerCancelled(channel: address, consumerIndex: description.consumerIndex, consumer: reference))
+        }
+    }
+
+    /// The channel's side of a queue's end: basic.cancel to clients that understand it (RabbitMQ's extension).
+    func consumerCancelled(_ address: ChannelAddress, _ consumerIndex: UInt32, _ reference: ConsumerReference) {
+        guard let channel = channel(address), Int(consumerIndex) < channel.pointee.consumers.count,
+            let consumer = channel.pointee.consumers[Int(consumerIndex)], consumer.reference == reference
+        else { return }
+        channel.pointee.removeConsumer(at: Int(consumerIndex))
+        guard channel.pointee.phase == .open, channel.pointee.connection.pointee.capabilities.consumerCancelNotify
+        else { return }
+        write(BasicCancel(consumerTag: consumer.tag, noWait: true), channel)
+    }
+}
+
+// The answers.
+extension ShardState {
+    /// An answer of another shard.
+    func receive(_ reply: QueueReply, for address: ChannelAddress) {
+        if address.number == 0 {
+            guard let connection = connection(address.connection), connection.pointee.phase == .closing else { return }
+            connection.pointee.barrierCount -= 1
+            if connection.pointee.barrierCount == 0 { finishClose(connection) }
+            return
+        }
+        guard let channel = channel(address), let pending = channel.pointee.pending, channel.pointee.phase == .open
+        else {
+            undo(reply, for: address)
+            return
+        }
+        if case .close(let barriers) = pending {
+            guard case .barrierPassed = reply else {
+                undo(reply, for: address)
+                return
+            }
+            channel.pointee.pending = .close(barriers: barriers - 1)
+            if barriers == 1 { finishClose(channel) }
+            return
+        }
+        resume(channel)
+        complete(channel, pending, reply)
+    }
+
+    /// Nobody waits for this answer any more: what it gives is given back.
+    private func undo(_ reply: QueueReply, for address: ChannelAddress) {
+        switch reply {
+        case .got(let got):
+            settle(
+                queue: got.queue, entry: got.entry, consumer: .none, outcome: got.noAck ? .bounced : .requeued)
+        case .consuming(let reference, let queue): _ = cancel(reference, of: queue)
+        default: break
+        }
+    }
+
+    /// Finishes a channel's operation with the queue's answer.
+    func complete(_ channel: UnsafeMutablePointer<ChannelState>, _ pending: PendingOperation, _ reply: QueueReply) {
+        do throws(ProtocolError) {
+            switch (pending, reply) {
+            case (_, .refused(let error)): throw error
+            case (.declare(let declare, _), .counts(let messages, let consumers)):
+                if declare.noWait { return }
+                write(
+                    QueueDeclareOk(
+                        queue: declare.queue, messageCount: UInt32(clamping: messages),
+                        consumerCount: UInt32(clamping: consumers)), channel)
+            case (.declare(let declare, _), .gone): try self.declare(declare, channel)
+            case (.consume(let consumerIndex, let noWait), _):
+                try completeConsume(channel, consumerIndex: consumerIndex, noWait: noWait, reply)
+            case (.cancel(let tag, let noWait), _):
+                // Until now what was on its way from another shard found its consumer.
+                if let index = channel.pointee.consumerIndexes[tag] { channel.pointee.removeConsumer(at: index) }
+                if !noWait { write(BasicCancelOk(consumerTag: tag), channel) }
+            case (.get, .got(let got)): writeGot(got, channel)
+            case (.get, _): write(BasicGetEmpty(), channel)
+            case (.purge(let noWait), .purged(let count)):
+                if !noWait { write(QueuePurgeOk(messageCount: UInt32(clamping: count)), channel) }
+            case (.purge(let noWait), _):
+                if !noWait { write(QueuePurgeOk(messageCount: 0), channel) }
+            case (.delete(let noWait), .deleted(let count)):
+                if !noWait { write(QueueDeleteOk(messageCount: UInt32(clamping: count)), channel) }
+            case (.delete(let noWait), _):
+                if !noWait { write(QueueDeleteOk(messageCount: 0), channel) }
+            case (.declare, _), (.close, _): break
+            }
+        } catch {
+            fail(channel, error.blaming(pending))
+        }
+    }
+}
+
+extension ProtocolError {
+    fileprivate func blaming(_ pending: PendingOperation) -> ProtocolError {
+        switch pending {
+        case .declare: blaming(QueueDeclare.classID, QueueDeclare.methodID)
+        case .consume: blaming(BasicConsume.classID, BasicConsume.methodID)
+        case .cancel: blaming(BasicCancel.classID, BasicCancel.methodID)
+        case .get: blaming(BasicGet.classID, BasicGet.methodID)
+        case .purge: blaming(QueuePurge.classID, QueuePurge.methodID)
+        case .delete: blaming(QueueDelete.classID, QueueDelete.methodID)
+        case .close: blaming(ChannelClose.classID, ChannelClose.methodID)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import AMQPWire
+import Routing
+
+// Following the control plane.
+extension ShardState {
+    /// Applies what has changed since the last batch. Called at the start of each: see `ControlPlane`.
+    @inline(__always)
+    func followTopology() {
+        if controlPlane.version != appliedVersion { applyTopology() }
+    }
+
+    @inline(never)
+    func applyTopology() {
+        let changes = controlPlane.takeChanges(shard: index, after: appliedVersion)
+        appliedVersion += UInt64(changes.count)
+        for change in changes { apply(change) }
+    }
+
+    private func apply(_ change: TopologyChange) {
+        switch change {
+        case .virtualHostAdded(let host):
+            precondition(host == virtualHosts.count)
+            virtualHosts.append(VirtualHostReplica())
+        case .exchangeAdded(let host, let id, let name, let kind, let isInternal):
+            virtualHosts[host].routing.addExchange(id, name: name, kind: kind)
+            if isInternal { virtualHosts[host].internalExchanges.insert(id) }
+        case .exchangeRemoved(let host, let id):
+            virtualHosts[host].routing.removeExchange(id)
+            virtualHosts[host].internalExchanges.remove(id)
+        case .queueAdded(let host, let name, let address):
+            virtualHosts[host].routing.addQueue(address, name: name)
+        case .queueRemoved(let host, let name, let address):
+            virtualHosts[host].routing.removeQueue(address, name: name)
+        case .bound(let host, let binding):
+            virtualHosts[host].routing.add(binding)
+        case .unbound(let host, let binding):
+            virtualHosts[host].routing.remove(binding)
+        }
+    }
+
+    /// Changes the topology and follows at once: what this shard publishes next sees it.
+    func changeTopology<Result>(
+        _ virtualHost: Int,
+        _ body: (inout VirtualHostTopology, inout [TopologyChange]) throws(ProtocolError) -> sending Result
+    ) throws(ProtocolError) -> sending Result {
+        defer {
+            followTopology()
+            wakeLaggingShards()
+        }
+        return try controlPlane.withTopology { topology throws(ProtocolError) in
+            try body(&topology.virtualHosts[virtualHost], &topology.history)
+        }
+    }
+
+    /// An idle shard would let the history grow: an empty batch makes it follow.
+    private func wakeLaggingShards() {
+        guard appliedVersion - lagCheckedVersion >= Limit.topologyLag else { return }
+        lagCheckedVersion = appliedVersion
+        for shard in controlPlane.laggingShards() where shard != index { _ = mailbox(shard) }
+    }
+}

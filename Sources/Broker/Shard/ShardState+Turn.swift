@@ -1,0 +1,191 @@
+import AMQPWire
+import Routing
+
+// The end of a turn: what events have made possible is done in one go, then handed to the shell.
+extension ShardState {
+    /// Ends a turn: delivers what can be delivered, confirms what can be confirmed, frees what has ended.
+    package func finishTurn() {
+        resumeChannels()
+        deliverListed()
+        writeConfirms()
+        flushPendingRelease()
+        freeEnded()
+    }
+
+    /// A queue may have deliveries to make.
+    @inline(__always)
+    func list(_ queue: UnsafeMutablePointer<QueueState>) {
+        if !queue.pointee.isListed {
+            queue.pointee.isListed = true
+            listedQueues.append(queue.pointee.address)
+        }
+    }
+
+    private func deliverListed() {
+        guard !listedQueues.isEmpty else { return }
+        let listed = listedQueues
+        listedQueues.removeAll(keepingCapacity: true)
+        for address in listed {
+            guard let queue = queue(address) else { continue }
+            queue.pointee.isListed = false
+            deliver(from: queue)
+        }
+    }
+
+    /// Whether queues still have deliveries to make that the last turn left for fairness: the shell comes back.
+    package var hasUnfinishedWork: Bool { !listedQueues.isEmpty || !resumableChannels.isEmpty }
+
+    @inline(__always)
+    func listForConfirm(_ channel: UnsafeMutablePointer<ChannelState>) {
+        if !channel.pointee.isConfirmListed {
+            channel.pointee.isConfirmListed = true
+            confirmingChannels.append(channel)
+        }
+    }
+
+    private func writeConfirms() {
+        guard !confirmingChannels.isEmpty else { return }
+        for channel in confirmingChannels {
+            channel.pointee.isConfirmListed = false
+            guard channel.pointee.phase == .open, let confirm = channel.pointee.confirm.takeConfirm() else { continue }
+            BasicAck(deliveryTag: confirm.tag, multiple: confirm.multiple)
+                .writeFrame(channel: channel.pointee.number, to: &channel.pointee.connection.pointee.outbound)
+            list(channel.pointee.connection)
+        }
+        confirmingChannels.removeAll(keepingCapacity: true)
+    }
+
+    /// The connection has something for the shell.
+    @inline(__always)
+    func list(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        if !connection.pointee.isListed {
+            connection.pointee.isListed = true
+            listedConnections.append(connection.pointee.address.slot)
+        }
+    }
+
+    /// Memory of what ended in this turn: until now somebody may have pointed at it.
+    func freeEnded() {
+        for channel in endedChannels {
+            channel.pointee.deallocate()
+            channel.deinitialize(count: 1)
+            channel.deallocate()
+        }
+        endedChannels.removeAll(keepingCapacity: true)
+    }
+}
+
+// What the shell takes.
+extension ShardState {
+    /// The next connection that has something for the shell.
+    package func takeListedConnection() -> ConnectionAddress? {
+        while let slot = listedConnections.popLast() {
+            guard let connection = connections[slot] else { continue }
+            connection.pointee.isListed = false
+            return connection.pointee.address
+        }
+        return nil
+    }
+
+    /// Bytes for the socket, handed over: the shell frees them. nil while there are none, or the socket is full.
+    package func takeOutput(_ address: ConnectionAddress) -> (memory: UnsafeMutableRawBufferPointer, count: Int)? {
+        guard let connection = connection(address), connection.pointee.isWritable,
+            let output = connection.pointee.outbound.take()
+        else { return nil }
+        connection.pointee.lastSentAt = now.monotonicMilliseconds
+        creditDeliveries(connection)
+        return output
+    }
+
+    /// Whether the socket shall be read.
+    package func isReadingPaused(_ address: ConnectionAddress) -> Bool {
+        connection(address)?.pointee.isReadingPaused ?? false
+    }
+
+    /// Whether the shell shall close the socket once everything is written.
+    package func closesNow(_ address: ConnectionAddress) -> Bool {
+        guard let connection = connection(address), let moment = connection.pointee.closesAtMilliseconds else {
+            return false
+        }
+        return moment <= now.monotonicMilliseconds && connection.pointee.outbound.isEmpty
+    }
+
+    /// What is to be sent to another shard, nil if nothing.
+    package func takeBatch(for shard: Int) -> MailboxBatch? {
+        defer { outgoing[shard] = nil }
+        return outgoing[shard]
+    }
+}
+
+// Finding things.
+extension ShardState {
+    @inline(__always)
+    func connection(_ address: ConnectionAddress) -> UnsafeMutablePointer<ConnectionState>? {
+        connections[address.slot, address.generation]
+    }
+
+    func channel(_ address: ChannelAddress) -> UnsafeMutablePointer<ChannelState>? {
+        guard let channel = connection(address.connection)?.pointee.channel(address.number),
+            channel.pointee.serial == address.serial
+        else { return nil }
+        return channel
+    }
+
+    @inline(__always)
+    func queue(_ address: QueueAddress) -> UnsafeMutablePointer<QueueState>? {
+        queues[address.slot, address.generation]
+    }
+
+    /// The batch that is being filled for another shard.
+    @inline(__always)
+    func mailbox(_ shard: Int) -> MailboxBatch {
+        if let batch = outgoing[shard] { return batch }
+        return openMailbox(shard)
+    }
+
+    @inline(never)
+    private func openMailbox(_ shard: Int) -> MailboxBatch {
+        let batch = MailboxBatch(source: index)
+        outgoing[shard] = batch
+        return batch
+    }
+}
+
+// Messages.
+extension ShardState {
+    /// Gives back one reference.
+    @inline(__always)
+    func release(_ message: Message) {
+        if message.shard == index {
+            releaseOwn(message, 1)
+        } else {
+            releaseForeign(message)
+        }
+    }
+
+    @inline(__always)
+    func releaseOwn(_ message: Message, _ count: UInt32) {
+        let references = message.references
+        if references == count {
+            messages.free(message.memory, byteCount: message.byteCount)
+        } else {
+            message.references = references &- count
+        }
+    }
+
+    /// Releases of one message that follow each other, as after a fanout, travel as one record.
+    private func releaseForeign(_ message: Message) {
+        if pendingRelease?.message == message {
+            pendingRelease?.count += 1
+            return
+        }
+        flushPendingRelease()
+        pendingRelease = ReleaseRecord(message: message, count: 1)
+    }
+
+    func flushPendingRelease() {
+        guard let release = pendingRelease else { return }
+        pendingRelease = nil
+        mailbox(release.message.shard).append(release)
+    }
+}

@@ -1,0 +1,149 @@
+import AMQPWire
+import Routing
+
+/// Everything one shard owns: its connections with their channels, its queues, the messages its publishers sent, and
+/// its replica of the routing tables. Deterministic: bytes, batches and moments go in; bytes, batches and notes for
+/// the shell come out. It reads no clock, no socket and no randomness, so a test drives it as the event loop does.
+///
+/// One thread at a time, always the same event loop. The shell's turn is: feed events (`receive`, `receiveBatch`,
+/// `tick`, ...), call `finishTurn`, then take what `takeListedConnection` and `takeBatch` give.
+///
+/// Its aspects stand in files of their own: `ShardState+Frames` is where bytes come in.
+package final class ShardState {
+    package let index: Int
+    package let shardCount: Int
+    package let settings: BrokerSettings
+    package let controlPlane: ControlPlane
+    /// Set by the shell before each event.
+    package var now: Moment
+    var random: SeededRandom
+
+    var connections = SlotTable<ConnectionState>()
+    /// Channels live as long as somebody may point at them: until the end of the turn in which they end.
+    var endedChannels: [UnsafeMutablePointer<ChannelState>] = []
+    var queues = SlotTable<QueueState>(generationBits: 24)
+    var messages = MessageStore()
+
+    // Topology
+    var appliedVersion: UInt64 = 0
+    var lagCheckedVersion: UInt64 = 0
+    var virtualHosts: [VirtualHostReplica] = []
+
+    // Journal seam: position of the latest record of this shard's lane, and how far the journal has reached. In this
+    // version everything is in memory, and what is written is reached.
+    var latestPosition: UInt64
+    var reachedPosition: UInt64
+
+    // To do before the turn ends
+    var listedQueues: [QueueAddress] = []
+    var confirmingChannels: [UnsafeMutablePointer<ChannelState>] = []
+    var listedConnections: [UInt32] = []
+    var resumableChannels: [ChannelAddress] = []
+
+    // Other shards
+    var outgoing: [MailboxBatch?]
+    /// Bytes of messages on their way to each other shard's queues.
+    var transitByteCounts: [Int]
+    /// Connections that publish too fast for some other shard.
+    var pausedPublishers: Set<ConnectionAddress> = []
+    /// Windows for connections of other shards.
+    var remoteWindows: [ConnectionAddress: UnsafeMutablePointer<DeliveryWindow>] = [:]
+    var pendingRelease: ReleaseRecord?
+
+    /// For the log of the shell.
+    package var notes: [Note] = []
+    package var statistics = ShardStatistics()
+
+    /// - Parameter seed: for the names that the broker makes up; from the system's randomness, or from a test.
+    package init(
+        index: Int, shardCount: Int, settings: BrokerSettings, controlPlane: ControlPlane, seed: [UInt64], now: Moment
+    ) {
+        self.index = index
+        self.shardCount = shardCount
+        self.settings = settings
+        self.controlPlane = controlPlane
+        self.now = now
+        random = SeededRandom(seed: seed)
+        outgoing = Array(repeating: nil, count: shardCount)
+        transitByteCounts = Array(repeating: 0, count: shardCount)
+        latestPosition = 0
+        reachedPosition = 0
+        applyTopology()
+    }
+
+    /// Frees all memory; the shard is not to be used afterwards.
+    package func deallocate() {
+        for slot in connections.occupiedSlots() {
+            if let connection = connections[slot] { abandon(connection) }
+        }
+        for slot in queues.occupiedSlots() {
+            guard let queue = queues[slot] else { continue }
+            while let entry = queue.pointee.popFirst() { release(entry.message) }
+            queue.pointee.deallocate()
+        }
+        freeEnded()
+        for window in remoteWindows.values {
+            window.deinitialize(count: 1)
+            window.deallocate()
+        }
+        connections.deallocate()
+        queues.deallocate()
+        messages.deallocate()
+    }
+
+    func note(_ level: Note.Level, _ text: String) { notes.append(Note(level: level, text: text)) }
+}
+
+/// Something for the log.
+package struct Note: Sendable, Equatable {
+    package enum Level: Sendable { case debug, info, warning, error }
+    package let level: Level
+    package let text: String
+}
+
+/// Counters of one shard, never reset. The shell reads them between turns.
+package struct ShardStatistics: Sendable, Equatable {
+    package var connectionsOpened: UInt64 = 0
+    package var connectionsClosed: UInt64 = 0
+    package var messagesPublished: UInt64 = 0
+    package var messagesDelivered: UInt64 = 0
+    package var messagesReturned: UInt64 = 0
+    package var messagesUnroutable: UInt64 = 0
+}
+
+/// The routing tables of one virtual host, as this shard has them.
+struct VirtualHostReplica {
+    var routing = RoutingTable()
+    var internalExchanges: Set<ExchangeID> = []
+}
+
+/// xoshiro256**: good enough for names that must differ, and repeatable from a seed.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: (UInt64, UInt64, UInt64, UInt64)
+
+    init(seed: [UInt64]) {
+        precondition(seed.count == 4, "the seed is four words")
+        state = (seed[0] | 1, seed[1], seed[2], seed[3])
+    }
+
+    mutating func next() -> UInt64 {
+        func rotate(_ value: UInt64, _ count: UInt64) -> UInt64 { value << count | value >> (64 - count) }
+        let result = rotate(state.1 &* 5, 7) &* 9
+        let shifted = state.1 << 17
+        state.2 ^= state.0
+        state.3 ^= state.1
+        state.1 ^= state.2
+        state.0 ^= state.3
+        state.2 ^= shifted
+        state.3 = rotate(state.3, 45)
+        return result
+    }
+
+    /// `amq.gen-` or `amq.ctag-` and 22 characters, RabbitMQ's form (URL-safe base 64 of 16 bytes).
+    mutating func name(prefix: String) -> ShortString {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        var bytes = Array(prefix.utf8)
+        for _ in 0..<22 { bytes.append(alphabet[Int(next() >> 58)]) }
+        return ShortString(bytes: bytes)
+    }
+}

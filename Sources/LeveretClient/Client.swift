@@ -1,0 +1,1 @@
+// The client library comes in its own commit.

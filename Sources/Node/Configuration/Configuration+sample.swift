@@ -1,0 +1,33 @@
+extension Configuration {
+    /// The text of `Config/leveret.conf`: every key of the table, commented out, with its default and its explanation.
+    package static func sampleFile() -> String {
+        var text = """
+            # Leveret's configuration, in the form of rabbitmq.conf: one "key = value" a line, # starts a comment, and a
+            # value that holds a # stands in single quotes. Of equal keys the last one counts. Where RabbitMQ has a key,
+            # the name and the meaning are RabbitMQ's.
+            #
+            # Every key is here, commented out, with its default. Start with this file: leveret --config leveret.conf
+
+            """
+        for key in ConfigurationKey.all {
+            text += "\n"
+            for line in key.documentation.split(separator: "\n") { text += "## \(line)\n" }
+            text += "## Value: \(key.expectation).\n"
+            if let alias = key.alias { text += "## Also known as \(alias).\n" }
+            text += "# \(key.sampleSetting)\n"
+        }
+        return text
+    }
+}
+
+extension ConfigurationKey {
+    /// The key with its default, such as `heartbeat = 60`.
+    fileprivate var sampleSetting: String {
+        let initial = Configuration { _ in nil }
+        return switch kind {
+        case .listener: "listeners.tcp.default = \(valueText(in: initial))"
+        case .loopbackUser: "loopback_users.guest = true"
+        default: "\(name) = \(defaultText ?? valueText(in: initial))"
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Logging
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Everything an operator can set. The initial values here are the defaults; the names, ranges and explanations of the
+/// keys are in ``ConfigurationKey/all``.
+package struct Configuration: Sendable, Equatable {
+    /// Where clients connect; never empty.
+    package var listeners = [ListenAddress(host: "127.0.0.1", port: 5672)]
+    /// Where the HTTP API will listen. Kept, not used yet.
+    package var httpAddress = "127.0.0.1"
+    package var httpPort = 15672
+
+    /// The directory of everything the node stores. It may be missing: the command creates it.
+    package var dataDirectory: String
+    package var logLevel: Logger.Level = .info
+
+    /// Event loops, at least one. Each owns its connections and queues.
+    package var shardCount = max(1, System.coreCount)
+    package var connectionPlacement = ConnectionPlacement.pack
+
+    /// What the server proposes in `connection.tune`; 0 switches heartbeats off.
+    package var heartbeatSeconds = 60
+    /// The largest frame in bytes, its header and end octet included.
+    package var frameMax = 131_072
+    package var channelMax = 2047
+    package var handshakeTimeoutMilliseconds = 10_000
+    /// The largest message body in bytes.
+    package var maxMessageSize = 16_777_216
+
+    /// The product that server properties name. Some clients choose their behaviour by it.
+    package var serverProduct = "Leveret"
+
+    /// The user, password and virtual host that a new node starts with.
+    package var defaultUser = "guest"
+    package var defaultPass = "guest"
+    package var defaultVHost = "/"
+    /// Users who may connect over loopback only.
+    package var loopbackUsers: Set<String> = ["guest"]
+
+    /// The defaults.
+    ///
+    /// - Parameter environment: looks up a variable of the environment; only `XDG_STATE_HOME` and `HOME` are asked for.
+    package init(environment: (String) -> String? = Self.processEnvironment) {
+        dataDirectory = Self.defaultDataDirectory(environment: environment)
+    }
+
+    /// A variable of this process's environment.
+    package static func processEnvironment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// `$XDG_STATE_HOME/leveret`, else `~/.local/state/leveret`; a process without a home, such as a system service,
+    /// gets `/var/lib/leveret`. Relative values are ignored, as the XDG specification demands.
+    private static func defaultDataDirectory(environment: (String) -> String?) -> String {
+        if let state = environment("XDG_STATE_HOME"), state.hasPrefix("/") { return "\(state)/leveret" }
+        if let home = environment("HOME"), home.hasPrefix("/") { return "\(home)/.local/state/leveret" }
+        return "/var/lib/leveret"
+    }
+}
+
+/// How new connections are placed on shards.
+package enum ConnectionPlacement: String, Sendable, CaseIterable {
+    /// Onto one shard until it is about half busy: publisher, queue and consumer meet on one event loop.
+    case pack
+    /// Onto the shard with the fewest connections.
+    case spread
+}

@@ -1,0 +1,114 @@
+import Logging
+
+extension ConfigurationKey {
+    /// The one table of keys, in the order of the sample file. Where RabbitMQ has the setting, the name is RabbitMQ's.
+    package static let all: [ConfigurationKey] = [
+        ConfigurationKey(
+            "listeners.tcp.NAME", .listener,
+            """
+            Where AMQP clients connect: a port (all interfaces), or an address and a port. Any number of listeners,
+            each with a name of its own: listeners.tcp.local = 127.0.0.1:5672, listeners.tcp.local_v6 = ::1:5672.
+            Port 0 lets the system choose.
+            """),
+        ConfigurationKey(
+            "management.tcp.ip", .address(\.httpAddress),
+            "The address of the HTTP API. It is checked and kept; this version has no HTTP API yet."),
+        ConfigurationKey(
+            "management.tcp.port", .integer(0...65535, \.httpPort),
+            "The port of the HTTP API. It is checked and kept; this version has no HTTP API yet."),
+        ConfigurationKey(
+            "data_dir", .path(\.dataDirectory), defaultText: "~/.local/state/leveret",
+            """
+            The directory of everything the node stores, created when it is missing. When XDG_STATE_HOME is set, the
+            default is $XDG_STATE_HOME/leveret.
+            """),
+        ConfigurationKey(
+            "log.console.level", .choice(Logger.Level.allCases.map(\.rawValue), \.logLevelName),
+            "What is logged, to standard error: this level and the more severe ones."),
+        ConfigurationKey(
+            "shards", .integerOrAuto(1...1024, \.shardCount), defaultText: "auto",
+            "Event loops, each with its own connections and queues. auto: as many as the machine has cores."),
+        ConfigurationKey(
+            "leveret.connection_placement",
+            .choice(ConnectionPlacement.allCases.map(\.rawValue), \.connectionPlacementName),
+            """
+            Where new connections go. pack: onto one shard until it is about half busy, for the lowest latency;
+            spread: evenly over all shards.
+            """),
+        ConfigurationKey(
+            "heartbeat", .integer(0...65535, \.heartbeatSeconds),
+            "Seconds without traffic after which a peer counts as gone, proposed to clients. 0 switches it off."),
+        ConfigurationKey(
+            "frame_max", .byteSize(4096...16_777_216, \.frameMax),
+            "The largest AMQP frame."),
+        ConfigurationKey(
+            "channel_max", alias: "max_channels_per_connection", .integer(1...65535, \.channelMax),
+            "The most channels a connection may open."),
+        ConfigurationKey(
+            "handshake_timeout", .integer(1...3_600_000, \.handshakeTimeoutMilliseconds),
+            "Milliseconds a client has from connecting to an open connection."),
+        ConfigurationKey(
+            "max_message_size", .byteSize(1...536_870_912, \.maxMessageSize),
+            "The largest message body; larger ones are refused."),
+        ConfigurationKey(
+            "server_product", .text(maxBytes: 255, secret: false, \.serverProduct),
+            "The product name told to clients. Set it to RabbitMQ for a client that insists on that name."),
+        ConfigurationKey(
+            "default_user", .text(maxBytes: 255, secret: false, \.defaultUser),
+            "The user that a new node starts with."),
+        ConfigurationKey(
+            "default_pass", .text(maxBytes: 255, secret: true, \.defaultPass),
+            "The password of that user."),
+        ConfigurationKey(
+            "default_vhost", .text(maxBytes: 255, secret: false, \.defaultVHost),
+            "The virtual host that a new node starts with."),
+        ConfigurationKey(
+            "loopback_users.USER", .loopbackUser,
+            """
+            true: USER may only connect from this machine. guest is restricted unless loopback_users.guest = false;
+            naming another user here adds to the list and leaves guest on it.
+            """),
+        ConfigurationKey(
+            "loopback_users", .noLoopbackUsers,
+            "none: every user may connect from anywhere, whatever loopback_users.USER says. Not set by default."),
+    ]
+
+    /// What only the command line sets, by the names of its options: one address and one port for every listener.
+    package static let commandLineOnly: [ConfigurationKey] = [
+        ConfigurationKey("--bind", .address(\.listenHost), "The address to listen on, for every listener."),
+        ConfigurationKey("--port", .integer(0...65535, \.listenPort), "The port to listen on, for every listener."),
+    ]
+}
+
+extension Configuration {
+    /// The address of every listener; of the first, when read.
+    fileprivate var listenHost: String {
+        get { listeners.first?.host ?? ListenAddress.allInterfaces }
+        set { replaceListeners { ListenAddress(host: newValue, port: $0.port) } }
+    }
+
+    /// The port of every listener; of the first, when read.
+    fileprivate var listenPort: Int {
+        get { listeners.first?.port ?? 5672 }
+        set { replaceListeners { ListenAddress(host: $0.host, port: newValue) } }
+    }
+
+    /// Listeners that become equal become one.
+    private mutating func replaceListeners(_ replacement: (ListenAddress) -> ListenAddress) {
+        var replaced: [ListenAddress] = []
+        for listener in listeners.map(replacement) where !replaced.contains(listener) { replaced.append(listener) }
+        listeners = replaced
+    }
+
+    /// ``logLevel`` by name, for the table. Names outside the enumeration do not get here.
+    fileprivate var logLevelName: String {
+        get { logLevel.rawValue }
+        set { logLevel = Logger.Level(rawValue: newValue) ?? logLevel }
+    }
+
+    /// ``connectionPlacement`` by name, for the table.
+    fileprivate var connectionPlacementName: String {
+        get { connectionPlacement.rawValue }
+        set { connectionPlacement = ConnectionPlacement(rawValue: newValue) ?? connectionPlacement }
+    }
+}

@@ -1,0 +1,6 @@
+/// Why a node did not start: one line for the operator.
+package struct NodeError: Error, CustomStringConvertible, Sendable {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,159 @@
+import Broker
+import Logging
+import NIOCore
+import Synchronization
+
+/// A shard's shell: one event loop that feeds `ShardState` and carries out what it wants.
+///
+/// Everything but `inbox`, `load` and `deliver(_:)` belongs to the event loop.
+final class Shard: @unchecked Sendable {
+    let index: Int
+    let eventLoop: any EventLoop
+    let load = ShardLoad()
+    private let inbox = Inbox()
+    private let logger: Logger
+    private let state: ShardState
+    /// By the connection's slot.
+    private var handlers: [ConnectionHandler?] = []
+    private var peers: [Shard] = []
+    private var isTurnScheduled = false
+    private var ticking: RepeatedTask?
+
+    private static let tickMilliseconds: Int64 = 250
+    /// Rounds of deliveries a turn may make while sockets keep up with them, before others have theirs.
+    private static let roundsPerTurn = 4
+
+    init(index: Int, eventLoop: any EventLoop, state: ShardState, logger: Logger) {
+        self.index = index
+        self.eventLoop = eventLoop
+        self.state = state
+        self.logger = logger
+    }
+
+    func start(peers: [Shard]) {
+        eventLoop.preconditionInEventLoop()
+        self.peers = peers
+        ticking = eventLoop.scheduleRepeatedTask(
+            initialDelay: .milliseconds(Self.tickMilliseconds), delay: .milliseconds(Self.tickMilliseconds)
+        ) { [unowned self] _ in
+            load.sample()
+            state.now = Clock.now
+            state.tick()
+            for case let handler? in handlers { handler.closeIfOverdue(state.now) }
+            finishTurn()
+        }
+    }
+
+    // MARK: Connections
+
+    func open(_ handler: ConnectionHandler, _ peer: Peer) -> ConnectionAddress {
+        state.now = Clock.now
+        let address = state.openConnection(peer)
+        while handlers.count <= Int(address.slot) { handlers.append(nil) }
+        handlers[Int(address.slot)] = handler
+        load.connectionOpened()
+        return address
+    }
+
+    func ended(_ address: ConnectionAddress) {
+        state.now = Clock.now
+        state.connectionEnded(address)
+        handlers[Int(address.slot)] = nil
+        load.connectionClosed()
+        finishTurn()
+    }
+
+    @inline(__always)
+    func receive(_ address: ConnectionAddress, _ bytes: UnsafeRawBufferPointer) {
+        state.now = Clock.now
+        state.receive(address, bytes)
+    }
+
+    func setWritable(_ address: ConnectionAddress, _ isWritable: Bool) {
+        state.setWritable(address, isWritable)
+        if isWritable { scheduleTurn() }
+    }
+
+    // MARK: Turns
+
+    /// Ends a turn and carries out what came of it: one write for each connection, one batch for each shard.
+    func finishTurn() {
+        state.finishTurn()
+        for _ in 0..<Self.roundsPerTurn {
+            guard serveListedConnections() else { break }
+            state.finishTurn()
+        }
+        for peer in peers where peer !== self {
+            if let batch = state.takeBatch(for: peer.index) { peer.deliver(batch) }
+        }
+        if !state.notes.isEmpty { log() }
+        if state.hasUnfinishedWork { scheduleTurn() }
+    }
+
+    /// Returns whether there was any.
+    private func serveListedConnections() -> Bool {
+        var hasServed = false
+        while let address = state.takeListedConnection() {
+            hasServed = true
+            guard let handler = handlers[Int(address.slot)] else { continue }
+            handler.setReading(!state.isReadingPaused(address))
+            if let output = state.takeOutput(address) { handler.write(output.memory, count: output.count) }
+            if state.closesNow(address) { handler.closeWhenWritten(state.now) }
+        }
+        return hasServed
+    }
+
+    /// Another turn, behind whatever waits on the event loop.
+    private func scheduleTurn() {
+        guard !isTurnScheduled else { return }
+        isTurnScheduled = true
+        eventLoop.execute { [self] in
+            isTurnScheduled = false
+            finishTurn()
+        }
+    }
+
+    /// From any thread.
+    func deliver(_ batch: MailboxBatch) {
+        guard inbox.push(batch) else { return }
+        eventLoop.execute { [self] in
+            state.now = Clock.now
+            for batch in inbox.takeAll() { state.receiveBatch(batch) }
+            finishTurn()
+        }
+    }
+
+    private func log() {
+        for note in state.notes {
+            switch note.level {
+            case .debug: logger.debug("\(note.text)")
+            case .info: logger.info("\(note.text)")
+            case .warning: logger.warning("\(note.text)")
+            case .error: logger.error("\(note.text)")
+            }
+        }
+        state.notes.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: The end
+
+    /// connection.close with 320 to every client.
+    func shutDownConnections() {
+        state.now = Clock.now
+        for case let handler? in handlers {
+            if let address = handler.address { state.shutDown(address) }
+        }
+        finishTurn()
+    }
+
+    func closeConnections() {
+        for case let handler? in handlers { handler.close() }
+    }
+
+    func stop() {
+        ticking?.cancel()
+        closeConnections()
+    }
+
+    var connectionCount: Int { handlers.count { $0 != nil } }
+}

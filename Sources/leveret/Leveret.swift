@@ -1,0 +1,72 @@
+import Logging
+import Node
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The `leveret` command: reads what to do, prepares the process, starts the node, says where it listens, and runs it
+/// until SIGTERM or SIGINT.
+///
+/// Exit code 0 after a graceful stop, 2 when it could not start (with one line on standard error that says why), 1 when
+/// the running node failed.
+@main
+enum Leveret {
+    static func main() async {
+        // A client or a pipe that goes away is an error code at the write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let services: ServiceGroup
+        do {
+            switch try LeveretCommand.request(Array(CommandLine.arguments.dropFirst())) {
+            case .print(let text):
+                standardOutput.write(text)
+                exit(0)
+            case .run(let configuration):
+                services = try await start(configuration)
+            }
+        } catch {
+            standardError.write("leveret: \(singleLine("\(error)", maxBytes: 2048))\n")
+            exit(2)
+        }
+        do {
+            try await services.run()
+        } catch {
+            Logger(label: "leveret").critical("stopped by an error", metadata: ["error": "\(error)"])
+            exit(1)
+        }
+        exit(0)
+    }
+
+    /// Everything that can fail before clients may connect, in the order in which an operator would want to hear of it.
+    private static func start(_ configuration: Configuration) async throws -> ServiceGroup {
+        LoggingSystem.bootstrap { label in StandardErrorLogHandler(label: label, level: configuration.logLevel) }
+        let logger = Logger(label: "leveret")
+        raiseOpenFileLimit(logger: logger)
+        try DataDirectory.prepare(configuration.dataDirectory)
+
+        let node = Node(configuration: configuration, logger: Logger(label: "node"))
+        try await node.start()
+        standardOutput.write(
+            Announcement.text(configuration: configuration, listeningAddresses: node.listeningAddresses))
+
+        var group = ServiceGroupConfiguration(
+            services: [.init(service: node), .init(service: ReadyAnnouncement())],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "lifecycle"))
+        group.maximumGracefulShutdownDuration = .seconds(30)
+        return ServiceGroup(configuration: group)
+    }
+}
+
+/// Prints `ready`. It is a service because the group starts it after the node and after the signals are caught: whoever
+/// has read `ready` may connect, and may stop the node gracefully.
+private struct ReadyAnnouncement: Service {
+    func run() async throws {
+        standardOutput.write("ready\n")
+        try await gracefulShutdown()
+    }
+}
