@@ -72,5 +72,6 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
+        .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
     ]
 )

@@ -108,7 +108,8 @@ private final class Element {
         let tree = ElementTree()
         let parser = XMLParser(data: document)
         parser.delegate = tree
-        guard parser.parse(), let root = tree.root else {
+        // FoundationXML does not report a document that ends before its elements do.
+        guard parser.parse(), tree.isComplete, let root = tree.root else {
             throw GeneratorError("line \(parser.lineNumber) of the XML cannot be read")
         }
         return root
@@ -146,6 +147,7 @@ private final class Element {
 private final class ElementTree: NSObject, XMLParserDelegate {
     var root: Element?
     private var open: [Element] = []
+    var isComplete: Bool { open.isEmpty }
 
     func parser(
         _ parser: XMLParser, didStartElement elementName: String, namespaceURI: String?,

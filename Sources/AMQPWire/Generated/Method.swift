@@ -73,8 +73,8 @@ package enum Method: Equatable, Sendable {
 extension Method {
     /// Reads the payload of a method frame: class number, method number and arguments, to the last byte.
     ///
-    /// - Throws: `.unknownMethod` for numbers that no class or method has; `.trailingBytes` for bytes behind
-    ///   the last argument.
+    /// - Throws: `.unknownMethod` for numbers that no class or method has; `.trailingBytes` for bytes
+    ///   behind the last argument.
     package static func decode(_ reader: inout WireReader) throws(WireError) -> Method {
         let classID = try reader.readUInt16()
         let methodID = try reader.readUInt16()
