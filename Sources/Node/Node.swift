@@ -1,8 +1,3 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import Broker
 import Logging
 import NIOCore
@@ -16,7 +11,7 @@ package final class Node: Service {
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let shards: [Shard]
-    private let listeners = Mutex<[any Channel]>([])
+    private let listeners = Mutex<[Listener]>([])
 
     /// How long clients have to answer the connection.close of a shutdown.
     private static let shutdownSeconds = 5.0
@@ -39,12 +34,10 @@ package final class Node: Service {
 
     /// Where clients can connect, once started: `127.0.0.1:5672`.
     package var listeningAddresses: [String] {
-        listeners.withLock { channels in
-            channels.compactMap { channel in
-                channel.localAddress.map { address in
-                    let host = address.ipAddress ?? ""
-                    return "\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
-                }
+        listeners.withLock { listeners in
+            listeners.map { listener in
+                let host = listener.address.ipAddress ?? ""
+                return "\(host.contains(":") ? "[\(host)]" : host):\(listener.address.port ?? 0)"
             }
         }
     }
@@ -59,38 +52,20 @@ package final class Node: Service {
                 throw NodeError("cannot start: \(error)")
             }
         }
-        for address in configuration.listeners { try await listen(address) }
+        for address in configuration.listeners { try listen(address) }
     }
 
-    private func listen(_ address: ListenAddress) async throws(NodeError) {
-        let shards = shards
-        let placement = PlacementGroup(shards: shards, placement: configuration.connectionPlacement)
-        let bootstrap = ServerBootstrap(group: group, childGroup: placement)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 2)
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 262_144))
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 131_072, high: 524_288))
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let shard = shards.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(shard: shard))
-                }
-            }
-        do {
-            let channel = try await bootstrap.bind(host: address.host, port: address.port).get()
-            listeners.withLock { $0.append(channel) }
-        } catch {
-            throw NodeError(listening: address, failed: error)
-        }
+    private func listen(_ address: ListenAddress) throws(NodeError) {
+        let listener = try Listener(
+            address, shards: shards, placement: Placement(policy: configuration.connectionPlacement), logger: logger)
+        listeners.withLock { $0.append(listener) }
+        listener.start()
     }
 
     /// Until the graceful shutdown: then no new connections, 320 to the clients, everything written.
     package func run() async throws {
         try? await gracefulShutdown()
-        for channel in listeners.withLock({ $0 }) { try? await channel.close().get() }
+        for listener in listeners.withLock({ $0 }) { listener.stop() }
         for shard in shards { try? await shard.eventLoop.submit { shard.shutDownConnections() }.get() }
         let deadline = Clock.monotonicNanoseconds + UInt64(Self.shutdownSeconds * 1e9)
         while Clock.monotonicNanoseconds < deadline, await connectionCount() > 0 {
@@ -124,23 +99,5 @@ extension BrokerSettings {
                 name: configuration.defaultUser, password: configuration.defaultPass,
                 isLoopbackOnly: configuration.loopbackUsers.contains(configuration.defaultUser))
         ]
-    }
-}
-
-extension NodeError {
-    fileprivate init(listening address: ListenAddress, failed error: any Error) {
-        let reason: String
-        var hint = ""
-        if let error = error as? IOError {
-            reason = String(cString: strerror(error.errnoCode)).lowercased()
-            if error.errnoCode == EADDRINUSE {
-                hint = " (is RabbitMQ or another leveret running? choose another with --port)"
-            } else if error.errnoCode == EACCES {
-                hint = " (ports below 1024 need privileges; choose another with --port)"
-            }
-        } else {
-            reason = "\(error)"
-        }
-        self.init("cannot listen on \(address): \(reason)\(hint)")
     }
 }

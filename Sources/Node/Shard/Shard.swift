@@ -51,7 +51,6 @@ final class Shard: @unchecked Sendable {
         let address = state.openConnection(peer)
         while handlers.count <= Int(address.slot) { handlers.append(nil) }
         handlers[Int(address.slot)] = handler
-        load.connectionOpened()
         return address
     }
 
