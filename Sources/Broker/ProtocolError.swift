@@ -14,8 +14,13 @@ package struct ProtocolError: Error, Equatable, Sendable {
         self.explanation = explanation
     }
 
-    /// `NOT_FOUND - no queue 'q' in vhost '/'`, cut at 255 bytes (RabbitMQ: `rabbit_binary_generator`).
-    package var replyText: ShortString { ShortString(truncating: "\(code.name) - \(explanation)") }
+    /// `NOT_FOUND - no queue 'q' in vhost '/'`. More than 255 bytes become 252 and three dots (RabbitMQ:
+    /// `rabbit_binary_generator`).
+    package var replyText: ShortString {
+        let bytes = Array("\(code.name) - \(explanation)".utf8)
+        if bytes.count <= ShortString.byteLimit { return ShortString(bytes: bytes) }
+        return ShortString(bytes: Array(bytes.prefix(ShortString.byteLimit - 3)) + Array("...".utf8))
+    }
 
     func blaming(_ classID: UInt16, _ methodID: UInt16) -> ProtocolError {
         guard self.classID == 0 else { return self }

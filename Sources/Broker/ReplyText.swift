@@ -14,8 +14,8 @@ struct ResourceName: CustomStringConvertible {
 extension ProtocolError {
     // MARK: Frames
 
-    static func invalidFrameEnd(_ marker: UInt8, type: UInt8) -> ProtocolError {
-        ProtocolError(.frameError, "type \(type), invalid frame end marker \(marker)")
+    static func invalidFrameEnd(_ marker: UInt8, type: UInt8, payload: UnsafeRawBufferPointer) -> ProtocolError {
+        ProtocolError(.frameError, "type \(type), \(snippet(payload)): {invalid_frame_end_marker,\(marker)}")
     }
     static func frameTooLarge(_ byteCount: Int, limit: Int, type: UInt8) -> ProtocolError {
         ProtocolError(.frameError, "type \(type), all octets = <<>>: {frame_too_large,\(byteCount),\(limit)}")
@@ -26,9 +26,12 @@ extension ProtocolError {
     static func unexpectedFrame(type: UInt8, payload: UnsafeRawBufferPointer) -> ProtocolError {
         ProtocolError(.unexpectedFrame, "type \(type), \(snippet(payload))")
     }
-    /// At most 16 bytes of the payload, as an Erlang binary.
+    /// At most 16 bytes of the payload, as Erlang prints a binary: text in quotes, anything else as numbers.
     private static func snippet(_ payload: UnsafeRawBufferPointer) -> String {
-        let shown = payload.prefix(16).map { String($0) }.joined(separator: ",")
+        let bytes = payload.prefix(16)
+        let isText = !bytes.isEmpty && bytes.allSatisfy { (0x20..<0x7F).contains($0) && $0 != 0x22 && $0 != 0x5C }
+        let shown =
+            isText ? "\"\(String(decoding: bytes, as: UTF8.self))\"" : bytes.map { String($0) }.joined(separator: ",")
         return "\(payload.count <= 16 ? "all" : "first 16") octets = <<\(shown)>>"
     }
     static let expectedMethod = ProtocolError(

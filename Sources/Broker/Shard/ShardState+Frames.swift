@@ -81,7 +81,7 @@ extension ShardState {
             let payload = UnsafeRawBufferPointer(start: position + Frame.headByteCount, count: size)
             let marker = (position + Frame.headByteCount + size).load(as: UInt8.self)
             if marker != Frame.end {
-                fail(connection, .invalidFrameEnd(marker, type: type), lostSync: true)
+                fail(connection, .invalidFrameEnd(marker, type: type, payload: payload), lostSync: true)
                 return bytes.count
             }
             if connection.pointee.phase == .running, number != 0 {
