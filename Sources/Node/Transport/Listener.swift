@@ -117,9 +117,9 @@ final class Listener: Sendable {
         let logger = logger
         ClientBootstrap(group: shard.eventLoop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.maxMessagesPerRead, value: 2)
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 262_144)
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65_536)
             )
             .channelOption(.writeBufferWaterMark, value: .init(low: 131_072, high: 524_288))
             .channelInitializer { channel in
