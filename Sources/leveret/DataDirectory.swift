@@ -1,9 +1,9 @@
 import Node
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The directory of everything the node stores.
@@ -17,7 +17,9 @@ enum DataDirectory {
     private static func create(_ path: String) throws(ConfigurationError) {
         var status = stat()
         if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFDIR else { throw failure("the data directory is not a directory", path) }
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw failure("the data directory is not a directory", path)
+            }
             return
         }
         var prefix = path.hasPrefix("/") ? "/" : ""

@@ -4,9 +4,9 @@ import ServiceLifecycle
 import UnixSignals
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The `leveret` command: reads what to do, prepares the process, starts the node, says where it listens, and runs it

@@ -2,9 +2,9 @@ import Logging
 import Node
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Writes each log entry as one line of bounded length to standard error:

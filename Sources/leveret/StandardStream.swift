@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Standard output or standard error, unbuffered: what is written is out when `write` returns.
@@ -16,9 +16,9 @@ struct StandardStream: Sendable {
             var rest = UnsafeRawBufferPointer(bytes)
             while let start = rest.baseAddress, !rest.isEmpty {
                 #if canImport(Glibc)
-                let count = Glibc.write(descriptor, start, rest.count)
+                    let count = Glibc.write(descriptor, start, rest.count)
                 #else
-                let count = Darwin.write(descriptor, start, rest.count)
+                    let count = Darwin.write(descriptor, start, rest.count)
                 #endif
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return }

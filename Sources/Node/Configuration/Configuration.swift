@@ -2,9 +2,9 @@ import Logging
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Everything an operator can set. The initial values here are the defaults; the names, ranges and explanations of the

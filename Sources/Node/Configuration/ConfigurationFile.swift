@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The lines of a configuration file, in the form of `rabbitmq.conf`: `key = value`, `#` starts a comment, a value with

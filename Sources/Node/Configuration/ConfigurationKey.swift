@@ -1,6 +1,6 @@
 /// One key of the configuration: all that the parser, the command line, the sample file and the error texts know of it.
 package struct ConfigurationKey: Sendable {
-    /// The dotted name as a file writes it. A last segment in capitals, as in `listeners.tcp.NAME`, stands for any name.
+    /// The dotted name as a file writes it. A last segment in capitals, as in `listeners.tcp.NAME`, is any name.
     package let name: String
     /// Another name that RabbitMQ knows the same setting by.
     let alias: String?

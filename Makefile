@@ -1,0 +1,35 @@
+# What a contributor runs; CONTRIBUTING.md tells more. Each target prints its commands.
+
+SWIFT ?= swift
+
+.PHONY: build test lint format fuzz bench soak clean
+
+# The broker as it is meant to run.
+build:
+	$(SWIFT) build --configuration release --product leveret
+
+# Everything that must hold before a change is proposed. The executable is built first: tests start it.
+test:
+	Tests/RealClientTests/Clients/install.sh
+	$(SWIFT) build --product leveret
+	$(SWIFT) test
+
+lint:
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+
+format:
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+fuzz:
+	Tests/Fuzz/run.sh
+
+bench:
+	Tests/Benchmarks/run.sh
+
+# The whole test suite again and again, until one run fails: for tests that fail now and then.
+SOAK_RUNS ?= 20
+soak:
+	for run in $$(seq $(SOAK_RUNS)); do echo "soak $$run of $(SOAK_RUNS)"; $(SWIFT) test || exit 1; done
+
+clean:
+	$(SWIFT) package clean
