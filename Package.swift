@@ -69,5 +69,6 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
+        .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
     ]
 )
