@@ -15,7 +15,8 @@ package struct Binding: Hashable, Sendable {
     package var arguments: FieldTable
 
     package init(
-        source: ExchangeID, destination: BindingDestination, routingKey: ShortString, arguments: FieldTable = FieldTable()
+        source: ExchangeID, destination: BindingDestination, routingKey: ShortString,
+        arguments: FieldTable = FieldTable()
     ) {
         self.source = source
         self.destination = destination

@@ -28,8 +28,9 @@ struct WireValue: BitwiseCopyable {
     var payload: UnsafeRawPointer
     var count: Int
 
-    nonisolated(unsafe) static let void = WireValue(
-        letter: UInt8(ascii: "V"), payload: UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped, count: 0)
+    static var void: WireValue {
+        WireValue(letter: UInt8(ascii: "V"), payload: UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped, count: 0)
+    }
 
     private init(letter: UInt8, payload: UnsafeRawPointer, count: Int) {
         self.letter = letter
