@@ -81,7 +81,8 @@ extension ProtocolError {
         let detail = value == 0 ? " (no limit)" : ""
         let (relation, name) = bound == .minimum ? ("lower", "minimum") : ("higher", "maximum")
         return ProtocolError(
-            .notAllowed, "negotiated \(field) = \(value)\(detail) is \(relation) than the \(name) allowed value (\(limit))")
+            .notAllowed,
+            "negotiated \(field) = \(value)\(detail) is \(relation) than the \(name) allowed value (\(limit))")
     }
     static func noVirtualHost(_ name: ShortString) -> ProtocolError {
         ProtocolError(.notAllowed, "vhost \(name) not found")

@@ -92,6 +92,7 @@ extension BrokerSettings {
         frameMax = UInt32(clamping: configuration.frameMax)
         channelMax = UInt16(clamping: configuration.channelMax)
         handshakeTimeoutMilliseconds = UInt64(configuration.handshakeTimeoutMilliseconds)
+        probesLockHolders = true
         maxMessageSize = configuration.maxMessageSize
         defaultVirtualHost = configuration.defaultVHost
         users = [

@@ -4,6 +4,8 @@ import Routing
 /// What a channel waits for before it reads its next frame: the answer of a queue on another shard.
 enum PendingOperation {
     case declare(QueueDeclare, isPassive: Bool)
+    /// The queue is locked by another connection: its socket is looked at before the client is refused.
+    case probe(QueueDeclare)
     case consume(consumerIndex: Int, noWait: Bool)
     case cancel(tag: ShortString, noWait: Bool)
     case get

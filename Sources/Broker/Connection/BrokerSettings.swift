@@ -12,6 +12,8 @@ package struct BrokerSettings: Sendable {
     package var frameMax: UInt32 = 131_072
     package var channelMax: UInt16 = 2047
     package var handshakeTimeoutMilliseconds: UInt64 = 10_000
+    /// Whether the shell answers `Probe`s.
+    package var probesLockHolders = false
     package var maxMessageSize = 16_777_216
     package var defaultVirtualHost = "/"
     package var users: [User] = [User(name: "guest", password: "guest", isLoopbackOnly: true)]

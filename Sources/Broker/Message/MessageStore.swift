@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// The memory of the messages that one shard published: a slab allocator. One owner, no locks, pointers stay valid.
@@ -166,9 +166,9 @@ struct MessageStore {
     @inline(never)
     private static func freeLarge(_ block: UnsafeMutableRawPointer) {
         #if canImport(Glibc)
-        Glibc.free(block)
+            Glibc.free(block)
         #else
-        Darwin.free(block)
+            Darwin.free(block)
         #endif
     }
 

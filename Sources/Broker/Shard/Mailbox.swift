@@ -145,6 +145,8 @@ enum ControlMessage: Sendable {
     case consumerCancelled(channel: ChannelAddress, consumerIndex: UInt32, consumer: ConsumerReference)
     /// The channel-wide limit of a channel came or went.
     case channelLimit(channel: ChannelAddress, isLimited: Bool)
+    /// Has this connection's socket ended? Answered with `QueueReply.probed`.
+    case probe(ConnectionAddress, from: ChannelAddress)
     /// The connection is gone: its delivery window is not needed any more.
     case connectionEnded(ConnectionAddress)
 }
@@ -173,6 +175,7 @@ enum QueueReply: Sendable {
     case deleted(Int)
     case refused(ProtocolError)
     case barrierPassed
+    case probed
 }
 
 struct GotMessage: @unchecked Sendable {

@@ -46,7 +46,9 @@ extension ShardState {
         let dead = store(
             addressing: addressing.bytes, properties: encoded.bytes, bodyByteCount: message.bodyByteCount,
             isPersistent: message.isPersistent)
-        if let body = message.body.baseAddress { dead.bodyMemory.copyMemory(from: body, byteCount: message.bodyByteCount) }
+        if let body = message.body.baseAddress {
+            dead.bodyMemory.copyMemory(from: body, byteCount: message.bodyByteCount)
+        }
         dead.markDied()
         latestPosition &+= 1
         reachedPosition = latestPosition

@@ -49,6 +49,7 @@ extension ShardState {
         case .consumerCancelled(let channel, let consumerIndex, let consumer):
             consumerCancelled(channel, consumerIndex, consumer)
         case .channelLimit(let channel, let isLimited): setChannelLimit(channel, isLimited)
+        case .probe(let holder, let channel): probe(holder, from: channel)
         case .connectionEnded(let connection): forgetWindow(connection)
         }
     }

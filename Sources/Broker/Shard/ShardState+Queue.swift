@@ -47,9 +47,11 @@ extension ShardState {
         let name = try expand(bind.queue, channel)
         let routingKey = bind.queue.isEmpty && bind.routingKey.isEmpty ? name : bind.routingKey
         let connection = channel.pointee.connection.pointee.address
-        try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) { topology, changes throws(ProtocolError) in
+        try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
+            topology, changes throws(ProtocolError) in
             try topology.bind(
-                from: bind.exchange, to: .queue(name), routingKey: routingKey, arguments: bind.arguments, by: connection,
+                from: bind.exchange, to: .queue(name), routingKey: routingKey, arguments: bind.arguments,
+                by: connection,
                 changes: &changes)
         }
         if !bind.noWait { write(QueueBindOk(), channel) }
@@ -59,7 +61,8 @@ extension ShardState {
         let name = try expand(unbind.queue, channel)
         let routingKey = unbind.queue.isEmpty && unbind.routingKey.isEmpty ? name : unbind.routingKey
         let connection = channel.pointee.connection.pointee.address
-        try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) { topology, changes throws(ProtocolError) in
+        try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
+            topology, changes throws(ProtocolError) in
             try topology.unbind(
                 from: unbind.exchange, to: .queue(name), routingKey: routingKey, arguments: unbind.arguments,
                 by: connection, changes: &changes)
@@ -91,10 +94,20 @@ extension ShardState {
     }
 
     /// Also the second try, when the queue was deleted between the look-up and its owner's answer.
-    func declare(_ declare: QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
+    ///
+    /// - Parameter isProbed: the connection that locks the queue is known to live.
+    func declare(
+        _ declare: QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>, isProbed: Bool = false
+    ) throws(ProtocolError) {
         var declare = declare
         declare.queue = declare.queue.withoutLineBreaks
-        let declared = try declare.passive ? findDeclared(declare, channel) : findOrCreate(&declare, channel)
+        let declared: Declared
+        do throws(ProtocolError) {
+            declared = try declare.passive ? findDeclared(declare, channel) : findOrCreate(&declare, channel)
+        } catch {
+            if error.code == .resourceLocked, !isProbed, probeHolder(declare, channel) { return }
+            throw error
+        }
         channel.pointee.lastQueueName = declare.queue
         switch declared {
         case .created:

@@ -159,6 +159,7 @@ extension ShardState {
                 if !noWait { write(QueueDeleteOk(messageCount: UInt32(clamping: count)), channel) }
             case (.delete(let noWait), _):
                 if !noWait { write(QueueDeleteOk(messageCount: 0), channel) }
+            case (.probe(let declare), _): try self.declare(declare, channel, isProbed: true)
             case (.declare, _), (.close, _): break
             }
         } catch {
@@ -170,7 +171,7 @@ extension ShardState {
 extension ProtocolError {
     fileprivate func blaming(_ pending: PendingOperation) -> ProtocolError {
         switch pending {
-        case .declare: blaming(QueueDeclare.classID, QueueDeclare.methodID)
+        case .declare, .probe: blaming(QueueDeclare.classID, QueueDeclare.methodID)
         case .consume: blaming(BasicConsume.classID, BasicConsume.methodID)
         case .cancel: blaming(BasicCancel.classID, BasicCancel.methodID)
         case .get: blaming(BasicGet.classID, BasicGet.methodID)

@@ -48,6 +48,8 @@ package final class ShardState {
     var pausedPublishers: Set<ConnectionAddress> = []
     /// Windows for connections of other shards.
     var remoteWindows: [ConnectionAddress: UnsafeMutablePointer<DeliveryWindow>] = [:]
+    /// For the shell: sockets to be looked at.
+    var probes: [Probe] = []
     var pendingRelease: ReleaseRecord?
 
     /// For the log of the shell.

@@ -32,7 +32,8 @@ struct VirtualHostTopology {
         for (name, type, isInternal) in predeclared {
             guard let kind = ExchangeKind(type: type) else { continue }
             add(
-                ExchangeDeclare(exchange: name, type: type, durable: true, internal: isInternal), kind: kind, name: name,
+                ExchangeDeclare(exchange: name, type: type, durable: true, internal: isInternal), kind: kind,
+                name: name,
                 changes: &changes)
         }
     }

@@ -1,15 +1,16 @@
 import Broker
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The clocks of the system, which the engine never reads itself.
 enum Clock {
     static var now: Moment {
-        Moment(monotonicMilliseconds: read(CLOCK_MONOTONIC) / 1_000_000, wallSeconds: read(CLOCK_REALTIME) / 1_000_000_000)
+        Moment(
+            monotonicMilliseconds: read(CLOCK_MONOTONIC) / 1_000_000, wallSeconds: read(CLOCK_REALTIME) / 1_000_000_000)
     }
 
     /// CPU time of the calling thread.

@@ -82,11 +82,26 @@ final class Shard: @unchecked Sendable {
             guard serveListedConnections() else { break }
             state.finishTurn()
         }
+        while let probe = state.takeProbe() { look(at: probe) }
         for peer in peers where peer !== self {
             if let batch = state.takeBatch(for: peer.index) { peer.deliver(batch) }
         }
         if !state.notes.isEmpty { log() }
         if state.hasUnfinishedWork { scheduleTurn() }
+    }
+
+    private func look(at probe: Probe) {
+        let handler = handlers.indices.contains(Int(probe.holder.slot)) ? handlers[Int(probe.holder.slot)] : nil
+        guard let handler, handler.address == probe.holder else {
+            state.finish(probe)
+            scheduleTurn()
+            return
+        }
+        handler.closeIfPeerHasEnded().whenComplete { [self] _ in
+            state.now = Clock.now
+            state.finish(probe)
+            finishTurn()
+        }
     }
 
     /// Returns whether there was any.

@@ -1,6 +1,10 @@
 import Broker
 @_spi(CustomByteBufferAllocator) import NIOCore
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// One connection's socket: bytes go to the shard, what the shard has for it goes out. It decides nothing.
 ///
 /// One call down for each read, one write for each turn: nothing here happens per message.
@@ -77,6 +81,25 @@ final class ConnectionHandler: ChannelInboundHandler {
         let channel = context.channel
         written.futureResult.whenComplete { _ in channel.close(promise: nil) }
     }
+
+    /// Closes the socket if the client's end of it is closed, though that has not been read yet.
+    func closeIfPeerHasEnded() -> EventLoopFuture<Void> {
+        guard let context else { return shard.eventLoop.makeSucceededVoidFuture() }
+        #if os(Linux)
+            guard let provider = context.channel as? any SocketOptionProvider else {
+                return context.eventLoop.makeSucceededVoidFuture()
+            }
+            let channel = context.channel
+            return provider.getTCPInfo().flatMap { info in
+                info.tcpi_state == Self.closeWait ? channel.close() : channel.eventLoop.makeSucceededVoidFuture()
+            }
+        #else
+            return context.eventLoop.makeSucceededVoidFuture()
+        #endif
+    }
+
+    /// TCP_CLOSE_WAIT: the peer has sent its last byte (Linux, `tcp_states.h`).
+    private static let closeWait: UInt8 = 8
 
     func closeIfOverdue(_ now: Moment) {
         guard let closesSince, now.monotonicMilliseconds - closesSince > Self.overdueMilliseconds else { return }

@@ -4,9 +4,9 @@ import NIOPosix
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A listening socket with a thread of its own, which accepts connections and gives each to the shard that the
@@ -38,9 +38,9 @@ final class Listener: Sendable {
             throw NodeError("cannot listen on \(wanted): not an IP address")
         }
         #if canImport(Glibc)
-        let kind = CInt(SOCK_STREAM.rawValue)
+            let kind = CInt(SOCK_STREAM.rawValue)
         #else
-        let kind = SOCK_STREAM
+            let kind = SOCK_STREAM
         #endif
         let descriptor = socket(requested.isIPv6 ? AF_INET6 : AF_INET, kind, 0)
         guard descriptor >= 0 else { throw NodeError(listening: wanted, code: errno) }
@@ -74,16 +74,16 @@ final class Listener: Sendable {
     func start() {
         let box = Unmanaged.passRetained(self).toOpaque()
         #if canImport(Glibc)
-        var thread = pthread_t()
+            var thread = pthread_t()
         #else
-        var thread: pthread_t?
+            var thread: pthread_t?
         #endif
         let code = pthread_create(&thread, nil, runListener, box)
         precondition(code == 0, "cannot start the listener's thread")
         #if canImport(Glibc)
-        pthread_detach(thread)
+            pthread_detach(thread)
         #else
-        if let thread { pthread_detach(thread) }
+            if let thread { pthread_detach(thread) }
         #endif
     }
 
@@ -143,15 +143,15 @@ final class Listener: Sendable {
 }
 
 #if canImport(Glibc)
-private func runListener(_ box: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let box { Unmanaged<Listener>.fromOpaque(box).takeRetainedValue().acceptConnections() }
-    return nil
-}
+    private func runListener(_ box: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        if let box { Unmanaged<Listener>.fromOpaque(box).takeRetainedValue().acceptConnections() }
+        return nil
+    }
 #else
-private func runListener(_ box: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    Unmanaged<Listener>.fromOpaque(box).takeRetainedValue().acceptConnections()
-    return nil
-}
+    private func runListener(_ box: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+        Unmanaged<Listener>.fromOpaque(box).takeRetainedValue().acceptConnections()
+        return nil
+    }
 #endif
 
 extension SocketAddress {
