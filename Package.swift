@@ -72,6 +72,22 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
+        // Generates again and compares with what is committed.
+        .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
+        .testTarget(
+            name: "NodeTests",
+            dependencies: ["Node", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        // Starts the built executable as a process, so it depends on it to have it built.
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["leveret", "Node", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        // Other people's clients against the built executable.
+        .testTarget(
+            name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients"], swiftSettings: strict),
+        // Reads the tree itself: sizes, imports, layout.
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

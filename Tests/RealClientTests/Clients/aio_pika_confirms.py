@@ -1,9 +1,9 @@
-"""aio-pika: concurrent publisher confirms, returned messages, and nacks of a full queue."""
+"""aio-pika: concurrent publisher confirms and returned messages."""
 
 import asyncio
 
 from aio_pika import Message
-from aio_pika.exceptions import DeliveryError, PublishError
+from aio_pika.exceptions import PublishError
 
 from common import Failure, expect_equal, unique_name
 from common_aio_pika import open_session, run_async
@@ -35,26 +35,13 @@ async def test_return(connection):
         raise Failure("a mandatory message without a matching queue was not returned")
 
 
-async def test_nack(channel):
-    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
-    queue = await channel.declare_queue(exclusive=True, arguments=full)
-    await channel.default_exchange.publish(Message(b"fits"), queue.name)
-    try:
-        await channel.default_exchange.publish(Message(b"too many"), queue.name)
-    except DeliveryError as error:
-        expect_equal(type(error.frame).__name__, "Nack", "the confirm of a message which a full queue refused")
-    else:
-        raise Failure("a message refused by a full queue was confirmed")
-
-
 async def test(arguments):
     async with open_session(arguments) as session:
         connection = await session.connect()
         channel = await connection.channel()
         await test_concurrent_confirms(channel)
         await test_return(connection)
-        await test_nack(channel)
-    return f"{MESSAGE_COUNT} concurrent confirms, a return and a nack"
+    return f"{MESSAGE_COUNT} concurrent confirms and a return"
 
 
 if __name__ == "__main__":

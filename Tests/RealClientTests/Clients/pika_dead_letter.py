@@ -1,4 +1,4 @@
-"""pika: dead-lettering of rejected, expired and overflowing messages, and each field of x-death."""
+"""pika: dead-lettering of rejected messages, and each field of x-death."""
 
 import time
 from datetime import datetime, timezone
@@ -68,10 +68,6 @@ def nack(channel, source, _exchange):
     channel.basic_nack(get_message(channel, source)[0].delivery_tag, requeue=False)
 
 
-def overflow(channel, _source, exchange):
-    channel.basic_publish(exchange, "original", b"newer")
-
-
 def check_headers(arguments, received, source, exchange, reason, not_before, own_headers=None, **more):
     headers = dict(received.headers)
     deaths = headers.pop("x-death", None)
@@ -94,20 +90,6 @@ def test_rejected(session):
             check_headers(session.arguments, received, source, exchange, "rejected", not_before, own)
 
 
-def test_expired(session):
-    received, source, exchange, not_before = dead_letter_one(session, {"x-message-ttl": 50}, "expired")
-    check_headers(session.arguments, received, source, exchange, "expired", not_before)
-    # A message's own expiration moves into x-death, or the message would expire again.
-    received, source, exchange, not_before = dead_letter_one(session, {}, "expired", BasicProperties(expiration="50"))
-    check_headers(session.arguments, received, source, exchange, "expired", not_before, **{"original-expiration": "50"})
-    expect_equal(received.expiration, None, "expiration of a dead-lettered message")
-
-
-def test_overflow(session):
-    received, source, exchange, not_before = dead_letter_one(session, {"x-max-length": 1}, "maxlen", None, overflow)
-    check_headers(session.arguments, received, source, exchange, "maxlen", not_before)
-
-
 def test_missing_exchange(session):
     """A dead-letter exchange which is not there: the message is dropped and nothing else happens."""
     channel = session.confirming_channel()
@@ -124,10 +106,8 @@ def test_missing_exchange(session):
 def test(arguments):
     with Session(arguments) as session:
         test_rejected(session)
-        test_expired(session)
-        test_overflow(session)
         test_missing_exchange(session)
-    return "rejected, expired and overflowing messages dead-lettered with complete x-death headers"
+    return "rejected messages dead-lettered with complete x-death headers"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+/// Other people's clients against the built `leveret`: each script of `Clients/` on a broker of its own.
+@Suite(.serialized) struct RealClientTests {
+    /// What the broker does not do yet. A script that starts to pass makes its test fail until it is taken off here.
+    private static let awaited: [String: String] = [
+        "aio_pika_reject_publish.py": "x-overflow",
+        "pika_reject_publish.py": "x-overflow",
+        "pika_transaction_modes.py": "tx.select",
+        "pika_dead_letter_limits.py": "x-message-ttl and x-max-length",
+        "pika_direct_reply_to.py": "direct reply-to",
+    ]
+
+    @Test(arguments: try ClientScript.all())
+    func client(script: ClientScript) throws {
+        try run(script, shards: 1)
+    }
+
+    /// Publishers, queues and consumers on different event loops.
+    @Test(arguments: try ClientScript.all().filter { !$0.isSlow })
+    func clientOverTwoShards(script: ClientScript) throws {
+        try run(script, shards: 2)
+    }
+
+    private func run(_ script: ClientScript, shards: Int) throws {
+        let broker = try BrokerProcess(shards: shards)
+        let result = try script.run(port: broker.port)
+        if let feature = Self.awaited[script.name] {
+            withKnownIssue("\(feature) is not there yet") { #expect(result.code == 0, "\(result.lastLine)") }
+        } else {
+            #expect(result.code == 0, "\(result.lastLine)")
+        }
+    }
+}
+
+/// One script of `Clients/`.
+struct ClientScript: CustomTestStringConvertible, Sendable {
+    let name: String
+
+    var testDescription: String { name }
+
+    /// Scripts that sit out heartbeats or open a thousand connections: once is enough.
+    var isSlow: Bool { name.contains("heartbeat") || name.contains("1000") || name.contains("limits") }
+
+    private static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Clients")
+    private static let python = directory.deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: ".build-clients/bin/python")
+
+    static func all() throws -> [ClientScript] {
+        try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+            .filter { ($0.hasSuffix(".py") && !$0.hasPrefix("common")) || $0 == "amqp_tools.sh" }
+            .map { ClientScript(name: $0) }
+    }
+
+    /// Runs it to its end; the scripts have deadlines of their own.
+    func run(port: Int) throws -> (code: Int32, lastLine: String) {
+        try #require(
+            FileManager.default.isExecutableFile(atPath: Self.python.path),
+            "no clients installed: run Tests/RealClientTests/Clients/install.sh, as `make test` does")
+        let process = Process()
+        let script = Self.directory.appending(path: name)
+        let options = ["--host", "127.0.0.1", "--port", "\(port)"]
+        process.executableURL = name.hasSuffix(".py") ? Self.python : script
+        process.arguments = name.hasSuffix(".py") ? [script.path] + options : options
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text.split(separator: "\n").last.map(String.init) ?? "")
+    }
+}
+
+/// The built `leveret` on a free port of loopback, ended when the value goes.
+final class BrokerProcess {
+    let port: Int
+    private let process = Process()
+    private let directory: URL
+
+    init(shards: Int) throws {
+        let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let executable = URL(filePath: runner).deletingLastPathComponent().appending(path: "leveret")
+        try #require(
+            FileManager.default.isExecutableFile(atPath: executable.path), "build it first: swift build --product leveret")
+        directory = FileManager.default.temporaryDirectory.appending(path: "leveret-clients-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let configuration = directory.appending(path: "leveret.conf")
+        try "leveret.connection_placement = spread\n".write(to: configuration, atomically: false, encoding: .utf8)
+        process.executableURL = executable
+        process.arguments = [
+            "--config", configuration.path, "--data-dir", directory.path, "--port", "0", "--shards", "\(shards)",
+            "--log-level", "critical",
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        var text = ""
+        while !text.hasSuffix("ready\n") {
+            let bytes = output.fileHandleForReading.availableData
+            try #require(!bytes.isEmpty, "leveret did not start: \(text)")
+            text += String(decoding: bytes, as: UTF8.self)
+        }
+        let listening = text.split(separator: "\n").first { $0.hasPrefix("listening on ") }
+        port = try #require(listening?.split(separator: ":").last.flatMap { Int($0) }, "\(text)")
+    }
+
+    deinit {
+        process.terminate()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: directory)
+    }
+}
