@@ -87,7 +87,23 @@ let package = Package(
         // Other people's clients against the built executable.
         .testTarget(
             name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients"], swiftSettings: strict),
+        // What fuzzing feeds, and a replay of what it found: see Tests/Fuzz/run.sh.
+        .target(
+            name: "FuzzTargets", dependencies: ["AMQPWire", "Broker"], path: "Tests/Fuzz/Targets",
+            swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["AMQPWire", "FuzzTargets"], path: "Tests/Fuzz/Tests",
+            swiftSettings: strict),
         // Reads the tree itself: sizes, imports, layout.
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )
+
+// libFuzzer brings its own `main`, so these are built only for it: see Tests/Fuzz/run.sh.
+if Context.environment["LEVERET_FUZZ"] != nil {
+    package.targets += ["Frames", "Connection"].map { name in
+        .executableTarget(
+            name: "Fuzz\(name)", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/\(name)", swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
+    }
+}

@@ -58,7 +58,8 @@ import Testing
         ("<other/>", "the root element is <other>, not <amqp>"),
         ("<amqp>", "of the XML cannot be read"),
         (
-            "<amqp><class name='x' index='1'><method name='m' index='1'><field name='f' domain='d'/></method></class></amqp>",
+            "<amqp><class name='x' index='1'><method name='m' index='1'>"
+                + "<field name='f' domain='d'/></method></class></amqp>",
             "field f has the unknown domain d"
         ),
     ])

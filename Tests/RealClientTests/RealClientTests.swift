@@ -83,7 +83,8 @@ final class BrokerProcess {
         let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let executable = URL(filePath: runner).deletingLastPathComponent().appending(path: "leveret")
         try #require(
-            FileManager.default.isExecutableFile(atPath: executable.path), "build it first: swift build --product leveret")
+            FileManager.default.isExecutableFile(atPath: executable.path),
+            "build it first: swift build --product leveret")
         directory = FileManager.default.temporaryDirectory.appending(path: "leveret-clients-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let configuration = directory.appending(path: "leveret.conf")
