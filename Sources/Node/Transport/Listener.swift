@@ -31,12 +31,7 @@ final class Listener: Sendable {
         self.shards = shards
         self.placement = placement
         self.logger = logger
-        let requested: SocketAddress
-        do {
-            requested = try SocketAddress(ipAddress: wanted.host, port: wanted.port)
-        } catch {
-            throw NodeError("cannot listen on \(wanted): not an IP address")
-        }
+        let requested = try Self.socketAddress(wanted)
         #if canImport(Glibc)
             let kind = CInt(SOCK_STREAM.rawValue)
         #else
@@ -48,7 +43,6 @@ final class Listener: Sendable {
         var one: CInt = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
         let failure = requested.withSockAddr { address, size -> CInt in
-            // The wildcard takes both families, where the machine has both: see ListenAddress.
             bind(descriptor, address, socklen_t(size)) == 0 && listen(descriptor, Self.backlog) == 0 ? 0 : errno
         }
         guard failure == 0 else {
@@ -57,6 +51,24 @@ final class Listener: Sendable {
         }
         self.descriptor = descriptor
         address = Self.localAddress(descriptor) ?? requested
+    }
+
+    /// All interfaces are IPv6's wildcard, which takes both families; where there is no IPv6, IPv4's.
+    private static func socketAddress(_ wanted: ListenAddress) throws(NodeError) -> SocketAddress {
+        var host = wanted.host
+        if host == ListenAddress.allInterfaces {
+            #if canImport(Glibc)
+                let probe = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
+            #else
+                let probe = socket(AF_INET6, SOCK_STREAM, 0)
+            #endif
+            if probe >= 0 { close(probe) } else { host = "0.0.0.0" }
+        }
+        do {
+            return try SocketAddress(ipAddress: host, port: wanted.port)
+        } catch {
+            throw NodeError("cannot listen on \(wanted): not an IP address")
+        }
     }
 
     /// Port 0 asked for a free one: the system knows which.
