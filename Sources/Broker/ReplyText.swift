@@ -78,10 +78,12 @@ extension ProtocolError {
     }
     enum Bound { case minimum, maximum }
     static func negotiation(_ field: String, _ value: UInt32, _ bound: Bound, _ limit: UInt32) -> ProtocolError {
-        let detail = value == 0 ? " (no limit)" : ""
+        let detail = value == 0 && field == "channel_max" ? " (no limit)" : ""
         let (relation, name) = bound == .minimum ? ("lower", "minimum") : ("higher", "maximum")
+        // RabbitMQ blames the method that made the offer.
         return ProtocolError(
-            .notAllowed, "negotiated \(field) = \(value)\(detail) is \(relation) than the \(name) allowed value (\(limit))")
+            .notAllowed, "negotiated \(field) = \(value)\(detail) is \(relation) than the \(name) allowed value (\(limit))"
+        ).blaming(ConnectionTune.classID, ConnectionTune.methodID)
     }
     static func noVirtualHost(_ name: ShortString) -> ProtocolError {
         ProtocolError(.notAllowed, "vhost \(name) not found")
