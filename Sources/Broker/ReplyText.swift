@@ -49,6 +49,18 @@ extension ProtocolError {
         ProtocolError(
             .frameError, "content body size \(byteCount) exceeds maximum allowed size \(Limit.bodyByteCount)")
     }
+    /// A method frame that cannot be read, in RabbitMQ's words where it has any.
+    static func malformedMethod(_ error: WireError, _ payload: UnsafeRawBufferPointer) -> ProtocolError {
+        guard payload.count >= 4 else { return unknownFrame(type: Frame.method, payload: payload) }
+        let classID = UInt16(payload[0]) << 8 | UInt16(payload[1])
+        let methodID = UInt16(payload[2]) << 8 | UInt16(payload[3])
+        guard error == .truncated || error == .trailingBytes else {
+            return malformed(error).blaming(classID, methodID)
+        }
+        // More than these would be cut off.
+        let arguments = payload.dropFirst(4).prefix(ShortString.byteLimit).map { String($0) }.joined(separator: ",")
+        return ProtocolError(.frameError, "cannot decode <<\(arguments)>>").blaming(classID, methodID)
+    }
     static func malformed(_ error: WireError) -> ProtocolError {
         switch error {
         case .unknownMethod(let classID, let methodID):

@@ -29,12 +29,12 @@ extension ShardState {
         list(connection)
     }
 
-    private static func decode(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) -> Method {
+    static func decode(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) -> Method {
         do {
             var reader = WireReader(payload)
             return try Method.decode(&reader)
         } catch {
-            throw .malformed(error)
+            throw .malformedMethod(error, payload)
         }
     }
 
