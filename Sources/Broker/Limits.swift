@@ -2,6 +2,8 @@
 enum Limit {
     /// What may wait for one connection's socket, per shard that delivers to it, before its consumers pause.
     static let deliveryWindowByteCount = 1 << 20
+    /// Answers that wait for one connection's socket before it is not read any more: who asks must also listen.
+    static let unsentByteCount = 4 << 20
     /// Messages on their way from one shard to another before the publishers of it pause.
     static let transitByteCount = 8 << 20
     /// Frames that wait behind a channel's unanswered method before the socket is not read.

@@ -49,6 +49,18 @@ extension ProtocolError {
         ProtocolError(
             .frameError, "content body size \(byteCount) exceeds maximum allowed size \(Limit.bodyByteCount)")
     }
+    /// A method frame that cannot be read, in RabbitMQ's words where it has any.
+    static func malformedMethod(_ error: WireError, _ payload: UnsafeRawBufferPointer) -> ProtocolError {
+        guard payload.count >= 4 else { return unknownFrame(type: Frame.method, payload: payload) }
+        let classID = UInt16(payload[0]) << 8 | UInt16(payload[1])
+        let methodID = UInt16(payload[2]) << 8 | UInt16(payload[3])
+        guard error == .truncated || error == .trailingBytes else {
+            return malformed(error).blaming(classID, methodID)
+        }
+        // More than these would be cut off.
+        let arguments = payload.dropFirst(4).prefix(ShortString.byteLimit).map { String($0) }.joined(separator: ",")
+        return ProtocolError(.frameError, "cannot decode <<\(arguments)>>").blaming(classID, methodID)
+    }
     static func malformed(_ error: WireError) -> ProtocolError {
         switch error {
         case .unknownMethod(let classID, let methodID):
@@ -78,11 +90,13 @@ extension ProtocolError {
     }
     enum Bound { case minimum, maximum }
     static func negotiation(_ field: String, _ value: UInt32, _ bound: Bound, _ limit: UInt32) -> ProtocolError {
-        let detail = value == 0 ? " (no limit)" : ""
+        let detail = value == 0 && field == "channel_max" ? " (no limit)" : ""
         let (relation, name) = bound == .minimum ? ("lower", "minimum") : ("higher", "maximum")
+        // RabbitMQ blames the method that made the offer.
         return ProtocolError(
             .notAllowed,
-            "negotiated \(field) = \(value)\(detail) is \(relation) than the \(name) allowed value (\(limit))")
+            "negotiated \(field) = \(value)\(detail) is \(relation) than the \(name) allowed value (\(limit))"
+        ).blaming(ConnectionTune.classID, ConnectionTune.methodID)
     }
     static func noVirtualHost(_ name: ShortString) -> ProtocolError {
         ProtocolError(.notAllowed, "vhost \(name) not found")

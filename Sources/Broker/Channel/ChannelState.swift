@@ -60,6 +60,7 @@ struct ChannelState {
     var leasedCount: UInt32 = 0
     var consumers: [ChannelConsumer?] = []
     var consumerIndexes: [ShortString: Int] = [:]
+    private var freeConsumerIndexes: [Int] = []
     /// Consumers of this shard's queues, and lease requests of other shards', that wait for the channel-wide limit.
     var limitedConsumers: [LimitedConsumer] = []
 
@@ -90,7 +91,7 @@ struct ChannelState {
         encoded[0] = UInt8(tag.count)
         for (offset, byte) in tag.bytes.enumerated() { encoded[1 + offset] = byte }
         let consumer = ChannelConsumer(tag: tag, encodedTag: encoded, queue: queue, noAck: noAck)
-        let index = consumers.firstIndex { $0 == nil } ?? consumers.count
+        let index = freeConsumerIndexes.popLast() ?? consumers.count
         if index == consumers.count { consumers.append(consumer) } else { consumers[index] = consumer }
         consumerIndexes[tag] = index
         return index
@@ -101,6 +102,7 @@ struct ChannelState {
         consumer.encodedTag.deallocate()
         consumerIndexes[consumer.tag] = nil
         consumers[index] = nil
+        freeConsumerIndexes.append(index)
     }
 
     mutating func deallocate() {

@@ -24,6 +24,7 @@ struct QueueState {
     private(set) var descriptions: [ConsumerDescription?] = []
     private(set) var consumerCount = 0
     private var latestSerial: UInt32 = 0
+    private var freeSlots: [Int] = []
     private(set) var exclusiveConsumer: UInt32?
     /// Slots of consumers that may have credit, in turn. Who has none leaves when asked and comes back with credit.
     private var turn = RingBuffer<UInt32>()
@@ -167,7 +168,7 @@ struct QueueState {
         window: UnsafeMutablePointer<DeliveryWindow>
     ) -> ConsumerReference? {
         if exclusiveConsumer != nil || (description.isExclusive && consumerCount > 0) { return nil }
-        let slot = descriptions.firstIndex { $0 == nil } ?? descriptions.count
+        let slot = freeSlots.popLast() ?? descriptions.count
         if slot == descriptions.count { descriptions.append(nil) }
         descriptions[slot] = description
         growCredits(to: descriptions.count)
@@ -224,7 +225,10 @@ struct QueueState {
         consumerCount -= 1
         if credit.pointee.needsLease { leasingConsumerCount -= 1 }
         if exclusiveConsumer == reference.slot { exclusiveConsumer = nil }
-        defer { descriptions[Int(reference.slot)] = nil }
+        defer {
+            descriptions[Int(reference.slot)] = nil
+            freeSlots.append(Int(reference.slot))
+        }
         return descriptions[Int(reference.slot)]
     }
 

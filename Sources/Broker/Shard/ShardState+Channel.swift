@@ -29,12 +29,12 @@ extension ShardState {
         list(connection)
     }
 
-    private static func decode(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) -> Method {
+    static func decode(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) -> Method {
         do {
             var reader = WireReader(payload)
             return try Method.decode(&reader)
         } catch {
-            throw .malformed(error)
+            throw .malformedMethod(error, payload)
         }
     }
 
@@ -87,7 +87,7 @@ extension ShardState {
         }
     }
 
-    /// Methods that only the server sends, or that belong on channel 0.
+    /// Methods that only the server sends, answers to what was not asked, and methods that belong on channel 0.
     static func unexpected(_ method: Method) -> ProtocolError {
         ProtocolError(.commandInvalid, "unimplemented method").blaming(method.classID, method.methodID)
     }
@@ -101,8 +101,6 @@ extension ShardState {
         case .channelFlow(let flow):
             guard flow.active else { throw .flowOff }
             write(ChannelFlowOk(active: true), channel)
-        // Flow is never asked for, so its answer means nothing; close-ok without close neither.
-        case .channelFlowOk, .channelCloseOk: break
         case .accessRequest: write(AccessRequestOk(ticket: 1), channel)
         default: throw Self.unexpected(method)
         }

@@ -126,7 +126,10 @@ extension ShardState {
             writeClose(connection, error)
             close(connection, afterMilliseconds: Limit.silentCloseMilliseconds)
         case .starting:
-            if connection.pointee.capabilities.authenticationFailureClose { writeClose(connection, error) }
+            // RabbitMQ blames no method for a refused login.
+            if connection.pointee.capabilities.authenticationFailureClose {
+                writeClose(connection, ProtocolError(error.code, error.explanation))
+            }
             close(connection, afterMilliseconds: Limit.silentCloseMilliseconds)
         case .tuning, .opening, .running, .closing:
             endChannels(connection)

@@ -8,7 +8,6 @@ extension ShardState {
         case .basicQos(let qos): try self.qos(qos, channel)
         case .basicConsume(let consume): try self.consume(consume, channel)
         case .basicCancel(let cancel): self.cancel(cancel, channel)
-        case .basicCancelOk: break
         case .basicGet(let get):
             let address = try accessibleQueue(get.queue, channel).address
             request(.get(noAck: get.noAck), of: address, channel, pending: .get)

@@ -138,7 +138,7 @@ extension ShardState {
             case .header: throw ProtocolError.expectedHeader.blaming(60, 40)
             case .body: throw ProtocolError.expectedBody.blaming(60, 40)
             }
-        case Frame.heartbeat: throw .unexpectedFrame(type: type, payload: payload)
+        case Frame.heartbeat where payload.isEmpty: throw .unexpectedFrame(type: type, payload: payload)
         default: throw .unknownFrame(type: type, payload: payload)
         }
     }
@@ -159,7 +159,7 @@ extension ShardState {
             switch type {
             case Frame.method: try openChannel(connection, number: number, payload: payload)
             case Frame.header, Frame.body: throw .expectedMethod
-            case Frame.heartbeat: throw .unexpectedFrame(type: type, payload: payload)
+            case Frame.heartbeat where payload.isEmpty: throw .unexpectedFrame(type: type, payload: payload)
             default: throw .unknownFrame(type: type, payload: payload)
             }
         } catch {
@@ -238,6 +238,7 @@ extension ShardState {
     func pauseIfTooFast(_ connection: UnsafeMutablePointer<ConnectionState>) {
         let isTooFast =
             connection.pointee.deferredByteCount > Limit.deferredByteCount
+            || connection.pointee.outbound.count > Limit.unsentByteCount
             || pausedPublishers.contains(connection.pointee.address)
         if connection.pointee.isReadingPaused != isTooFast {
             connection.pointee.isReadingPaused = isTooFast

@@ -65,13 +65,7 @@ extension ShardState {
     func receiveConnectionMethod(
         _ connection: UnsafeMutablePointer<ConnectionState>, _ payload: UnsafeRawBufferPointer
     ) throws(ProtocolError) {
-        let method: Method
-        do {
-            var reader = WireReader(payload)
-            method = try Method.decode(&reader)
-        } catch {
-            throw .malformed(error)
-        }
+        let method = try Self.decode(payload)
         do throws(ProtocolError) {
             try receive(method, connection)
         } catch {

@@ -9,11 +9,15 @@ extension ShardState {
         _ channel: UnsafeMutablePointer<ChannelState>, _ payload: UnsafeRawBufferPointer
     ) throws(ProtocolError) {
         // class 2, method 2, reserved 2, exchange 1 + n, routing key 1 + n, bits 1
-        guard payload.count >= 9, let base = payload.baseAddress else { throw Self.malformedPublish }
+        guard payload.count >= 9, let base = payload.baseAddress else {
+            throw ProtocolError.malformedMethod(.truncated, payload)
+        }
         let exchangeCount = Int((base + 6).load(as: UInt8.self))
-        guard payload.count >= 9 + exchangeCount else { throw Self.malformedPublish }
+        guard payload.count >= 9 + exchangeCount else { throw ProtocolError.malformedMethod(.truncated, payload) }
         let keyCount = Int((base + 7 + exchangeCount).load(as: UInt8.self))
-        guard payload.count == 9 + exchangeCount + keyCount else { throw Self.malformedPublish }
+        guard payload.count == 9 + exchangeCount + keyCount else {
+            throw ProtocolError.malformedMethod(.truncated, payload)
+        }
         let bits = (base + payload.count - 1).load(as: UInt8.self)
         let isSame = channel.pointee.assembly.begin(
             addressing: UnsafeRawBufferPointer(start: base + 6, count: 2 + exchangeCount + keyCount),
@@ -21,15 +25,13 @@ extension ShardState {
         if !isSame { channel.pointee.cachedExchange = nil }
     }
 
-    private static let malformedPublish = ProtocolError.malformed(.truncated).blaming(60, 40)
-
     /// The content header: class, weight, body size, properties.
     @inline(__always)
     func receiveHeader(
         _ channel: UnsafeMutablePointer<ChannelState>, _ payload: UnsafeRawBufferPointer
     ) throws(ProtocolError) {
-        guard payload.count >= 14, let base = payload.baseAddress else {
-            throw ProtocolError.malformed(.truncated).blaming(60, 40)
+        guard payload.count >= 12, let base = payload.baseAddress else {
+            throw ProtocolError.unknownFrame(type: Frame.header, payload: payload)
         }
         let classID = UInt16(bigEndian: base.loadUnaligned(as: UInt16.self))
         guard classID == 60 else { throw ProtocolError.wrongHeaderClass(classID).blaming(60, 40) }

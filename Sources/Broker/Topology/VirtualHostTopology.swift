@@ -174,18 +174,20 @@ extension VirtualHostTopology {
         case exchange(ShortString)
     }
 
+    /// The names without line breaks, as RabbitMQ takes them.
     private func binding(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
         by connection: ConnectionAddress
     ) throws(ProtocolError) -> Binding {
+        let source = source.withoutLineBreaks
         if source.isEmpty { throw .defaultExchange }
-        if case .exchange("") = destination { throw .defaultExchange }
+        if case .exchange(let name) = destination, name.withoutLineBreaks.isEmpty { throw .defaultExchange }
         let exchange = try exchange(source)
         let target: BindingDestination
         switch destination {
-        case .exchange(let name): target = .exchange(try self.exchange(name).id)
+        case .exchange(let name): target = .exchange(try self.exchange(name.withoutLineBreaks).id)
         case .queue(let name):
-            let queue = try queue(name)
+            let queue = try queue(name.withoutLineBreaks)
             try checkAccess(queue, by: connection)
             target = .queue(queue.address)
         }
@@ -198,7 +200,9 @@ extension VirtualHostTopology {
     ) throws(ProtocolError) {
         let binding = try binding(
             from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
-        if exchanges[source]?.kind == .headers, let reason = RoutingTable.headersArgumentError(arguments) {
+        if exchanges[source.withoutLineBreaks]?.kind == .headers,
+            let reason = RoutingTable.headersArgumentError(arguments)
+        {
             throw ProtocolError(.preconditionFailed, reason)
         }
         guard bindingsBySource[binding.source, default: []].insert(binding).inserted else { return }
@@ -272,7 +276,7 @@ extension VirtualHostTopology {
 }
 
 extension ShortString {
-    /// RabbitMQ drops CR and LF from the names of exchanges and queues when they are declared or deleted.
+    /// RabbitMQ drops CR and LF from the names of exchanges and queues when they are declared, bound or deleted.
     var withoutLineBreaks: ShortString {
         guard bytes.contains(where: { $0 == 10 || $0 == 13 }) else { return self }
         return ShortString(bytes: bytes.filter { $0 != 10 && $0 != 13 })
