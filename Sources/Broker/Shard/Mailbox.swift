@@ -23,7 +23,8 @@ package final class MailboxBatch: @unchecked Sendable {
 
     @inline(__always)
     func append<Record: MailboxRecord>(_ record: Record) {
-        let size = MemoryLayout<RecordHead>.stride + MemoryLayout<Record>.stride
+        // Rounded up, so that every record is aligned.
+        let size = (MemoryLayout<RecordHead>.stride + MemoryLayout<Record>.stride + 7) & ~7
         let position = records.reserve(size)
         position.storeBytes(of: RecordHead(kind: Record.kind, byteCount: UInt32(size)), as: RecordHead.self)
         (position + MemoryLayout<RecordHead>.stride).storeBytes(of: record, as: Record.self)
