@@ -107,3 +107,11 @@ if Context.environment["LEVERET_FUZZ"] != nil {
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
     }
 }
+
+// The engine's benchmark, built only when it is wanted: see Tests/Benchmarks/run.sh.
+if Context.environment["LEVERET_BENCHMARK"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "EngineBenchmark", dependencies: ["AMQPWire", "Broker"], path: "Tests/Benchmarks/Engine",
+            swiftSettings: strict))
+}

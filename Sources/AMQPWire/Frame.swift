@@ -10,19 +10,21 @@
 /// payload of a content header: class-id:UInt16 weight:UInt16=0 body-size:UInt64 property-flags:UInt16... properties
 /// payload of a body frame:     bytes; as many frames as it takes to reach body-size
 /// payload of a heartbeat:      nothing, channel 0
+@usableFromInline
 package enum Frame {
-    package static let method: UInt8 = 1
-    package static let header: UInt8 = 2
-    package static let body: UInt8 = 3
-    package static let heartbeat: UInt8 = 8
+    // Computed and inlinable, because a stored constant of another module is an address that is called for.
+    @inlinable package static var method: UInt8 { 1 }
+    @inlinable package static var header: UInt8 { 2 }
+    @inlinable package static var body: UInt8 { 3 }
+    @inlinable package static var heartbeat: UInt8 { 8 }
 
-    package static let end: UInt8 = 0xCE
+    @inlinable package static var end: UInt8 { 0xCE }
     /// Type, channel and size.
-    package static let headByteCount = 7
+    @inlinable package static var headByteCount: Int { 7 }
     /// Head and end marker: what a frame adds to its payload.
-    package static let overheadByteCount = 8
+    @inlinable package static var overheadByteCount: Int { 8 }
     /// The specification's `frame-min-size`: no peer may negotiate less.
-    package static let sizeMinimum: UInt32 = 4096
+    @inlinable package static var sizeMinimum: UInt32 { 4096 }
 }
 
 extension OutboundBuffer {
