@@ -72,6 +72,7 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
+        .testTarget(name: "BrokerTests", dependencies: ["AMQPWire", "Broker"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
     ]
 )
