@@ -76,6 +76,8 @@ let package = Package(
         .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
         .testTarget(
+            name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Broker"], swiftSettings: strict),
+        .testTarget(
             name: "NodeTests",
             dependencies: ["Node", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),

@@ -100,18 +100,6 @@ package final class ShardState {
         messages.deallocate()
     }
 
-    /// For tests: what is held although no connection and no queue is left; empty if nothing leaks.
-    package var leftovers: [String] {
-        var found: [String] = []
-        if !connections.occupiedSlots().isEmpty { found.append("connections") }
-        if !queues.occupiedSlots().isEmpty { found.append("queues") }
-        if !remoteWindows.isEmpty { found.append("delivery windows") }
-        if messages.messageCount != 0 { found.append("\(messages.messageCount) messages") }
-        if !pausedPublishers.isEmpty { found.append("paused publishers") }
-        if transitByteCounts.contains(where: { $0 != 0 }) { found.append("bytes in transit") }
-        return found
-    }
-
     func note(_ level: Note.Level, _ text: String) { notes.append(Note(level: level, text: text)) }
 }
 

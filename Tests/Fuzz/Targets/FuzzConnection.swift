@@ -146,7 +146,9 @@ private struct FuzzedBroker {
         settle()
         for shard in shards { shard.deleteAllQueues() }
         settle()
-        for shard in shards { precondition(shard.leftovers.isEmpty, "left at the end: \(shard.leftovers)") }
+        for shard in shards {
+            precondition(shard.inspection == ShardInspection(), "left at the end: \(shard.inspection)")
+        }
         for shard in shards { shard.deallocate() }
     }
 }

@@ -1,0 +1,164 @@
+import AMQPWire
+import Broker
+import Testing
+
+/// A broker of one or more shards on one thread, driven as the shell drives it, with a clock of its own.
+///
+/// Every event is followed by turns of all shards until none has anything left to do, so a client's answers are there
+/// when its `send` returns.
+final class Conversation {
+    let shards: [ShardState]
+    private let controlPlane: ControlPlane
+    /// The clocks that the shards are shown.
+    private(set) var milliseconds: UInt64 = 1_000_000
+    var wallSeconds: UInt64 = 1_700_000_000
+    private(set) var notes: [Note] = []
+    private(set) var clients: [ConversationClient] = []
+    /// Batches on their way, by the shard that they go to.
+    private var mailboxes: [[MailboxBatch]]
+    /// Batches stay on their way until `deliverMail`: for what happens in between.
+    var holdsMail = false
+    let recorder: MethodRecorder?
+
+    init(shards count: Int, settings: BrokerSettings) {
+        let controlPlane = ControlPlane(shardCount: count, virtualHost: settings.defaultVirtualHost)
+        self.controlPlane = controlPlane
+        let now = Moment(monotonicMilliseconds: milliseconds, wallSeconds: wallSeconds)
+        shards = (0..<count).map {
+            ShardState(
+                index: $0, shardCount: count, settings: settings, controlPlane: controlPlane,
+                seed: [1, 2, 3, UInt64($0)], now: now)
+        }
+        mailboxes = Array(repeating: [], count: count)
+        recorder = MethodRecorder.current
+    }
+
+    // MARK: Clients
+
+    /// A socket that was just accepted: nothing has been said.
+    func accept(shard: Int = 0, isLoopback: Bool = true) -> ConversationClient {
+        prepare(shard)
+        let name = "client\(clients.count + 1)"
+        let address = shards[shard].openConnection(Peer(name: name, isLoopback: isLoopback))
+        let client = ConversationClient(self, address: address, shard: shard, name: name)
+        clients.append(client)
+        return client
+    }
+
+    /// A connection that is open, with one channel unless told otherwise.
+    func connect(
+        shard: Int = 0, channel: UInt16? = 1, capabilities: FieldTable = ConversationClient.allCapabilities,
+        tuneOk: ConnectionTuneOk = ConnectionTuneOk(channelMax: 2047, frameMax: 131_072, heartbeat: 0),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) -> ConversationClient {
+        let client = accept(shard: shard)
+        client.shakeHands(capabilities: capabilities, tuneOk: tuneOk, sourceLocation: sourceLocation)
+        if let channel { client.openChannel(channel, sourceLocation: sourceLocation) }
+        return client
+    }
+
+    // MARK: Time
+
+    func advance(milliseconds passed: UInt64) {
+        milliseconds += passed
+        wallSeconds += passed / 1000
+        for shard in shards.indices {
+            prepare(shard)
+            shards[shard].tick()
+        }
+        settle()
+    }
+
+    private func prepare(_ shard: Int) {
+        shards[shard].now = Moment(monotonicMilliseconds: milliseconds, wallSeconds: wallSeconds)
+    }
+
+    // MARK: Turns
+
+    /// Turns of all shards until nothing moves any more.
+    func settle() {
+        var isBusy = true
+        while isBusy {
+            isBusy = false
+            for shard in shards.indices where turn(shard) { isBusy = true }
+        }
+    }
+
+    /// Hands a shard what is on its way to it, while mail is held.
+    func deliverMail(to shard: Int) {
+        takeMail(shard)
+        settle()
+    }
+
+    private func turn(_ shard: Int) -> Bool {
+        prepare(shard)
+        var isBusy = false
+        for client in clients where client.shard == shard && client.feed(to: shards[shard]) { isBusy = true }
+        if !holdsMail, takeMail(shard) { isBusy = true }
+        shards[shard].finishTurn()
+        while let address = shards[shard].takeListedConnection() {
+            isBusy = true
+            clients.first { $0.address == address }?.serve(by: shards[shard])
+        }
+        for target in shards.indices where target != shard {
+            guard let batch = shards[shard].takeBatch(for: target) else { continue }
+            isBusy = true
+            mailboxes[target].append(batch)
+        }
+        notes += shards[shard].notes
+        shards[shard].notes = []
+        return isBusy || shards[shard].hasUnfinishedWork
+    }
+
+    @discardableResult
+    private func takeMail(_ shard: Int) -> Bool {
+        let batches = mailboxes[shard]
+        mailboxes[shard] = []
+        prepare(shard)
+        for batch in batches { shards[shard].receiveBatch(batch) }
+        return !batches.isEmpty
+    }
+
+    // MARK: Checks
+
+    func expectNote(_ level: Note.Level, containing text: String, sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(
+            notes.contains { $0.level == level && $0.text.contains(text) }, "notes: \(notes)",
+            sourceLocation: sourceLocation)
+    }
+
+    /// Nobody has an answer left that no test asked for; then all connections end, all queues are deleted, and the
+    /// shards must be as empty as at the beginning.
+    func end(sourceLocation: SourceLocation) {
+        holdsMail = false
+        settle()
+        for client in clients {
+            client.expectNothing(sourceLocation: sourceLocation)
+            client.endSocket()
+        }
+        let queueNames = controlPlane.queueNames(virtualHost: 0)
+        if !queueNames.isEmpty {
+            let cleaner = connect(sourceLocation: sourceLocation)
+            for name in queueNames {
+                cleaner.send(QueueDelete(queue: name))
+                _ = cleaner.expect(QueueDeleteOk.self, sourceLocation: sourceLocation)
+            }
+            cleaner.endSocket()
+        }
+        for shard in shards {
+            let left = shard.inspection
+            #expect(left == ShardInspection(), "left over in shard \(shard.index)", sourceLocation: sourceLocation)
+            shard.deallocate()
+        }
+    }
+}
+
+/// Runs a conversation with a broker and checks that nothing is left of it.
+func converse(
+    shards: Int = 1, settings: BrokerSettings = BrokerSettings(), sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: (Conversation) -> Void
+) {
+    let conversation = Conversation(shards: shards, settings: settings)
+    body(conversation)
+    conversation.end(sourceLocation: sourceLocation)
+}
