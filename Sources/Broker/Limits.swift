@@ -4,6 +4,8 @@ enum Limit {
     static let deliveryWindowByteCount = 1 << 20
     /// Answers that wait for one connection's socket before it is not read any more: who asks must also listen.
     static let unsentByteCount = 4 << 20
+    /// How long such a client may take nothing before it is given up (RabbitMQ: `send_timeout`, 15 s).
+    static let unsentMilliseconds: UInt64 = 30_000
     /// Messages on their way from one shard to another before the publishers of it pause.
     static let transitByteCount = 8 << 20
     /// Frames that wait behind a channel's unanswered method before the socket is not read.
@@ -22,6 +24,8 @@ enum Limit {
     static let frameSizeFudge = 8
     /// How long a closed connection may take to answer `connection.close` (RabbitMQ's CLOSING_TIMEOUT, 30 s).
     static let closingMilliseconds: UInt64 = 30_000
+    /// How long the last output of an ended connection may take to leave.
+    static let closeMilliseconds: UInt64 = 5_000
     /// How long a failed login, a broken frame or a wrong protocol waits for its end (RabbitMQ's SILENT_CLOSE_DELAY).
     static let silentCloseMilliseconds: UInt64 = 3_000
 }

@@ -43,8 +43,6 @@ struct ConnectionState {
     var isWritable = true
     /// The shell shall not read: publishes in transit or deferred frames are too many.
     var isReadingPaused = false
-    /// What the shell was last told.
-    var wasReadingPaused = false
     var deferredByteCount = 0
     /// Close the socket, once everything is written and this moment has come.
     var closesAtMilliseconds: UInt64?
@@ -63,8 +61,8 @@ struct ConnectionState {
     // Timers, in monotonic milliseconds
     let openedAt: UInt64
     var lastReceivedAt: UInt64
+    /// When the socket last took output.
     var lastSentAt: UInt64
-    var hasWritten = false
 
     // Channels
     var channels: [UnsafeMutablePointer<ChannelState>?] = []

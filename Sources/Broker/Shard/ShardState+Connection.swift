@@ -83,9 +83,20 @@ extension ShardState {
                         + connection.pointee.phase.rawValue)
                 close(connection, afterMilliseconds: 0)
             }
-        case .running, .closing: checkHeartbeat(connection, time)
+        case .running, .closing:
+            checkUnsent(connection, time)
+            checkHeartbeat(connection, time)
         case .awaitingCloseOk, .closed: break
         }
+    }
+
+    /// A client that asks for much and reads nothing would keep its answers in memory for ever.
+    private func checkUnsent(_ connection: UnsafeMutablePointer<ConnectionState>, _ time: UInt64) {
+        guard connection.pointee.outbound.count > Limit.unsentByteCount,
+            time - connection.pointee.lastSentAt >= Limit.unsentMilliseconds
+        else { return }
+        note(.error, "closing connection \(connection.pointee.peer.name): client does not read what it asked for")
+        close(connection, afterMilliseconds: 0)
     }
 
     private func checkHeartbeat(_ connection: UnsafeMutablePointer<ConnectionState>, _ time: UInt64) {

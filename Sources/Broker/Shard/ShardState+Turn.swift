@@ -108,7 +108,9 @@ extension ShardState {
         guard let connection = connection(address), let moment = connection.pointee.closesAtMilliseconds else {
             return false
         }
-        return moment <= now.monotonicMilliseconds && connection.pointee.outbound.isEmpty
+        guard moment <= now.monotonicMilliseconds else { return false }
+        // A socket that takes nothing any more shall not keep its connection.
+        return connection.pointee.outbound.isEmpty || now.monotonicMilliseconds - moment >= Limit.closeMilliseconds
     }
 
     /// What is to be sent to another shard, nil if nothing.
