@@ -6,6 +6,10 @@ import Routing
 /// delivers to, and gets its bytes back by mailbox. It may go below zero by one message.
 struct DeliveryWindow {
     var availableByteCount: Int
+    /// Consumers that look at it; kept for windows of other shards' connections only.
+    var consumerCount = 0
+    /// The connection is gone: the window goes with its last consumer.
+    var isConnectionGone = false
     /// Consumers that found it closed.
     var blocked: [BlockedConsumer] = []
 

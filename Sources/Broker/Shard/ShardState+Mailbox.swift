@@ -54,10 +54,31 @@ extension ShardState {
         }
     }
 
-    /// The connection's consumers were cancelled before: nobody points at the window any more.
+    /// A consumer whose basic.consume was on its way when the connection ended is cancelled only after this: it still
+    /// looks at the window.
     private func forgetWindow(_ connection: ConnectionAddress) {
-        guard let window = remoteWindows.removeValue(forKey: connection) else { return }
+        guard let window = remoteWindows[connection] else { return }
+        window.pointee.isConnectionGone = true
+        freeWindow(of: connection, ifUnused: window)
+    }
+
+    private func freeWindow(of connection: ConnectionAddress, ifUnused window: UnsafeMutablePointer<DeliveryWindow>) {
+        guard window.pointee.isConnectionGone, window.pointee.consumerCount == 0 else { return }
+        remoteWindows[connection] = nil
         window.deinitialize(count: 1)
         window.deallocate()
+    }
+
+    /// Takes a consumer off its queue, wherever its channel lives. nil when it was gone already.
+    func remove(
+        _ reference: ConsumerReference, from queue: UnsafeMutablePointer<QueueState>
+    ) -> ConsumerDescription? {
+        guard let description = queue.pointee.removeConsumer(reference) else { return nil }
+        let connection = description.channel.connection
+        if Int(connection.shard) != index, let window = remoteWindows[connection] {
+            window.pointee.consumerCount -= 1
+            freeWindow(of: connection, ifUnused: window)
+        }
+        return description
     }
 }

@@ -62,7 +62,7 @@ extension ShardState {
             topology.removeQueue(name, address: address, changes: &changes)
         }
         for reference in queue.pointee.consumerReferences {
-            guard let description = queue.pointee.removeConsumer(reference) else { continue }
+            guard let description = remove(reference, from: queue) else { continue }
             tellCancelled(description, reference)
         }
         let count = purge(queue)
