@@ -71,6 +71,15 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Small programs to start from: `swift run Publish`.
+        .executableTarget(
+            name: "Publish", dependencies: ["LeveretClient"], path: "Examples/Publish", swiftSettings: strict),
+        .executableTarget(
+            name: "Subscribe", dependencies: ["LeveretClient"], path: "Examples/Subscribe", swiftSettings: strict),
+        .executableTarget(
+            name: "RemoteProcedureCall", dependencies: ["LeveretClient"], path: "Examples/RemoteProcedureCall",
+            swiftSettings: strict),
+
         .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
         // Generates again and compares with what is committed.
         .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
@@ -98,6 +107,15 @@ let package = Package(
             swiftSettings: strict),
         // Reads the tree itself: sizes, imports, layout.
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        // The client's state machine from bytes; then the client against a node in the same process.
+        .testTarget(
+            name: "LeveretClientTests",
+            dependencies: [
+                "LeveretClient", "AMQPWire", "Node",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
     ]
 )
 

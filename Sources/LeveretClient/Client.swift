@@ -1,1 +1,0 @@
-// The client library comes in its own commit.
