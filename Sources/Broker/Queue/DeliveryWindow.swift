@@ -8,6 +8,10 @@ struct DeliveryWindow {
     var availableByteCount: Int
     /// Consumers that found it closed.
     var blocked: [BlockedConsumer] = []
+    /// For a connection of another shard: the consumers here that point at the window.
+    var consumerCount = 0
+    /// The connection has ended: the window goes with its last consumer.
+    var hasEnded = false
 
     @inline(__always)
     var isOpen: Bool { availableByteCount > 0 }

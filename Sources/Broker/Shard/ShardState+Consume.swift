@@ -87,6 +87,7 @@ extension ShardState {
         guard let reference = queue.pointee.addConsumer(description, channel: channel, window: window) else {
             return .refused(.exclusiveUse(queue.pointee.resource))
         }
+        if !isLocal { window.pointee.consumerCount += 1 }
         list(queue)
         return .consuming(reference, queue.pointee.address)
     }
@@ -133,7 +134,8 @@ extension ShardState {
 
     /// The queue's side: an auto-delete queue goes with its last consumer.
     func cancel(_ reference: ConsumerReference, _ queue: UnsafeMutablePointer<QueueState>) {
-        guard queue.pointee.removeConsumer(reference) != nil else { return }
+        guard let description = queue.pointee.removeConsumer(reference) else { return }
+        consumerRemoved(description)
         if queue.pointee.isAutoDelete, queue.pointee.consumerCount == 0 { _ = delete(queue) }
     }
 

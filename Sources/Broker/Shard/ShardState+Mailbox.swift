@@ -50,13 +50,29 @@ extension ShardState {
             consumerCancelled(channel, consumerIndex, consumer)
         case .channelLimit(let channel, let isLimited): setChannelLimit(channel, isLimited)
         case .probe(let holder, let channel): probe(holder, from: channel)
-        case .connectionEnded(let connection): forgetWindow(connection)
+        case .connectionEnded(let connection): connectionEnded(elsewhere: connection)
         }
     }
 
-    /// The connection's consumers were cancelled before: nobody points at the window any more.
-    private func forgetWindow(_ connection: ConnectionAddress) {
-        guard let window = remoteWindows.removeValue(forKey: connection) else { return }
+    /// The connection has ended. A consumer that was still to be answered is cancelled later, and keeps the window.
+    private func connectionEnded(elsewhere connection: ConnectionAddress) {
+        remoteWindows[connection]?.pointee.hasEnded = true
+        forgetWindowIfUnused(connection)
+    }
+
+    /// A consumer is gone; it may have been the last to point at the window of another shard's connection.
+    func consumerRemoved(_ description: ConsumerDescription) {
+        let connection = description.channel.connection
+        guard Int(connection.shard) != index else { return }
+        remoteWindows[connection]?.pointee.consumerCount -= 1
+        forgetWindowIfUnused(connection)
+    }
+
+    private func forgetWindowIfUnused(_ connection: ConnectionAddress) {
+        guard let window = remoteWindows[connection], window.pointee.hasEnded, window.pointee.consumerCount == 0 else {
+            return
+        }
+        remoteWindows[connection] = nil
         window.deinitialize(count: 1)
         window.deallocate()
     }

@@ -63,6 +63,7 @@ extension ShardState {
         }
         for reference in queue.pointee.consumerReferences {
             guard let description = queue.pointee.removeConsumer(reference) else { continue }
+            consumerRemoved(description)
             tellCancelled(description, reference)
         }
         let count = purge(queue)
