@@ -141,8 +141,14 @@ import Testing
         ("header without method", [2, 0, 1, 0, 0, 0, 0, 0xCE]),
         ("body without header", [3, 0, 1, 0, 0, 0, 1, 1, 0xCE]),
         ("delivery to an unknown consumer", Conversation.delivery(consumer: "z", body: [1])),
-        ("properties cut off", Conversation.content(.basicDeliver(BasicDeliver(consumerTag: "c")), body: [], properties: [0x80, 0])),
-        ("unknown property", Conversation.content(.basicDeliver(BasicDeliver(consumerTag: "c")), body: [], properties: [0, 1])),
+        (
+            "properties cut off",
+            Conversation.content(.basicDeliver(BasicDeliver(consumerTag: "c")), body: [], properties: [0x80, 0])
+        ),
+        (
+            "unknown property",
+            Conversation.content(.basicDeliver(BasicDeliver(consumerTag: "c")), body: [], properties: [0, 1])
+        ),
         ("get-ok that nobody asked for", Conversation.content(.basicGetOk(BasicGetOk()), body: [1])),
     ]
 
@@ -191,7 +197,9 @@ import Testing
         var random = SplitMix(state: 42)
         let valid =
             Conversation.delivery(body: Array(0..<50)) + Conversation.content(.basicReturn(BasicReturn()), body: [1])
-            + Conversation.bytes { Method.basicAck(BasicAck(deliveryTag: 1, multiple: true)).writeFrame(channel: 1, to: &$0) }
+            + Conversation.bytes {
+                Method.basicAck(BasicAck(deliveryTag: 1, multiple: true)).writeFrame(channel: 1, to: &$0)
+            }
         var endCount = 0
         for _ in 0..<3000 {
             var talk = Conversation()

@@ -76,7 +76,8 @@ import Testing
         talk.receive(.connectionTune(Conversation.tune))
         talk.receive(
             .connectionClose(
-                ConnectionClose(replyCode: 530, replyText: "NOT_ALLOWED - vhost x not found", classID: 10, methodID: 40)))
+                ConnectionClose(replyCode: 530, replyText: "NOT_ALLOWED - vhost x not found", classID: 10, methodID: 40)
+            ))
         guard case .failed(1, let error) = talk.actions().first else {
             Issue.record("no failure")
             return

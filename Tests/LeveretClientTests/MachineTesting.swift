@@ -73,7 +73,9 @@ struct Conversation: ~Copyable {
     }
 
     /// A method with content, in frames of 8192 bytes.
-    static func content(_ method: Method, body: [UInt8], properties: [UInt8] = [0, 0], on channel: UInt16 = 1) -> [UInt8] {
+    static func content(_ method: Method, body: [UInt8], properties: [UInt8] = [0, 0], on channel: UInt16 = 1)
+        -> [UInt8]
+    {
         bytes { buffer in
             method.writeFrame(channel: channel, to: &buffer)
             properties.withUnsafeBytes { properties in
@@ -83,7 +85,8 @@ struct Conversation: ~Copyable {
         }
     }
 
-    static func delivery(tag: UInt64 = 1, consumer: ShortString = "c", body: [UInt8], on channel: UInt16 = 1) -> [UInt8] {
+    static func delivery(tag: UInt64 = 1, consumer: ShortString = "c", body: [UInt8], on channel: UInt16 = 1) -> [UInt8]
+    {
         content(
             .basicDeliver(
                 BasicDeliver(consumerTag: consumer, deliveryTag: tag, exchange: "x", routingKey: "k")),

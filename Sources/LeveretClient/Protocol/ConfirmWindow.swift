@@ -92,7 +92,8 @@ struct ConfirmWindow {
     private mutating func finishDrains(into actions: inout [Action]) {
         while let drain = drains.first, drain.sequence < oldest {
             drains.removeFirst()
-            actions.append(unnoticedNackCount == 0 ? .succeeded(drain.waiter, .confirmed) : .failed(drain.waiter, .nacked))
+            actions.append(
+                unnoticedNackCount == 0 ? .succeeded(drain.waiter, .confirmed) : .failed(drain.waiter, .nacked))
             unnoticedNackCount = 0
         }
     }

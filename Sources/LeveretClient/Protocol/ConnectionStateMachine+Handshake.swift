@@ -76,7 +76,8 @@ extension ConnectionStateMachine {
             frameMax = min(frameMax, tune.frameMax)
         }
         if tune.channelMax != 0 { channelMax = min(channelMax, tune.channelMax) }
-        heartbeatSeconds = tune.heartbeat == 0 ? options.heartbeatSeconds : min(options.heartbeatSeconds, tune.heartbeat)
+        heartbeatSeconds =
+            tune.heartbeat == 0 ? options.heartbeatSeconds : min(options.heartbeatSeconds, tune.heartbeat)
         send(
             .connectionTuneOk(
                 ConnectionTuneOk(channelMax: channelMax, frameMax: frameMax, heartbeat: heartbeatSeconds)),

@@ -18,14 +18,13 @@ final class ConversationClient {
     private var input: [[UInt8]] = []
     private var isReadingPaused = false
     private var assembly = FrameAssembly()
-    private var received: [Received] = []
+    private var received: ArraySlice<Received> = []
     /// Every byte that was sent and received, in order.
     private(set) var sentBytes: [UInt8] = []
     private(set) var receivedBytes: [UInt8] = []
     /// The broker has closed the socket, or the client has.
     private(set) var isClosed = false
-    /// Whether the client takes what the broker has for it.
-    private(set) var isReading = true
+    private var isDead = false
 
     static let allCapabilities: FieldTable = [
         "authentication_failure_close": .bool(true), "basic.nack": .bool(true), "connection.blocked": .bool(true),
@@ -73,6 +72,16 @@ final class ConversationClient {
         for case .method(let method, _, _) in new { conversation.recorder?.see(method.name) }
     }
 
+    /// The socket dies, but nobody has read its end yet.
+    func dieUnnoticed() { isDead = true }
+
+    /// The broker looks at the socket.
+    func endSocketIfDead() {
+        guard isDead, !isClosed else { return }
+        isClosed = true
+        conversation.shards[shard].connectionEnded(address)
+    }
+
     /// The socket dies without a word.
     func endSocket() {
         guard !isClosed else { return }
@@ -83,7 +92,6 @@ final class ConversationClient {
 
     /// The client does not read any more, or reads again.
     func setReading(_ isReading: Bool) {
-        self.isReading = isReading
         conversation.shards[shard].setWritable(address, isReading)
         conversation.settle()
     }
@@ -176,6 +184,12 @@ final class ConversationClient {
     func expectProtocolHeader(_ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) {
         let next = next()
         if next != .protocolHeader(bytes) { fail("the protocol header \(bytes)", next, sourceLocation) }
+    }
+
+    /// Everything that was received, taken off.
+    func takeAll() -> [Received] {
+        defer { received = [] }
+        return Array(received)
     }
 
     func expectNothing(sourceLocation: SourceLocation = #_sourceLocation) {
