@@ -18,7 +18,7 @@ final class ConversationClient {
     private var input: [[UInt8]] = []
     private var isReadingPaused = false
     private var assembly = FrameAssembly()
-    private var received: [Received] = []
+    private var received: ArraySlice<Received> = []
     /// Every byte that was sent and received, in order.
     private(set) var sentBytes: [UInt8] = []
     private(set) var receivedBytes: [UInt8] = []
@@ -176,6 +176,12 @@ final class ConversationClient {
     func expectProtocolHeader(_ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) {
         let next = next()
         if next != .protocolHeader(bytes) { fail("the protocol header \(bytes)", next, sourceLocation) }
+    }
+
+    /// Everything that was received, taken off.
+    func takeAll() -> [Received] {
+        defer { received = [] }
+        return Array(received)
     }
 
     func expectNothing(sourceLocation: SourceLocation = #_sourceLocation) {

@@ -104,7 +104,7 @@ struct FrameAssembly {
             return try? Method.decode(&reader)
         }
         guard let method else { return .malformed("a method that cannot be decoded: \(payload)") }
-        let hasContent = Method.all.contains { $0.name == method.name && $0.hasContent }
+        let hasContent = method.classID == BasicDeliver.classID && [50, 60, 71].contains(method.methodID)
         guard hasContent else { return .method(method, channel: channel, nil) }
         unfinished[channel] = (method, nil, 0, [])
         return nil
