@@ -6,10 +6,10 @@ enum PendingOperation {
     case declare(QueueDeclare, isPassive: Bool)
     /// The queue is locked by another connection: its socket is looked at before the client is refused.
     case probe(QueueDeclare)
-    case consume(consumerIndex: Int, noWait: Bool)
+    case consume(consumerIndex: Int, queue: ShortString, noWait: Bool)
     case cancel(tag: ShortString, noWait: Bool)
-    case get
-    case purge(noWait: Bool)
+    case get(queue: ShortString)
+    case purge(queue: ShortString, noWait: Bool)
     case delete(noWait: Bool)
     /// channel.close: queues on other shards are to have back what was unacked before close-ok is said.
     case close(barriers: Int)

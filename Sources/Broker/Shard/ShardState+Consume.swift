@@ -9,8 +9,8 @@ extension ShardState {
         case .basicConsume(let consume): try self.consume(consume, channel)
         case .basicCancel(let cancel): self.cancel(cancel, channel)
         case .basicGet(let get):
-            let address = try accessibleQueue(get.queue, channel).address
-            request(.get(noAck: get.noAck), of: address, channel, pending: .get)
+            let queue = try accessibleQueue(get.queue, channel)
+            request(.get(noAck: get.noAck), of: queue.address, channel, pending: .get(queue: queue.name))
         case .basicAck(let ack):
             try settle(channel, tag: ack.deliveryTag, multiple: ack.multiple, outcome: .acked, methodID: 80)
         case .basicNack(let nack):
@@ -68,7 +68,7 @@ extension ShardState {
             hasChannelLimit: channel.pointee.channelPrefetchCount != 0, arguments: consume.arguments)
         request(
             .consume(description), of: queue.address, channel,
-            pending: .consume(consumerIndex: index, noWait: consume.noWait))
+            pending: .consume(consumerIndex: index, queue: queue.name, noWait: consume.noWait))
     }
 
     /// The queue's side of basic.consume. Deliveries begin at the end of the turn, behind the answer.
@@ -94,15 +94,12 @@ extension ShardState {
 
     func completeConsume(
         _ channel: UnsafeMutablePointer<ChannelState>, consumerIndex: Int, noWait: Bool, _ reply: QueueReply
-    ) throws(ProtocolError) {
+    ) {
         guard let consumer = channel.pointee.consumers[consumerIndex] else { return }
         switch reply {
         case .consuming(let reference, _):
             channel.pointee.consumers[consumerIndex]?.reference = reference
             if !noWait { write(BasicConsumeOk(consumerTag: consumer.tag), channel) }
-        case .gone:
-            channel.pointee.removeConsumer(at: consumerIndex)
-            throw ProtocolError(.notFound, "no queue of consumer '\(consumer.tag)': it was deleted meanwhile")
         default: channel.pointee.removeConsumer(at: consumerIndex)
         }
     }

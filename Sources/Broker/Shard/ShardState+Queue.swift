@@ -9,8 +9,9 @@ extension ShardState {
         case .queueBind(let bind): try self.bind(bind, channel)
         case .queueUnbind(let unbind): try self.unbind(unbind, channel)
         case .queuePurge(let purge):
-            let address = try accessibleQueue(purge.queue, channel).address
-            request(.purge, of: address, channel, pending: .purge(noWait: purge.noWait))
+            let queue = try accessibleQueue(purge.queue, channel)
+            request(
+                .purge, of: queue.address, channel, pending: .purge(queue: queue.name, noWait: purge.noWait))
         case .queueDelete(let delete): try self.delete(delete, channel)
         default: throw Self.unexpected(method)
         }

@@ -143,24 +143,25 @@ extension ShardState {
                         queue: declare.queue, messageCount: UInt32(clamping: messages),
                         consumerCount: UInt32(clamping: consumers)), channel)
             case (.declare(let declare, _), .gone): try self.declare(declare, channel)
-            case (.consume(let consumerIndex, let noWait), _):
-                try completeConsume(channel, consumerIndex: consumerIndex, noWait: noWait, reply)
+            case (.consume(_, let queue, _), .gone), (.get(let queue), .gone), (.purge(let queue, _), .gone):
+                if case .consume(let index, _, _) = pending { channel.pointee.removeConsumer(at: index) }
+                throw .notFound(resource(queue, channel))
+            case (.consume(let consumerIndex, _, let noWait), _):
+                completeConsume(channel, consumerIndex: consumerIndex, noWait: noWait, reply)
             case (.cancel(let tag, let noWait), _):
                 // Until now what was on its way from another shard found its consumer.
                 if let index = channel.pointee.consumerIndexes[tag] { channel.pointee.removeConsumer(at: index) }
                 if !noWait { write(BasicCancelOk(consumerTag: tag), channel) }
             case (.get, .got(let got)): writeGot(got, channel)
             case (.get, _): write(BasicGetEmpty(), channel)
-            case (.purge(let noWait), .purged(let count)):
+            case (.purge(_, let noWait), .purged(let count)):
                 if !noWait { write(QueuePurgeOk(messageCount: UInt32(clamping: count)), channel) }
-            case (.purge(let noWait), _):
-                if !noWait { write(QueuePurgeOk(messageCount: 0), channel) }
             case (.delete(let noWait), .deleted(let count)):
                 if !noWait { write(QueueDeleteOk(messageCount: UInt32(clamping: count)), channel) }
             case (.delete(let noWait), _):
                 if !noWait { write(QueueDeleteOk(messageCount: 0), channel) }
             case (.probe(let declare), _): try self.declare(declare, channel, isProbed: true)
-            case (.declare, _), (.close, _): break
+            case (.declare, _), (.purge, _), (.close, _): break
             }
         } catch {
             fail(channel, error.blaming(pending))
