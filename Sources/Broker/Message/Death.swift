@@ -12,8 +12,8 @@ enum DeathReason: String {
 ///
 /// `x-death` is an array with a table for each pair of queue and reason, the latest death first:
 ///
+///     original-expiration longstr, if the message had one,
 ///     count long, reason longstr, queue longstr, time timestamp, exchange longstr, routing-keys array of longstr
-///     and, if the message had one, original-expiration longstr
 ///
 /// Beside it stand `x-first-death-{reason,queue,exchange}`, set once, and `x-last-death-{reason,queue,exchange}`.
 /// Source: RabbitMQ 4 `mc.erl`, `mc_amqpl.erl`.
@@ -70,7 +70,10 @@ struct Death {
             "exchange": .longString(exchange.bytes),
             "routing-keys": .array(routingKeys.map { .longString($0.bytes) }),
         ]
-        if let originalExpiration { table["original-expiration"] = .longString(originalExpiration.bytes) }
+        if let originalExpiration {
+            let expiration = FieldValue.longString(originalExpiration.bytes)
+            table.entries.insert(FieldTable.Entry(name: "original-expiration", value: expiration), at: 0)
+        }
         return table
     }
 }

@@ -154,7 +154,8 @@ import Testing
             channelMax: 0, frameMax: 4096,
             text: "channel_max = 0 (no limit) is higher than the maximum allowed value (2047)"),
         Refusal(
-            channelMax: 2048, frameMax: 4096, text: "channel_max = 2048 is higher than the maximum allowed value (2047)"),
+            channelMax: 2048, frameMax: 4096,
+            text: "channel_max = 2048 is higher than the maximum allowed value (2047)"),
     ])
     func whatIsOutOfRangeIsRefused(_ refusal: Refusal) {
         converse { broker in
