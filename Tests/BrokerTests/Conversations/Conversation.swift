@@ -100,6 +100,11 @@ final class Conversation {
             isBusy = true
             clients.first { $0.address == address }?.serve(by: shards[shard])
         }
+        while let probe = shards[shard].takeProbe() {
+            isBusy = true
+            clients.first { $0.address == probe.holder }?.endSocketIfDead()
+            shards[shard].finish(probe)
+        }
         for target in shards.indices where target != shard {
             guard let batch = shards[shard].takeBatch(for: target) else { continue }
             isBusy = true

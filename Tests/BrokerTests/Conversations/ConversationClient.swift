@@ -24,8 +24,7 @@ final class ConversationClient {
     private(set) var receivedBytes: [UInt8] = []
     /// The broker has closed the socket, or the client has.
     private(set) var isClosed = false
-    /// Whether the client takes what the broker has for it.
-    private(set) var isReading = true
+    private var isDead = false
 
     static let allCapabilities: FieldTable = [
         "authentication_failure_close": .bool(true), "basic.nack": .bool(true), "connection.blocked": .bool(true),
@@ -73,6 +72,16 @@ final class ConversationClient {
         for case .method(let method, _, _) in new { conversation.recorder?.see(method.name) }
     }
 
+    /// The socket dies, but nobody has read its end yet.
+    func dieUnnoticed() { isDead = true }
+
+    /// The broker looks at the socket.
+    func endSocketIfDead() {
+        guard isDead, !isClosed else { return }
+        isClosed = true
+        conversation.shards[shard].connectionEnded(address)
+    }
+
     /// The socket dies without a word.
     func endSocket() {
         guard !isClosed else { return }
@@ -83,7 +92,6 @@ final class ConversationClient {
 
     /// The client does not read any more, or reads again.
     func setReading(_ isReading: Bool) {
-        self.isReading = isReading
         conversation.shards[shard].setWritable(address, isReading)
         conversation.settle()
     }

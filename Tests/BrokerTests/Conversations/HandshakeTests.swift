@@ -234,6 +234,25 @@ import Testing
         }
     }
 
+    @Test func whoReadsNothingOfWhatItAskedForIsGivenUp() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q"))
+            client.setReading(false)
+            for _ in 1...5 {
+                client.publish(String(repeating: "x", count: 1_000_000), routingKey: "q")
+                client.send(BasicGet(queue: "q", noAck: true))
+            }
+            #expect(broker.shards[0].isReadingPaused(client.address))
+            broker.advance(milliseconds: 29_999)
+            client.expectOpenSocket()
+            broker.advance(milliseconds: 1)
+            broker.advance(milliseconds: 5_000)
+            client.expectClosedSocket()
+            broker.expectNote(.error, containing: "client does not read what it asked for")
+        }
+    }
+
     @Test func withoutHeartbeatsSilenceIsAllowed() {
         converse { broker in
             let client = broker.connect()

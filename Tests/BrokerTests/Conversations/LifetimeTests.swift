@@ -1,4 +1,5 @@
 import AMQPWire
+import Broker
 import Testing
 
 @Suite struct LifetimeTests {
@@ -39,6 +40,21 @@ import Testing
             owner.closeChannel()
             owner.openChannel(1)
             owner.declare(QueueDeclare(queue: "mine", exclusive: true))
+        }
+    }
+
+    /// A client that lost its connection and comes back at once does not find its queue locked.
+    @Test(arguments: [0, 1]) func theSocketOfALockHolderIsLookedAt(shard: Int) {
+        var settings = BrokerSettings()
+        settings.probesLockHolders = true
+        converse(shards: 2, settings: settings) { broker in
+            let holder = broker.connect()
+            holder.declare(QueueDeclare(queue: "mine", exclusive: true))
+            let other = broker.connect(shard: shard)
+            other.send(QueueDeclare(queue: "mine", exclusive: true))
+            other.expectChannelClose(405, QueueConversations.locked("mine"), of: QueueDeclare.self)
+            holder.dieUnnoticed()
+            other.declare(QueueDeclare(queue: "mine", exclusive: true))
         }
     }
 
