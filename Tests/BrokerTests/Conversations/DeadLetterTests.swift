@@ -52,7 +52,8 @@ import Testing
             client.publish("body", routingKey: "q", properties: properties)
             client.get(expecting: "body", tag: 1)
             client.send(BasicReject(deliveryTag: 1, requeue: false))
-            let dead = client.get("dead", expecting: "body", tag: 2, exchange: "amq.fanout", routingKey: "q", noAck: true)
+            let dead = client.get(
+                "dead", expecting: "body", tag: 2, exchange: "amq.fanout", routingKey: "q", noAck: true)
             #expect(dead.expiration == nil)
             #expect(dead.deliveryMode == 2)
             #expect(
@@ -101,7 +102,9 @@ import Testing
                 client.send(BasicReject(deliveryTag: UInt64(index + 1), requeue: false))
                 broker.advance(milliseconds: 10_000)
             }
-            #expect(properties.headers?["x-death"] == .array([death("b", key: "b", time: Self.time + 10), death("a", key: "a")]))
+            #expect(
+                properties.headers?["x-death"]
+                    == .array([death("b", key: "b", time: Self.time + 10), death("a", key: "a")]))
             let last = client.get("b", expecting: "body", tag: 4, noAck: true)
             #expect(
                 byName(last.headers)

@@ -12,7 +12,8 @@ import Testing
             client.openChannel(2)
             client.openChannel(3)
             client.request(ExchangeDeclare(exchange: "x", type: "topic"), ExchangeDeclareOk())
-            client.declare(QueueDeclare(queue: "a", exclusive: true, arguments: ["x-dead-letter-exchange": .string("x")]))
+            client.declare(
+                QueueDeclare(queue: "a", exclusive: true, arguments: ["x-dead-letter-exchange": .string("x")]))
             client.declare(QueueDeclare(queue: "b", exclusive: true))
             client.request(QueueBind(queue: "b", exchange: "x", routingKey: "#"), QueueBindOk())
             client.request(BasicQos(prefetchCount: 10), BasicQosOk(), channel: 2)
