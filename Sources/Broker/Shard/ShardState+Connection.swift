@@ -174,9 +174,14 @@ extension ShardState {
     /// connection.close from the client: what was unacked is back in its queues, and exclusive queues are gone,
     /// before close-ok is said.
     func closeByClient(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        connection.pointee.phase = .closing
+        // What its channels were told before comes first: see `resumeChannels`.
+        if connection.pointee.channels.contains(where: { $0?.pointee.pending != nil }) {
+            closingConnections.append(connection.pointee.address)
+            return
+        }
         let shards = endChannels(connection)
         deleteExclusiveQueues(connection)
-        connection.pointee.phase = .closing
         let address = ChannelAddress(connection: connection.pointee.address, number: 0, serial: 0)
         connection.pointee.barrierCount = sendBarriers(shards, from: address)
         if connection.pointee.barrierCount == 0 { finishClose(connection) }

@@ -211,6 +211,13 @@ extension ShardState {
             guard let channel = channel(address) else { continue }
             readDeferred(channel, address)
         }
+        if closingConnections.isEmpty { return }
+        let closing = closingConnections
+        closingConnections.removeAll()
+        for address in closing {
+            guard let connection = connection(address), connection.pointee.phase == .closing else { continue }
+            closeByClient(connection)
+        }
     }
 
     private func readDeferred(_ channel: UnsafeMutablePointer<ChannelState>, _ address: ChannelAddress) {
@@ -223,7 +230,8 @@ extension ShardState {
             let payload = try? reader.readBytes(Int(size))
         {
             // The channel may end, or wait again, by what was waiting.
-            guard self.channel(address) == channel, connection.pointee.phase == .running else { break }
+            let phase = connection.pointee.phase
+            guard self.channel(address) == channel, phase == .running || phase == .closing else { break }
             if channel.pointee.pending != nil {
                 deferFrame(channel, type: type, payload: payload)
             } else {

@@ -39,6 +39,8 @@ package final class ShardState {
     var confirmingChannels: [UnsafeMutablePointer<ChannelState>] = []
     var listedConnections: [UInt32] = []
     var resumableChannels: [ChannelAddress] = []
+    /// connection.close came while a channel waits for another shard's answer.
+    var closingConnections: [ConnectionAddress] = []
 
     // Other shards
     var outgoing: [MailboxBatch?]

@@ -206,6 +206,50 @@ import Testing
         }
     }
 
+    /// connection.close waits its turn behind what its channels were told before.
+    @Test func whatWasSentBeforeConnectionCloseIsDone() {
+        withQueueElsewhere { broker, owner, client in
+            client.openChannel(2)
+            owner.publish("purged", routingKey: "q")
+            broker.holdsMail = true
+            client.send(QueuePurge(queue: "q", noWait: true))
+            client.publish("kept", routingKey: "q")
+            client.send(QueueDeclare(queue: "new", noWait: true))
+            client.send(ConnectionClose(replyCode: 200), channel: 0)
+            client.send(QueueDeclare(queue: "too late"), channel: 2)
+            client.expectNothing()
+            client.expectOpenSocket()
+            broker.holdsMail = false
+            broker.settle()
+            client.expect(ConnectionCloseOk(), channel: 0)
+            client.expectClosedSocket()
+            owner.get(expecting: "kept", tag: 1, noAck: true)
+            owner.declare(QueueDeclare(queue: "new", passive: true))
+            owner.send(QueueDeclare(queue: "too late", passive: true))
+            owner.expectChannelClose(404, "NOT_FOUND - no queue 'too late' in vhost '/'", of: QueueDeclare.self)
+        }
+    }
+
+    @Test func aConsumerOfWhichNobodyHasHeardIsGoneWithCloseOk() {
+        converse(shards: 2) { broker in
+            let owner = broker.connect()
+            owner.declare(QueueDeclare(queue: "q", autoDelete: true))
+            let client = broker.connect(shard: 1)
+            broker.holdsMail = true
+            client.send(BasicConsume(queue: "q", consumerTag: "c", noWait: true))
+            client.send(ConnectionClose(replyCode: 200), channel: 0)
+            for _ in 1...2 {
+                client.expectOpenSocket()
+                broker.deliverMail(to: 0)
+                client.expectNothing()
+                broker.deliverMail(to: 1)
+            }
+            client.expect(ConnectionCloseOk(), channel: 0)
+            owner.send(QueueDeclare(queue: "q", passive: true))
+            owner.expectChannelClose(404, "NOT_FOUND - no queue 'q' in vhost '/'", of: QueueDeclare.self)
+        }
+    }
+
     /// Consumers that are cancelled get nothing after cancel-ok, and lose nothing before it.
     @Test func nothingIsDeliveredAfterCancelOk() {
         withQueueElsewhere { broker, owner, client in

@@ -119,16 +119,14 @@ import Testing
                 ShortString(bytes: [0xFF, 0, 0x80]), ShortString(bytes: Array(repeating: 0xC3, count: 255)),
                 ShortString(bytes: [0]), "schlüssel 🐇",
             ]
-            for name in names {
+            for (index, name) in names.enumerated() {
                 client.request(ExchangeDeclare(exchange: name, type: "direct"), ExchangeDeclareOk())
                 client.declare(QueueDeclare(queue: name))
                 client.request(QueueBind(queue: name, exchange: name, routingKey: name), QueueBindOk())
                 other.publish("body", exchange: name, routingKey: name)
                 client.consume(BasicConsume(queue: name, consumerTag: name, noAck: true))
                 client.expectDeliver(
-                    "body", tag: UInt64(names.firstIndex(of: name).unsafelyUnwrapped + 1), consumer: name,
-                    exchange: name,
-                    routingKey: name)
+                    "body", tag: UInt64(index + 1), consumer: name, exchange: name, routingKey: name)
             }
         }
     }
