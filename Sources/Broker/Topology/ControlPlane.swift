@@ -39,7 +39,11 @@ package final class ControlPlane: Sendable {
         }
     }
 
+    /// Sets of shards are the bits of a word.
+    package static let shardLimit = 64
+
     package init(shardCount: Int, virtualHost: String) {
+        precondition(1...Self.shardLimit ~= shardCount)
         var topology = Topology(applied: Array(repeating: 0, count: shardCount))
         topology.addVirtualHost(ShortString(truncating: virtualHost))
         latestVersion.store(topology.version, ordering: .releasing)

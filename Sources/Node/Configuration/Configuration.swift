@@ -1,3 +1,4 @@
+import Broker
 import Logging
 import NIOCore
 
@@ -21,7 +22,7 @@ package struct Configuration: Sendable, Equatable {
     package var logLevel: Logger.Level = .info
 
     /// Event loops, at least one. Each owns its connections and queues.
-    package var shardCount = max(1, System.coreCount)
+    package var shardCount = min(max(1, System.coreCount), ControlPlane.shardLimit)
     package var connectionPlacement = ConnectionPlacement.pack
 
     /// What the server proposes in `connection.tune`; 0 switches heartbeats off.

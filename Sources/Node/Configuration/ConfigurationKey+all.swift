@@ -1,3 +1,4 @@
+import Broker
 import Logging
 
 extension ConfigurationKey {
@@ -26,7 +27,7 @@ extension ConfigurationKey {
             "log.console.level", .choice(Logger.Level.allCases.map(\.rawValue), \.logLevelName),
             "What is logged, to standard error: this level and the more severe ones."),
         ConfigurationKey(
-            "shards", .integerOrAuto(1...1024, \.shardCount), defaultText: "auto",
+            "shards", .integerOrAuto(1...ControlPlane.shardLimit, \.shardCount), defaultText: "auto",
             "Event loops, each with its own connections and queues. auto: as many as the machine has cores."),
         ConfigurationKey(
             "leveret.connection_placement",
