@@ -88,7 +88,7 @@ let package = Package(
             name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Broker"], swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Node", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Broker", "Node", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         // Starts the built executable as a process, so it depends on it to have it built.
         .testTarget(

@@ -36,7 +36,7 @@ final class Shard: @unchecked Sendable {
         ticking = eventLoop.scheduleRepeatedTask(
             initialDelay: .milliseconds(Self.tickMilliseconds), delay: .milliseconds(Self.tickMilliseconds)
         ) { [unowned self] _ in
-            load.sample()
+            load.sample(thread: Clock.threadNanoseconds, wall: Clock.monotonicNanoseconds)
             state.now = Clock.now
             state.tick()
             for case let handler? in handlers { handler.closeIfOverdue(state.now) }

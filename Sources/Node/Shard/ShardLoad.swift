@@ -14,10 +14,8 @@ final class ShardLoad: Sendable {
     func connectionOpened() { connections.add(1, ordering: .relaxed) }
     func connectionClosed() { connections.subtract(1, ordering: .relaxed) }
 
-    /// On the shard's own thread.
-    func sample() {
-        let thread = Clock.threadNanoseconds
-        let wall = Clock.monotonicNanoseconds
+    /// On the shard's own thread, with its CPU time so far and the time of the clock, both in nanoseconds.
+    func sample(thread: UInt64, wall: UInt64) {
         let elapsed = wall - lastWall.exchange(wall, ordering: .relaxed)
         let used = thread - min(thread, lastThread.exchange(thread, ordering: .relaxed))
         if elapsed > 0 { busyPermille.store(Int(min(1000, used * 1000 / elapsed)), ordering: .relaxed) }

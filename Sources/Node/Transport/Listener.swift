@@ -18,6 +18,7 @@ final class Listener: Sendable {
     let address: SocketAddress
     private let descriptor: CInt
     private let shards: [Shard]
+    private let loads: [ShardLoad]
     private let placement: Placement
     private let logger: Logger
     private let isStopped = Atomic<Bool>(false)
@@ -29,6 +30,7 @@ final class Listener: Sendable {
     /// Binds and listens; nothing is accepted before `start`.
     init(_ wanted: ListenAddress, shards: [Shard], placement: Placement, logger: Logger) throws(NodeError) {
         self.shards = shards
+        loads = shards.map(\.load)
         self.placement = placement
         self.logger = logger
         let requested = try Self.socketAddress(wanted)
@@ -124,7 +126,7 @@ final class Listener: Sendable {
     }
 
     private func give(_ accepted: CInt) {
-        let shard = placement.choose(among: shards)
+        let shard = shards[placement.choose(among: loads)]
         shard.load.connectionOpened()
         let logger = logger
         ClientBootstrap(group: shard.eventLoop)

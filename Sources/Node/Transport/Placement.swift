@@ -5,19 +5,20 @@
 /// fewest connections.
 struct Placement: Sendable {
     /// Idle connections say nothing of the load they will bring: no more than these are packed together.
-    private static let packedConnectionLimit = 64
+    static let packedConnectionLimit = 64
     private static let busyPermille = 500
 
     let policy: ConnectionPlacement
 
-    func choose(among shards: [Shard]) -> Shard {
+    /// The index of the shard; there is at least one.
+    func choose(among loads: [ShardLoad]) -> Int {
         if policy == .pack,
-            let shard = shards.first(where: {
-                $0.load.busy < Self.busyPermille && $0.load.connectionCount < Self.packedConnectionLimit
+            let index = loads.firstIndex(where: {
+                $0.busy < Self.busyPermille && $0.connectionCount < Self.packedConnectionLimit
             })
         {
-            return shard
+            return index
         }
-        return shards.min { $0.load.connectionCount < $1.load.connectionCount } ?? shards[0]
+        return loads.indices.min { loads[$0].connectionCount < loads[$1].connectionCount } ?? 0
     }
 }
