@@ -112,6 +112,8 @@ let package = Package(
             name: "LeveretClientTests",
             dependencies: [
                 "LeveretClient", "AMQPWire", "Node",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -38,7 +38,8 @@ import Testing
             client.send(
                 bytes: frame(QueuePurge(queue: "q")) + frame(QueuePurge(queue: "q"), channel: 2)
                     + frame(QueuePurge(queue: "q")) + frame(BasicPublish(routingKey: "q"))
-                    + contentFrames(Array("one".utf8)) + frame(ChannelClose(replyCode: 200, replyText: "OK"), channel: 2)
+                    + contentFrames(Array("one".utf8))
+                    + frame(ChannelClose(replyCode: 200, replyText: "OK"), channel: 2)
                     + close())
             client.expect(QueuePurgeOk())
             client.expect(QueuePurgeOk(), channel: 2)

@@ -41,7 +41,9 @@ struct Broker {
     func stop() async { await services.triggerGracefulShutdown() }
 
     func connect(_ options: String = "") async throws -> Connection {
-        try await Connection.connect(to: "amqp://guest:guest@\(address)/\(options)")
+        try await Connection.connect(
+            to: "amqp://guest:guest@\(address)/\(options)",
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }
 

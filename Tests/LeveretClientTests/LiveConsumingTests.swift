@@ -1,6 +1,8 @@
-import LeveretClient
 import Node
+import Synchronization
 import Testing
+
+@testable import LeveretClient
 
 /// The client against a node in this process: consumers, acknowledgements, prefetch.
 @Suite(.serialized) struct LiveConsumingTests {
@@ -163,6 +165,32 @@ import Testing
             }
             try await publisher.close()
             try await consumer.close()
+        }
+    }
+
+    /// What nobody will take any more must not keep the connection from reading.
+    @Test func droppedBacklogLetsTheOtherConsumersGoOn() async throws {
+        try await withBroker { broker in
+            let publisher = try await broker.connect().channel()
+            let connection = try await broker.connect()
+            let channel = try await connection.channel()
+            try await channel.declareQueue("stream")
+            let other = try await channel.consume(queue: try await channel.temporaryQueue())
+            let queue = try await channel.temporaryQueue()
+            let waiting = try await channel.consume(queue: queue)
+            do {
+                let untaken = try await channel.consume(queue: "stream", options: ConsumeOptions(autoAck: true))
+                for _ in 0..<32 {
+                    try await publisher.publish(body: [UInt8](repeating: 1, count: 1 << 20), routingKey: "stream")
+                }
+                while !connection.core.isReadingPaused.load(ordering: .sequentiallyConsistent) { await Task.yield() }
+                withExtendedLifetime(untaken) {}
+            }
+            try await publisher.publish(body: "at last", routingKey: queue)
+            #expect(try await waiting.take(1).first?.text == "at last")
+            try await other.cancel()
+            try await connection.close()
+            try await publisher.connection.close()
         }
     }
 

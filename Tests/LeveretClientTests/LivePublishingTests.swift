@@ -39,26 +39,6 @@ import Testing
         }
     }
 
-    @Test func refusedMessageIsAnError() async throws {
-        try await withBroker { broker in
-            let connection = try await broker.connect()
-            let channel = try await connection.channel()
-            let options = QueueOptions(arguments: ["x-max-length": 1, "x-overflow": "reject-publish"])
-            try await channel.declareQueue("full", options: options)
-            try await channel.enableConfirms()
-            try await channel.publishConfirmed(body: "1", routingKey: "full")
-            let error = await #expect(throws: LeveretError.self) {
-                try await channel.publishConfirmed(body: "2", routingKey: "full")
-            }
-            #expect(error?.code == .nacked)
-            try await channel.publish(body: "3", routingKey: "full")
-            let batchError = await #expect(throws: LeveretError.self) { try await channel.waitForConfirms() }
-            #expect(batchError?.code == .nacked)
-            try await channel.waitForConfirms()
-            try await connection.close()
-        }
-    }
-
     @Test func mandatoryMessageWithoutQueueIsAnErrorOfItsPublisher() async throws {
         try await withBroker { broker in
             let connection = try await broker.connect()

@@ -20,7 +20,8 @@ import Testing
         ("amqp://[::1]:5673/v", ConnectionOptions(host: "::1", port: 5673, virtualHost: "v")),
         ("amqp://[::1]", ConnectionOptions(host: "::1")),
         (
-            "amqp://h/v?heartbeat=5&connection_name=my%20app&frame_max=8192&channel_max=7&unknown=1&connection_timeout=2000",
+            "amqp://h/v?heartbeat=5&connection_name=my%20app&frame_max=8192&channel_max=7&unknown=1"
+                + "&connection_timeout=2000",
             ConnectionOptions(
                 host: "h", virtualHost: "v", heartbeatSeconds: 5, connectionName: "my app",
                 connectTimeoutSeconds: 2, frameMax: 8192, channelMax: 7)

@@ -146,7 +146,7 @@ import Testing
                 ChannelClose(replyCode: 404, replyText: "NOT_FOUND - no queue", classID: 50, methodID: 10)), on: 1)
         let actions = talk.actions()
         #expect(actions.failures == [10: .channelClosedByServer, 11: .channelClosedByServer])
-        guard case .consumerEnded(7, let error?) = actions[2] else {
+        guard case .consumerEnded(7, let error?) = actions.last else {
             Issue.record("the consumer did not end")
             return
         }
@@ -168,7 +168,7 @@ import Testing
         talk.receive(.channelCloseOk(ChannelCloseOk()), on: 1)
         #expect(
             talk.actions() == [
-                .succeeded(10, .closed), .consumerEnded(7, nil), .channelEnded(1, .closed),
+                .channelEnded(1, .closed), .succeeded(10, .closed), .consumerEnded(7, nil),
             ])
     }
 
@@ -176,7 +176,7 @@ import Testing
         var talk = Conversation()
         talk.machine.closeChannel(request: 10, number: 1, channel: 1)
         talk.receive(.channelClose(ChannelClose(replyCode: 404, replyText: "NOT_FOUND")), on: 1)
-        #expect(talk.actions().first == .succeeded(10, .closed))
+        #expect(talk.actions().last == .succeeded(10, .closed))
         #expect(talk.sent() == ["channel.close", "channel.close-ok"])
     }
 
@@ -188,7 +188,7 @@ import Testing
         talk.machine.close(request: 11)
         #expect(talk.sent() == ["queue.declare", "connection.close"])
         #expect(
-            talk.actions() == [.failed(10, .closed), .consumerEnded(7, nil), .channelEnded(1, .closed)])
+            talk.actions() == [.channelEnded(1, .closed), .failed(10, .closed), .consumerEnded(7, nil)])
         talk.receive(Conversation.delivery(body: [1]))
         talk.receive(.connectionCloseOk(ConnectionCloseOk()))
         #expect(talk.actions() == [.succeeded(11, .closed), .ended(.closed)])

@@ -20,8 +20,8 @@ public struct Deliveries: AsyncSequence, Sendable {
     /// The consumer's name on its channel.
     public var consumerTag: String { subscription.tag.description }
 
-    /// Ends the consumer. Deliveries that were not taken go back to the queue and the sequence ends; with `autoAck` they
-    /// can still be taken.
+    /// Ends the consumer. Deliveries that were not taken go back to the queue and the sequence ends; with `autoAck`
+    /// they can still be taken.
     public func cancel() async throws {
         try await subscription.cancel()
     }
@@ -59,7 +59,7 @@ final class Subscription: Sendable {
     }
 
     deinit {
-        channel.core.drop(consumer, tag: tag, isAutoAck: isAutoAck, on: channel.link)
+        channel.core.drop(consumer, buffer, tag: tag, isAutoAck: isAutoAck, on: channel.link)
     }
 
     func next() async throws -> Delivery? {

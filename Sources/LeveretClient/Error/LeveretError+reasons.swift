@@ -69,7 +69,7 @@ extension LeveretError {
     static func returned(_ message: ReturnedMessage) -> LeveretError {
         LeveretError(
             .returned,
-            "The mandatory message to exchange '\(message.exchange)' with routing key '\(message.routingKey)' came back.",
+            "The mandatory message to exchange '\(message.exchange)' with key '\(message.routingKey)' came back.",
             advice: "Bind a queue for that routing key, or publish without mandatory.",
             replyCode: message.replyCode, replyText: message.replyText, method: "basic.publish")
     }

@@ -72,9 +72,9 @@ extension LeveretError: CustomStringConvertible {
     public var description: String {
         var text = message
         if let replyText {
-            text += " The broker says: \(replyCode.map { "\($0) " } ?? "")\(replyText)"
-            if let method { text += " (\(method))" }
-            text += "."
+            text +=
+                " The broker says\(method.map { " of \($0)" } ?? ""): \(replyCode.map { "\($0) " } ?? "")\(replyText)"
+            if !replyText.hasSuffix(".") { text += "." }
         }
         return "\(text) \(advice)"
     }

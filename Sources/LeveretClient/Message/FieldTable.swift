@@ -77,7 +77,7 @@ public struct FieldTable: Hashable, Sendable {
 
     public var isEmpty: Bool { entries.isEmpty }
 
-    /// Reading gives the first value of that name. Writing replaces it, appends it, or with nil removes all of the name.
+    /// Reading gives the first value of that name. Writing replaces it, or appends it; nil removes all of the name.
     public subscript(name: String) -> FieldValue? {
         get { entries.first { $0.name == name }?.value }
         set {

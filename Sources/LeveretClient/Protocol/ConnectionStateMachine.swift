@@ -170,6 +170,8 @@ extension ConnectionStateMachine {
     mutating func endChannel(_ number: UInt16, _ error: LeveretError) {
         guard let channel = channels.removeValue(forKey: number) else { return }
         freeNumbers.append(number)
+        // First: whoever is woken by what follows finds the channel ended.
+        actions.append(.channelEnded(channel.id, error))
         let byClient = error.code == .closed
         if let request = channel.inFlight {
             // close-ok is what a closing channel waits for: whichever way the channel ends, it is closed.
@@ -184,7 +186,6 @@ extension ConnectionStateMachine {
         for consumer in channel.consumers.values.sorted(by: { $0.id < $1.id }) {
             actions.append(.consumerEnded(consumer.id, byClient ? nil : error))
         }
-        actions.append(.channelEnded(channel.id, error))
     }
 }
 

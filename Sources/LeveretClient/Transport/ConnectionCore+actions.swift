@@ -13,6 +13,7 @@ extension ConnectionCore {
         switch action {
         case .succeeded(let request, let reply):
             guard let waiter = waiters.removeValue(forKey: request) else { return }
+            if case .method(.connectionOpenOk) = reply { isEstablished = true }
             if case .opened(let id, let number) = reply { channels[id] = ChannelLink(id: id, number: number) }
             waiter.resume(returning: reply)
         case .failed(let request, let error):
@@ -45,11 +46,9 @@ extension ConnectionCore {
 
     private func ended(_ error: LeveretError) {
         hasEnded = true
-        if error.code == .closed {
-            logger.debug("connection closed")
-        } else {
-            logger.warning("connection ended", metadata: ["error": "\(error)"])
-        }
+        // Whoever waits gets the error; the log is for those who only consume, or do nothing at the moment.
+        let level: Logger.Level = isEstablished && error.code != .closed ? .warning : .debug
+        logger.log(level: level, "connection ended", metadata: ["error": "\(error)"])
         resumePublishers()
         // Each of them has been answered by name before; this is for what the state machine never heard of.
         for waiter in waiters.values { waiter.resume(throwing: error) }

@@ -117,9 +117,13 @@ extension ConnectionCore {
     }
 
     /// The sequence of deliveries was dropped: nobody will take any more.
-    func drop(_ consumer: ConsumerID, tag: ShortString, isAutoAck: Bool, on link: ChannelLink) {
+    func drop(
+        _ consumer: ConsumerID, _ buffer: StreamBuffer<ReceivedMessage>, tag: ShortString, isAutoAck: Bool,
+        on link: ChannelLink
+    ) {
         lock.withLock { _ in
-            guard consumers[consumer] != nil else { return }
+            // Ended already: what was not taken is only memory.
+            guard consumers[consumer] != nil else { return discard(buffer.drain()) }
             _ = machine.cancel(tag, request: 0, number: link.number, channel: link.id)
             forget(consumer, requeuingOn: isAutoAck ? nil : link)
             carryOut()
@@ -148,8 +152,11 @@ extension ConnectionCore {
     }
 
     private func discard(_ messages: [ReceivedMessage]) {
+        guard !messages.isEmpty else { return }
         let byteCount = messages.reduce(0) { $0 + $1.byteCount }
         deliveredByteCount.subtract(byteCount, ordering: .sequentiallyConsistent)
+        // Reading may go on now.
+        askForTurn()
     }
 
     /// basic.ack, basic.nack, basic.reject.

@@ -35,6 +35,8 @@ final class ConnectionCore: @unchecked Sendable {
     var consumers: [ConsumerID: StreamBuffer<ReceivedMessage>] = [:]
     private var isTurnAsked = false
     private(set) var eventLoop: (any EventLoop)?
+    /// The handshake is done.
+    var isEstablished = false
     var hasEnded = false
     var blockedText: String?
 
@@ -46,7 +48,7 @@ final class ConnectionCore: @unchecked Sendable {
 
     /// Delivered and not taken.
     let deliveredByteCount = Atomic<Int>(0)
-    private let isReadingPaused = Atomic<Bool>(false)
+    let isReadingPaused = Atomic<Bool>(false)
 
     init(options: ConnectionOptions, logger: Logger) {
         self.options = options
