@@ -105,7 +105,8 @@ extension ShardState {
             receiveFirstFrame(connection, type: type, number: number, payload: payload)
             return
         }
-        if channel.pointee.pending != nil {
+        // Also behind frames that are about to be read: the answer they waited for has come in this very turn.
+        if channel.pointee.pending != nil || !channel.pointee.deferred.isEmpty {
             deferFrame(channel, type: type, payload: payload)
         } else {
             receiveFrame(channel, type: type, payload: payload)
