@@ -23,6 +23,7 @@ struct UnackedRing {
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
+    var capacity: Int { ring.capacity }
 
     @inline(__always)
     mutating func append(_ delivery: UnackedDelivery) {
