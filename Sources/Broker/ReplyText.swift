@@ -108,7 +108,6 @@ extension ProtocolError {
         ProtocolError(
             .notAllowed, "number of channels opened (\(count)) has reached the negotiated channel_max (\(limit))")
     }
-    static let secretRefused = ProtocolError(.notAllowed, "New secret was refused by one of the backends")
     static let shutdown = ProtocolError(.connectionForced, "broker forced connection closure with reason 'shutdown'")
 
     // MARK: Channel
@@ -178,9 +177,6 @@ extension ProtocolError {
         ProtocolError(
             .preconditionFailed,
             "user_id property set to '\(claimed)' but authenticated user was '\(actual)'")
-    }
-    static func invalidMessage(_ reason: String) -> ProtocolError {
-        ProtocolError(.preconditionFailed, "invalid message: \(reason)")
     }
     static func prefetchSize(_ byteCount: UInt32) -> ProtocolError {
         ProtocolError(.notImplemented, "prefetch_size!=0 (\(byteCount))")

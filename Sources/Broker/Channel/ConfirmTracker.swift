@@ -35,7 +35,6 @@ struct ConfirmTracker {
         }
     }
 
-    var hasUnsent: Bool { sent < settled }
     /// Publishes that the client has no answer for yet.
     var unconfirmedCount: UInt64 { latest - sent }
 

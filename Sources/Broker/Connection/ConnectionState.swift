@@ -48,7 +48,6 @@ struct ConnectionState {
     var closesAtMilliseconds: UInt64?
 
     // Negotiated
-    var isVersion09 = false
     var frameMax: UInt32 = 0
     var channelMax: UInt16 = 0
     var heartbeatSeconds: UInt16 = 0

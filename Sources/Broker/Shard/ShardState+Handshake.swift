@@ -6,8 +6,8 @@ extension ShardState {
         _ connection: UnsafeMutablePointer<ConnectionState>, _ header: UnsafeRawBufferPointer
     ) {
         switch Array(header) {
-        case [0x41, 0x4D, 0x51, 0x50, 0, 0, 9, 1]: start(connection, isVersion09: false)
-        case [0x41, 0x4D, 0x51, 0x50, 1, 1, 0, 9]: start(connection, isVersion09: true)
+        // 0-9-1, and 0-9, which is close enough to be treated as the same.
+        case [0x41, 0x4D, 0x51, 0x50, 0, 0, 9, 1], [0x41, 0x4D, 0x51, 0x50, 1, 1, 0, 9]: start(connection)
         case let bytes:
             note(.error, "refused connection from \(connection.pointee.peer.name): \(Self.describeHeader(bytes))")
             for byte in [0x41, 0x4D, 0x51, 0x50, 0, 0, 9, 1] as [UInt8] { connection.pointee.outbound.write(byte) }
@@ -31,8 +31,7 @@ extension ShardState {
         return "bytes that are no AMQP protocol header: \(bytes)"
     }
 
-    private func start(_ connection: UnsafeMutablePointer<ConnectionState>, isVersion09: Bool) {
-        connection.pointee.isVersion09 = isVersion09
+    private func start(_ connection: UnsafeMutablePointer<ConnectionState>) {
         connection.pointee.phase = .starting
         ConnectionStart(
             versionMajor: 0, versionMinor: 9, serverProperties: serverProperties,

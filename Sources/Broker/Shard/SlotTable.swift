@@ -15,8 +15,6 @@ struct SlotTable<Value: ~Copyable>: ~Copyable {
         generationMask = generationBits == 32 ? .max : (1 << UInt32(generationBits)) - 1
     }
 
-    var slotCount: Int { slots.count }
-
     /// The value if that slot still holds that generation.
     @inline(__always)
     subscript(slot: UInt32, generation: UInt32) -> UnsafeMutablePointer<Value>? {
