@@ -1,6 +1,11 @@
 # What a contributor runs; CONTRIBUTING.md tells more. Each target prints its commands.
 
 SWIFT ?= swift
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
+# What failed, once more at the end: a reader of a long log starts there.
+FAILURES = printf '\nWhat failed:\n'; grep -E -A 4 '^✘|recorded an issue|error:' .build/test.log
 
 .PHONY: build test lint format fuzz bench soak clean
 
@@ -12,7 +17,7 @@ build:
 test:
 	Tests/RealClientTests/Clients/install.sh
 	$(SWIFT) build --product leveret
-	$(SWIFT) test
+	$(SWIFT) test 2>&1 | tee .build/test.log || { $(FAILURES); exit 1; }
 
 lint:
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
