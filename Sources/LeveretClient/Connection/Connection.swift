@@ -55,19 +55,7 @@ public final class Connection: Sendable {
                     try socket.pipeline.syncOperations.addHandler(ConnectionHandler(core: core))
                 }
             }
-        let socket: any NIOCore.Channel
-        do {
-            socket = try await bootstrap.connect(host: options.host, port: options.port).get()
-        } catch {
-            throw LeveretError.connectFailed(host: options.host, port: options.port, reason: "\(error)")
-        }
-        do {
-            try await socket.eventLoop.submit { core.attach(socket) }.get()
-        } catch {
-            socket.close(promise: nil)
-            throw LeveretError.connectFailed(host: options.host, port: options.port, reason: "\(error)")
-        }
-        try await core.open()
+        try await core.open { bootstrap.connect(host: options.host, port: options.port) }
         return Connection(core: core)
     }
 

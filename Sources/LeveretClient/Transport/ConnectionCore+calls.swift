@@ -48,14 +48,37 @@ extension ConnectionCore {
         }
     }
 
-    /// The handshake, once the socket is connected.
-    func open() async throws {
+    /// Connects, and logs in without another word of the calling task: a broker gives a client some seconds for its
+    /// handshake, and the task may have to wait longer than that for a thread.
+    func open(connect: () -> EventLoopFuture<any NIOCore.Channel>) async throws {
         do {
-            _ = try await call { machine, id in machine.open(request: id, now: Self.now) }
+            _ = try await call { _, id in
+                connect().whenComplete { result in self.connected(result, request: id) }
+            }
             lock.withLock { _ in eventLoop }?.execute { self.startHeartbeats() }
         } catch {
             abort()
             throw error
+        }
+    }
+
+    /// On the event loop of the socket, if there is one.
+    private func connected(_ result: Result<any NIOCore.Channel, any Error>, request: RequestID) {
+        switch result {
+        case .success(let socket):
+            attach(socket)
+            let isAwaited = lock.withLock { _ in
+                guard waiters[request] != nil else { return false }
+                machine.open(request: request, now: Self.now)
+                carryOut()
+                askForTurn()
+                return true
+            }
+            // Cancelled meanwhile.
+            if !isAwaited { abort() }
+        case .failure(let error):
+            let failure = LeveretError.connectFailed(host: options.host, port: options.port, reason: "\(error)")
+            lock.withLock { _ in waiters.removeValue(forKey: request) }?.resume(throwing: failure)
         }
     }
 

@@ -22,6 +22,8 @@ final class Listener: Sendable {
     private let placement: Placement
     private let logger: Logger
     private let isStopped = Atomic<Bool>(false)
+    /// Whether the descriptor is still this listener's: once closed, its number may be somebody else's socket.
+    private let isOpen = Mutex(true)
 
     private static let backlog: CInt = 4096
     /// A pause after an accept that failed for want of descriptors or memory: there will be some again.
@@ -122,7 +124,10 @@ final class Listener: Sendable {
                 usleep(Self.retryMicroseconds)
             }
         }
-        close(descriptor)
+        isOpen.withLock { isOpen in
+            isOpen = false
+            close(descriptor)
+        }
     }
 
     private func give(_ accepted: CInt) {
@@ -152,7 +157,9 @@ final class Listener: Sendable {
     /// No new connections from now on.
     func stop() {
         guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        shutdown(descriptor, CInt(SHUT_RDWR))
+        isOpen.withLock { isOpen in
+            if isOpen { shutdown(descriptor, CInt(SHUT_RDWR)) }
+        }
     }
 }
 
