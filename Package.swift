@@ -37,7 +37,9 @@ let package = Package(
 
         // The engine: values only.
         .target(name: "Routing", dependencies: ["AMQPWire"], swiftSettings: engine),
-        .target(name: "Broker", dependencies: ["AMQPWire", "Routing"], swiftSettings: engine),
+        // Record format, segments, group commit, recovery: bytes and positions, no AMQP.
+        .target(name: "Journal", dependencies: [], swiftSettings: engine),
+        .target(name: "Broker", dependencies: ["AMQPWire", "Routing", "Journal"], swiftSettings: engine),
 
         // The shell: event loops, sockets, timers, configuration.
         .target(
