@@ -8,6 +8,12 @@ enum Limit {
     static let unsentMilliseconds: UInt64 = 30_000
     /// Messages on their way from one shard to another before the publishers of it pause.
     static let transitByteCount = 8 << 20
+    /// Messages of one queue above which some may leave memory when it is scarce.
+    static let deepByteCount = 512 << 10
+    /// Message ids in one `delivered` record.
+    static let deliveredPerRecord = 8192
+    /// Journal records of one shard that are not written yet before its publishers pause.
+    static let laneByteCount: UInt64 = 64 << 20
     /// Frames that wait behind a channel's unanswered method before the socket is not read.
     static let deferredByteCount = 1 << 20
     /// RabbitMQ's hard limit of a message's body (`MAX_MSG_SIZE`).

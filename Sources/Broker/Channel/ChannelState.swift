@@ -3,7 +3,7 @@ import Routing
 
 /// What a channel waits for before it reads its next frame: the answer of a queue on another shard.
 enum PendingOperation {
-    case declare(QueueDeclare, isPassive: Bool)
+    case declare(QueueDeclare, isDurable: Bool)
     /// The queue is locked by another connection: its socket is looked at before the client is refused.
     case probe(QueueDeclare)
     case consume(consumerIndex: Int, queue: ShortString, noWait: Bool)
@@ -11,6 +11,8 @@ enum PendingOperation {
     case get(queue: ShortString)
     case purge(queue: ShortString, noWait: Bool)
     case delete(noWait: Bool)
+    /// The answer, a whole frame, is said when the journal has reached this position of this lane.
+    case stable(lane: Int, position: UInt64, answer: [UInt8])
     /// channel.close: queues on other shards are to have back what was unacked before close-ok is said.
     case close(barriers: Int)
 }
@@ -44,10 +46,16 @@ struct ChannelState {
     var assembly = ContentAssembly()
     var confirm = ConfirmTracker()
     var isConfirmListed = false
+    /// Among the shard's channels that wait for the journal.
+    var isJournalListed = false
     /// The route of the last exchange and routing key, valid while the exchange's version is this one.
     var cachedExchange: ExchangeID?
     var cachedVersion: UInt64 = 0
     var routes = RouteBuffer()
+    /// The journal's numbers of the durable queues among `routes`, as `HolderTable` has them without the flag.
+    var holders: [UInt32] = []
+    /// Whether one of them wants more than `flush`.
+    var holdersWantSync = false
 
     // Consuming
     /// For consumers that start from now on (basic.qos with global=false); 0 is no limit.

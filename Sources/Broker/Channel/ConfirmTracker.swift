@@ -1,7 +1,7 @@
 /// Publisher confirms of one channel: numbers every publish and says which may be confirmed.
 ///
-/// A publish is confirmed once the journal's position has reached its record's. Positions rise along a channel, so
-/// what is confirmed is always everything up to some number: one `basic.ack` with `multiple`.
+/// A publish is confirmed once the journal has reached its record, in the order of the channel: what is confirmed is
+/// always everything up to some number, one `basic.ack` with `multiple`.
 /// Source: RabbitMQ's confirm.select; numbers start at 1.
 struct ConfirmTracker {
     private(set) var isSelected = false
@@ -11,29 +11,32 @@ struct ConfirmTracker {
     private var settled: UInt64 = 0
     /// Everything up to this number has been confirmed to the client.
     private var sent: UInt64 = 0
-    /// Positions that publishes after `settled` wait for.
-    private var waiting = RingBuffer<UInt64>()
+    /// What the publishes after `settled` wait for.
+    private var waiting = RingBuffer<JournalMark>()
 
     mutating func select() { isSelected = true }
 
-    /// Notes a publish; `position` is what it waits for, `reached` how far the journal is.
+    /// Notes a publish and what its confirm waits for.
     @inline(__always)
-    mutating func publish(position: UInt64, reached: UInt64) {
+    mutating func publish(waitingFor mark: JournalMark) {
         latest &+= 1
-        if position <= reached, waiting.isEmpty {
+        if mark == .none, waiting.isEmpty {
             settled = latest
         } else {
-            waiting.append(position)
+            waiting.append(mark)
         }
     }
 
-    /// The journal has reached this position.
-    mutating func reach(_ position: UInt64) {
-        while !waiting.isEmpty, waiting[0] <= position {
+    /// The journal has come so far. Returns whether some publishes still wait.
+    mutating func reach(written: UInt64, synced: UInt64) -> Bool {
+        while !waiting.isEmpty, waiting[0].isReached(written: written, synced: synced) {
             _ = waiting.popFirst()
             settled &+= 1
         }
+        return !waiting.isEmpty
     }
+
+    var isWaiting: Bool { !waiting.isEmpty }
 
     /// Publishes that the client has no answer for yet.
     var unconfirmedCount: UInt64 { latest - sent }

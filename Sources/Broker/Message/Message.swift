@@ -8,7 +8,7 @@ import AMQPWire
 ///     6   addressing  UInt16   byte count of exchange and routing key, both as shortstr
 ///     8   properties  UInt32   byte count of property flags and values
 ///     12  body        UInt32   byte count of the body
-///     16  id          UInt64   position of its record: unique on the node, rising in each shard's lane
+///     16  id          UInt64   its name in the journal (`MessageID`); 0 when it is not journaled
 ///     24  addressing, properties, body: the bytes, in this order, as on the wire
 ///
 /// Source of the wire forms: AMQP 0-9-1 section 4.2.6. The block is immutable once it is published, so other shards
@@ -26,6 +26,11 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     @inline(__always)
     var shard: Int { Int(memory.load(fromByteOffset: 4, as: UInt8.self)) }
     var isPersistent: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 1 != 0 }
+    /// A copy has its first owner.
+    func adopt(shard: Int) {
+        references = 1
+        memory.storeBytes(of: UInt8(truncatingIfNeeded: shard), toByteOffset: 4, as: UInt8.self)
+    }
     /// A client's own x-death header is not continued (RabbitMQ since 3.13).
     var hasDied: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 2 != 0 }
     func markDied() {
@@ -37,7 +42,7 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     var propertiesByteCount: Int { Int(memory.load(fromByteOffset: 8, as: UInt32.self)) }
     @inline(__always)
     var bodyByteCount: Int { Int(memory.load(fromByteOffset: 12, as: UInt32.self)) }
-    /// The position of the message's record in the node's one order.
+    /// Its name in the journal; 0 when it is not there.
     var id: UInt64 {
         get { memory.load(fromByteOffset: 16, as: UInt64.self) }
         nonmutating set { memory.storeBytes(of: newValue, toByteOffset: 16, as: UInt64.self) }
@@ -76,6 +81,10 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     }
     @inline(__always)
     var body: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bodyMemory, count: bodyByteCount) }
+
+    /// The whole block: what the journal keeps.
+    @inline(__always)
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: byteCount) }
 
     @inline(__always)
     var content: ContentView { ContentView(addressing: addressing, properties: properties, body: body) }

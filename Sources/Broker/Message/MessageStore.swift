@@ -38,6 +38,8 @@ struct MessageStore {
     /// Bytes in live blocks.
     private(set) var byteCount = 0
     private(set) var messageCount = 0
+    /// Bytes that the process holds for messages: pages in use and large blocks.
+    private(set) var residentByteCount = 0
 
     init() {
         available = .allocate(capacity: Self.sizeClassCount)
@@ -65,7 +67,10 @@ struct MessageStore {
     mutating func allocate(_ wanted: Int) -> UnsafeMutableRawPointer {
         byteCount += wanted
         messageCount += 1
-        guard wanted <= Self.largestSlabByteCount else { return Self.allocateLarge(wanted) }
+        guard wanted <= Self.largestSlabByteCount else {
+            residentByteCount += wanted
+            return Self.allocateLarge(wanted)
+        }
         let sizeClass = Self.sizeClass(wanted)
         let page = available[sizeClass] ?? addPage(sizeClass)
         page.pointee.live += 1
@@ -84,7 +89,10 @@ struct MessageStore {
     mutating func free(_ block: UnsafeMutableRawPointer, byteCount freed: Int) {
         byteCount -= freed
         messageCount -= 1
-        guard freed <= Self.largestSlabByteCount else { return Self.freeLarge(block) }
+        guard freed <= Self.largestSlabByteCount else {
+            residentByteCount -= freed
+            return Self.freeLarge(block)
+        }
         let address = UInt(bitPattern: block) & ~UInt(Self.pageByteCount - 1)
         let page = UnsafeMutablePointer<Page>(bitPattern: address).unsafelyUnwrapped
         block.storeBytes(of: page.pointee.free, as: UnsafeMutableRawPointer?.self)
@@ -125,6 +133,7 @@ struct MessageStore {
     private mutating func retire(_ page: UnsafeMutablePointer<Page>) {
         if page.pointee.next == nil, page.pointee.previous == nil { return }
         unlist(page)
+        residentByteCount -= Self.pageByteCount
         if emptyPages.count >= Self.reservedPageCount {
             madvise(page, Self.pageByteCount, Int32(MADV_DONTNEED))
         }
@@ -135,6 +144,7 @@ struct MessageStore {
     private mutating func addPage(_ sizeClass: Int) -> UnsafeMutablePointer<Page> {
         if emptyPages.isEmpty { addArena() }
         let page = emptyPages.removeLast()
+        residentByteCount += Self.pageByteCount
         page.initialize(
             to: Page(
                 free: nil, untouched: UInt32(Self.firstBlockOffset), live: 0, sizeClass: UInt32(sizeClass),

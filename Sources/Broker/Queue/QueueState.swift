@@ -12,8 +12,10 @@ struct QueueState {
     let virtualHostIndex: Int
     let isAutoDelete: Bool
     let arguments: QueueArguments
+    /// Its number in the journal; 0 when its messages are not journaled.
+    var holder: UInt32 = 0
 
-    private(set) var ready = ReadyList()
+    var ready = ReadyList()
     /// Delivered and not yet settled, over all channels.
     var unackedCount = 0
     private var latestPlace: UInt64 = 0
@@ -34,6 +36,13 @@ struct QueueState {
 
     /// Listed among the queues to be asked for deliveries.
     var isListed = false
+    /// Listed among the queues that wait for a delivery mark.
+    var isMarkListed = false
+    /// Listed among the queues of which messages may leave memory.
+    var isPagingListed = false
+    var marks = DeliveryMarks()
+    /// basic.get that waits until the first message is in memory and may be delivered.
+    var waitingGets: [WaitingGet] = []
 
     init(
         address: QueueAddress, name: ShortString, virtualHost: ShortString, virtualHostIndex: Int, isAutoDelete: Bool,
@@ -60,7 +69,15 @@ struct QueueState {
     }
 
     @inline(__always)
-    mutating func append(_ entry: QueueEntry) { ready.append(entry) }
+    mutating func append(_ entry: QueueEntry) { ready.append(entry, byteCount: entry.message.byteCount) }
+
+    /// A message from before the node was started, which is not in memory.
+    mutating func recover(_ id: UInt64, byteCount: Int, isRedelivered: Bool) {
+        latestPlace &+= 1
+        ready.appendPagedOut(
+            QueueEntry(pagedOut: id, isSpilled: false, place: latestPlace, isRedelivered: isRedelivered),
+            byteCount: byteCount)
+    }
 
     mutating func putBack(_ entry: QueueEntry) { ready.putBack(entry) }
 
@@ -244,7 +261,14 @@ struct QueueState {
     mutating func deallocate() {
         ready.deallocate()
         turn.deallocate()
+        marks.deallocate()
         credits?.deallocate()
         credits = nil
     }
+}
+
+/// Who asked with basic.get, and how.
+struct WaitingGet {
+    let channel: ChannelAddress
+    let noAck: Bool
 }

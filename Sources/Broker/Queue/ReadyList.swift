@@ -3,15 +3,34 @@
 /// New ones come in rising order and stand in chunks, so that a deep queue neither copies itself when it grows nor
 /// keeps memory when it drains. Requeued ones go back to their place: they wait in a heap whose smallest is compared
 /// with the first of the chunks.
+///
+/// Chunks are also what leaves memory and comes back: see `ReadyList+paging`.
 struct ReadyList {
-    private static let smallestChunkCapacity = 16
-    private static let largestChunkCapacity = 512
+    static let smallestChunkCapacity = 16
+    static let largestChunkCapacity = 2048
+    /// A chunk of large messages ends here, so that bringing one back stays a bounded piece of work.
+    static let chunkByteLimit = 1 << 20
 
-    private struct Chunk {
+    struct Chunk {
+        enum State: UInt8 {
+            case resident
+            case pagedOut
+            /// Asked for; comes back as soon as it is read.
+            case loading
+        }
+
         var next: UnsafeMutablePointer<Chunk>?
+        let allocatedCapacity: Int
+        /// Where the chunk ends; the next entry needs another one.
         var capacity: Int
         var first: Int
         var end: Int
+        /// Bytes of the messages that were put in.
+        var byteCount: Int
+        let serial: UInt64
+        var state: State
+        /// Entries still to come back.
+        var loadingCount = 0
 
         @inline(__always)
         static func entries(_ chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutablePointer<QueueEntry> {
@@ -19,11 +38,18 @@ struct ReadyList {
         }
     }
 
-    private var head: UnsafeMutablePointer<Chunk>?
-    private var tail: UnsafeMutablePointer<Chunk>?
+    var head: UnsafeMutablePointer<Chunk>?
+    var tail: UnsafeMutablePointer<Chunk>?
     /// A binary heap by place.
     private var returned: [QueueEntry] = []
-    private var chunkedCount = 0
+    var chunkedCount = 0
+    private var latestSerial: UInt64 = 0
+    /// Bytes of the messages in chunks that are in memory, about: what was taken from the first is not subtracted.
+    var residentByteCount = 0
+    /// Chunks that are not in memory.
+    var absentChunkCount = 0
+    /// The last chunk that was paged out: what comes before it need not be looked at again.
+    var pageOutCursor: UnsafeMutablePointer<Chunk>?
 
     var count: Int { chunkedCount + returned.count }
 
@@ -32,12 +58,27 @@ struct ReadyList {
 
     /// - Precondition: its place is behind all others'.
     @inline(__always)
-    mutating func append(_ entry: QueueEntry) {
-        if tail == nil || tail.unsafelyUnwrapped.pointee.end == tail.unsafelyUnwrapped.pointee.capacity { addChunk() }
+    mutating func append(_ entry: QueueEntry, byteCount: Int) {
+        if tail == nil || tail.unsafelyUnwrapped.pointee.end == tail.unsafelyUnwrapped.pointee.capacity {
+            addChunk(.resident)
+        }
         let chunk = tail.unsafelyUnwrapped
         (Chunk.entries(chunk) + chunk.pointee.end).initialize(to: entry)
         chunk.pointee.end += 1
+        chunk.pointee.byteCount += byteCount
+        residentByteCount += byteCount
+        if chunk.pointee.byteCount >= Self.chunkByteLimit { chunk.pointee.capacity = chunk.pointee.end }
         chunkedCount += 1
+    }
+
+    /// The entry with the smallest place.
+    @inline(__always)
+    var first: QueueEntry? {
+        guard chunkedCount > 0 else { return returned.first }
+        let chunk = head.unsafelyUnwrapped
+        let entry = Chunk.entries(chunk)[chunk.pointee.first]
+        if !returned.isEmpty, returned[0].place < entry.place { return returned[0] }
+        return entry
     }
 
     /// Takes the entry with the smallest place.
@@ -51,7 +92,7 @@ struct ReadyList {
         chunkedCount -= 1
         let entry = Chunk.entries(chunk)[chunk.pointee.first]
         chunk.pointee.first += 1
-        if chunk.pointee.first == chunk.pointee.end { dropChunk(chunk) }
+        if chunk.pointee.first == chunk.pointee.end { dropHead() }
         return entry
     }
 
@@ -88,28 +129,55 @@ struct ReadyList {
     }
 
     @inline(never)
-    private mutating func addChunk() {
-        let capacity = min(Self.largestChunkCapacity, (tail?.pointee.capacity ?? Self.smallestChunkCapacity / 4) * 4)
+    mutating func addChunk(_ state: Chunk.State) {
+        let previous = tail?.pointee.allocatedCapacity ?? Self.smallestChunkCapacity / 4
+        let capacity = min(Self.largestChunkCapacity, previous * 4)
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: MemoryLayout<Chunk>.stride + capacity * MemoryLayout<QueueEntry>.stride, alignment: 16)
         let chunk = memory.bindMemory(to: Chunk.self, capacity: 1)
-        chunk.initialize(to: Chunk(next: nil, capacity: capacity, first: 0, end: 0))
+        latestSerial += 1
+        chunk.initialize(
+            to: Chunk(
+                next: nil, allocatedCapacity: capacity, capacity: capacity, first: 0, end: 0, byteCount: 0,
+                serial: latestSerial, state: state))
+        if state != .resident { absentChunkCount += 1 }
         tail?.pointee.next = chunk
         tail = chunk
         if head == nil { head = chunk }
     }
 
     @inline(never)
-    private mutating func dropChunk(_ chunk: UnsafeMutablePointer<Chunk>) {
+    mutating func dropHead() {
+        guard let chunk = head else { return }
+        if chunk.pointee.state == .resident {
+            residentByteCount -= chunk.pointee.byteCount
+        } else {
+            absentChunkCount -= 1
+        }
         // The last small chunk stays: a queue that hovers around empty shall not allocate.
-        if chunk == tail, chunk.pointee.capacity == Self.smallestChunkCapacity {
+        if chunk == tail, chunk.pointee.allocatedCapacity == Self.smallestChunkCapacity,
+            chunk.pointee.state == .resident
+        {
             chunk.pointee.first = 0
             chunk.pointee.end = 0
+            chunk.pointee.byteCount = 0
+            chunk.pointee.capacity = chunk.pointee.allocatedCapacity
             return
         }
+        if chunk == pageOutCursor { pageOutCursor = nil }
         head = chunk.pointee.next
         if head == nil { tail = nil }
         chunk.deallocate()
+    }
+
+    /// Every entry, in no order: for the end of the node.
+    func forEach(_ body: (QueueEntry) -> Void) {
+        for entry in returned { body(entry) }
+        var next = head
+        while let chunk = next {
+            for index in chunk.pointee.first..<chunk.pointee.end { body(Chunk.entries(chunk)[index]) }
+            next = chunk.pointee.next
+        }
     }
 
     mutating func deallocate() {
@@ -117,8 +185,6 @@ struct ReadyList {
             head = chunk.pointee.next
             chunk.deallocate()
         }
-        tail = nil
-        returned = []
-        chunkedCount = 0
+        self = ReadyList()
     }
 }

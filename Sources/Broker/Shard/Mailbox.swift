@@ -172,7 +172,8 @@ enum QueueReply: Sendable {
     case cancelled
     case got(GotMessage)
     case empty
-    case purged(Int)
+    /// What the journal has to know of it ends at this position of this lane.
+    case purged(Int, lane: Int, position: UInt64)
     case deleted(Int)
     case refused(ProtocolError)
     case barrierPassed

@@ -62,10 +62,17 @@ extension ShardState {
     /// Time has passed: heartbeats, and connections that take too long for something. Once a second is enough.
     package func tick() {
         followTopology()
+        measureLists()
         for slot in connections.occupiedSlots() {
             guard let connection = connections[slot] else { continue }
             checkTime(connection)
         }
+    }
+
+    private func measureLists() {
+        var count = 0
+        for slot in queues.occupiedSlots() { count += queues[slot]?.pointee.readyCount ?? 0 }
+        listByteCount = count * MemoryLayout<QueueEntry>.stride
     }
 
     private func checkTime(_ connection: UnsafeMutablePointer<ConnectionState>) {

@@ -146,6 +146,7 @@ extension ShardState {
         list(connection)
         statistics.messagesDelivered &+= 1
         if got.noAck {
+            journalSettlement(got.entry.message, of: got.queue)
             release(got.entry.message)
         } else {
             channel.pointee.unacked.append(
@@ -179,6 +180,9 @@ extension ShardState {
 
     @inline(__always)
     func settle(_ delivery: UnackedDelivery, _ outcome: Outcome) {
+        // Here and not by the queue's shard: what this connection publishes next comes behind it in the same lane, so
+        // an ack that a later confirm covers is never forgotten.
+        if outcome == .acked { journalSettlement(delivery.entry.message, of: delivery.queue) }
         settle(queue: delivery.queue, entry: delivery.entry, consumer: delivery.consumer, outcome: outcome)
     }
 
@@ -217,7 +221,9 @@ extension ShardState {
 
     @inline(never)
     private func reject(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) {
-        if queue.pointee.arguments.deadLetterExchange != nil { deadLetter(entry.message, queue, reason: .rejected) }
+        let isReplaced =
+            queue.pointee.arguments.deadLetterExchange != nil && deadLetter(entry.message, queue, reason: .rejected)
+        if !isReplaced { journalSettlement(entry.message, of: queue.pointee.address) }
         release(entry.message)
     }
 }

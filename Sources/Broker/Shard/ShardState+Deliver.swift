@@ -5,8 +5,12 @@ import Routing
 extension ShardState {
     /// Gives a queue's messages to its consumers while there are both, for one turn's worth.
     func deliver(from queue: UnsafeMutablePointer<QueueState>) {
+        if queue.pointee.ready.absentChunkCount > 0 { load(queue) }
+        if !queue.pointee.waitingGets.isEmpty { serveGets(queue) }
         var left = Limit.deliveriesPerTurn
-        while !queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer() {
+        while let first = queue.pointee.ready.first, !first.isPagedOut, let slot = queue.pointee.takeConsumer(),
+            mayDeliver(first, queue, slot)
+        {
             guard let entry = queue.pointee.popFirst() else { break }
             deliver(entry, from: queue, to: slot)
             left -= 1
@@ -15,6 +19,7 @@ extension ShardState {
                 return
             }
         }
+        if queue.pointee.ready.absentChunkCount > 0 { load(queue) }
         if queue.pointee.hasUnleasedConsumers { askForLeases(queue) }
     }
 
@@ -75,6 +80,7 @@ extension ShardState {
         list(connection)
         statistics.messagesDelivered &+= 1
         if noAck {
+            journalSettlement(entry.message, of: queue)
             release(entry.message)
         } else {
             channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))

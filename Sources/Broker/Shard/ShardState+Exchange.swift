@@ -13,26 +13,26 @@ extension ShardState {
             try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.declare(declare, changes: &changes)
             }
-            if !declare.noWait { write(ExchangeDeclareOk(), channel) }
+            if !declare.noWait { writeStable(ExchangeDeclareOk(), channel) }
         case .exchangeDelete(let delete):
             try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.deleteExchange(delete.exchange, ifUnused: delete.ifUnused, changes: &changes)
             }
-            if !delete.noWait { write(ExchangeDeleteOk(), channel) }
+            if !delete.noWait { writeStable(ExchangeDeleteOk(), channel) }
         case .exchangeBind(let bind):
             try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.bind(
                     from: bind.source, to: .exchange(bind.destination), routingKey: bind.routingKey,
                     arguments: bind.arguments, by: connection, changes: &changes)
             }
-            if !bind.noWait { write(ExchangeBindOk(), channel) }
+            if !bind.noWait { writeStable(ExchangeBindOk(), channel) }
         case .exchangeUnbind(let unbind):
             try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.unbind(
                     from: unbind.source, to: .exchange(unbind.destination), routingKey: unbind.routingKey,
                     arguments: unbind.arguments, by: connection, changes: &changes)
             }
-            if !unbind.noWait { write(ExchangeUnbindOk(), channel) }
+            if !unbind.noWait { writeStable(ExchangeUnbindOk(), channel) }
         default: throw Self.unexpected(method)
         }
     }

@@ -43,8 +43,9 @@ extension ShardState {
     private func receive(_ message: ControlMessage, from source: Int) {
         switch message {
         case .request(let request, let queue, let channel):
-            let reply = perform(request, on: queue, from: channel)
-            mailbox(source).append(.reply(reply, to: channel))
+            if let reply = perform(request, on: queue, from: channel) {
+                mailbox(source).append(.reply(reply, to: channel))
+            }
         case .reply(let reply, let channel): receive(reply, for: channel)
         case .consumerCancelled(let channel, let consumerIndex, let consumer):
             consumerCancelled(channel, consumerIndex, consumer)

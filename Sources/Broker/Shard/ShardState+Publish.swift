@@ -110,9 +110,8 @@ extension ShardState {
             throw error.blaming(60, 40)
         }
         statistics.messagesPublished &+= 1
-        latestPosition &+= 1
-        reachedPosition = latestPosition
-        message.id = latestPosition
+        var mark = JournalMark.none
+        if message.isPersistent, !channel.pointee.holders.isEmpty { mark = journalPublish(message, channel) }
         let count = channel.pointee.routes.count
         if count == 0 {
             publishUnroutable(message, channel)
@@ -120,8 +119,12 @@ extension ShardState {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
         if channel.pointee.confirm.isSelected {
-            channel.pointee.confirm.publish(position: latestPosition, reached: reachedPosition)
-            listForConfirm(channel)
+            channel.pointee.confirm.publish(waitingFor: mark)
+            if channel.pointee.confirm.isWaiting {
+                waitForJournal(channel, channel.pointee.holdersWantSync ? .sync : .write)
+            } else {
+                listForConfirm(channel)
+            }
         }
         release(message)
     }
@@ -146,6 +149,7 @@ extension ShardState {
         if channel.pointee.assembly.isImmediate { throw .immediate }
         channel.pointee.cachedExchange = nil
         channel.pointee.routes.removeAll()
+        channel.pointee.holders.removeAll(keepingCapacity: true)
         guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
             throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
         }
@@ -156,6 +160,7 @@ extension ShardState {
                     virtualHost: channel.pointee.connection.pointee.virtualHost))
         }
         route(message, from: exchange, key: message.routingKey, host, into: &channel.pointee.routes)
+        findHolders(channel)
         if !virtualHosts[host].routing.routesByHeaders(exchange) {
             channel.pointee.cachedExchange = exchange
             channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)
@@ -208,11 +213,14 @@ extension ShardState {
         // A queue that was deleted on the way: as if it had been deleted just after.
         guard let queue = queue(address) else { return release(message) }
         let entry = queue.pointee.accept(message)
-        if queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer() {
+        if queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer(), mayDeliver(entry, queue, slot) {
             deliver(entry, from: queue, to: slot)
         } else {
             queue.pointee.append(entry)
-            if queue.pointee.hasUnleasedConsumers { list(queue) }
+            if queue.pointee.hasUnleasedConsumers || !queue.pointee.waitingGets.isEmpty { list(queue) }
+            if queue.pointee.ready.residentByteCount > Limit.deepByteCount, !queue.pointee.isPagingListed {
+                listForPaging(queue)
+            }
         }
     }
 
@@ -230,9 +238,9 @@ extension ShardState {
     /// Another shard has put messages into its queues.
     func creditTransit(_ shard: Int, _ byteCount: Int) {
         transitByteCounts[shard] -= byteCount
-        guard !pausedPublishers.isEmpty, transitByteCounts.allSatisfy({ $0 < Limit.transitByteCount / 2 }) else {
-            return
-        }
+        guard !pausedPublishers.isEmpty, transitByteCounts.allSatisfy({ $0 < Limit.transitByteCount / 2 }),
+            journal.position &- journal.written < Limit.laneByteCount / 2
+        else { return }
         let paused = pausedPublishers
         pausedPublishers = []
         for address in paused {

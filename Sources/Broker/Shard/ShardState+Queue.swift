@@ -68,7 +68,7 @@ extension ShardState {
                 from: unbind.exchange, to: .queue(name), routingKey: routingKey, arguments: unbind.arguments,
                 by: connection, changes: &changes)
         }
-        write(QueueUnbindOk(), channel)
+        writeStable(QueueUnbindOk(), channel)
     }
 
     private func delete(_ delete: QueueDelete, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
@@ -90,8 +90,8 @@ extension ShardState {
 // queue.declare.
 extension ShardState {
     private enum Declared: Sendable {
-        case created(QueueAddress)
-        case existing(QueueAddress)
+        case created(QueueAddress, journalNumber: UInt32)
+        case existing(QueueAddress, isDurable: Bool)
     }
 
     /// Also the second try, when the queue was deleted between the look-up and its owner's answer.
@@ -111,10 +111,12 @@ extension ShardState {
         }
         channel.pointee.lastQueueName = declare.queue
         switch declared {
-        case .created:
-            if !declare.noWait { write(QueueDeclareOk(queue: declare.queue), channel) }
-        case .existing(let address):
-            request(.counts, of: address, channel, pending: .declare(declare, isPassive: declare.passive))
+        case .created(_, let number):
+            if declare.noWait { return }
+            let answer = QueueDeclareOk(queue: declare.queue)
+            if number == 0 { write(answer, channel) } else { writeStable(answer, channel) }
+        case .existing(let address, let isDurable):
+            request(.counts, of: address, channel, pending: .declare(declare, isDurable: isDurable))
         }
     }
 
@@ -126,7 +128,7 @@ extension ShardState {
         return try controlPlane.withTopology { topology throws(ProtocolError) in
             let queue = try topology.virtualHosts[host].queue(declare.queue)
             try topology.virtualHosts[host].checkAccess(queue, by: connection)
-            return .existing(queue.address)
+            return .existing(queue.address, isDurable: queue.isDurable)
         }
     }
 
@@ -153,15 +155,20 @@ extension ShardState {
                     try topology.checkEquivalence(
                         existing, durable: isDurable, autoDelete: wanted.autoDelete, exclusiveOwner: owner,
                         arguments: wanted.arguments)
-                    return .existing(existing.address)
+                    return .existing(existing.address, isDurable: existing.isDurable)
                 }
+                let number = isDurable ? changes.takeJournalNumber() : 0
                 topology.add(
                     QueueRecord(
                         name: wanted.queue, address: address, isDurable: isDurable, isAutoDelete: wanted.autoDelete,
-                        exclusiveOwner: owner, arguments: wanted.arguments),
+                        exclusiveOwner: owner, arguments: wanted.arguments, durability: arguments.durability,
+                        journalNumber: number),
                     changes: &changes)
-                return .created(address)
+                return .created(address, journalNumber: number)
             }
+        }
+        if case .created(_, let number) = declared, arguments.durability != .memory, journal.isPresent {
+            queue(address)?.pointee.holder = number
         }
         if case .created = declared, declare.exclusive { connection.pointee.exclusiveQueues.insert(address) }
         return declared

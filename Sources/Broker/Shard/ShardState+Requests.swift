@@ -1,4 +1,5 @@
 import AMQPWire
+import Journal
 import Routing
 
 // What a channel asks of a queue goes to the queue's shard: a call here, a message elsewhere, one way for both.
@@ -10,7 +11,8 @@ extension ShardState {
     ) {
         channel.pointee.pending = pending
         if address.shard == index {
-            let reply = perform(request, on: address, from: channel.pointee.address)
+            // Where the queue has to wait itself, `answer` tells later.
+            guard let reply = perform(request, on: address, from: channel.pointee.address) else { return }
             channel.pointee.pending = nil
             complete(channel, pending, reply)
         } else {
@@ -19,8 +21,8 @@ extension ShardState {
         }
     }
 
-    /// The queue's side: does what is asked, on the shard that owns it.
-    func perform(_ request: QueueRequest, on address: QueueAddress, from channel: ChannelAddress) -> QueueReply {
+    /// The queue's side: does what is asked, on the shard that owns it. nil: it is answered later.
+    func perform(_ request: QueueRequest, on address: QueueAddress, from channel: ChannelAddress) -> QueueReply? {
         if case .barrier = request { return .barrierPassed }
         guard let queue = queue(address) else { return .gone }
         switch request {
@@ -32,11 +34,15 @@ extension ShardState {
             cancel(reference, queue)
             return .cancelled
         case .get(let noAck):
-            guard let entry = queue.pointee.popFirst() else { return .empty }
-            if !noAck { queue.pointee.unackedCount += 1 }
-            return .got(
-                GotMessage(entry: entry, queue: address, noAck: noAck, remaining: queue.pointee.readyCount))
-        case .purge: return .purged(purge(queue))
+            if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
+                return take(from: queue, noAck: noAck)
+            }
+            queue.pointee.waitingGets.append(WaitingGet(channel: channel, noAck: noAck))
+            list(queue)
+            return nil
+        case .purge:
+            let count = purge(queue, isJournaled: true)
+            return .purged(count, lane: index, position: queue.pointee.holder == 0 ? 0 : journal.position)
         case .delete(let ifUnused, let ifEmpty):
             if ifUnused, queue.pointee.consumerCount > 0 { return .refused(.inUse(queue.pointee.resource)) }
             if ifEmpty, queue.pointee.readyCount > 0 { return .refused(.notEmpty(queue.pointee.resource)) }
@@ -44,13 +50,28 @@ extension ShardState {
         }
     }
 
-    private func purge(_ queue: UnsafeMutablePointer<QueueState>) -> Int {
+    /// - Parameter isJournaled: whether the journal is to hear of each message; of a deleted queue's it knows.
+    private func purge(_ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) -> Int {
         let count = queue.pointee.readyCount
         for _ in 0..<count {
             guard let entry = queue.pointee.popFirst() else { break }
+            if entry.isPagedOut {
+                dropPagedOut(entry, queue, isJournaled: isJournaled)
+                continue
+            }
+            if isJournaled { journalSettlement(entry.message, of: queue.pointee.address) }
             release(entry.message)
         }
         return count
+    }
+
+    private func dropPagedOut(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) {
+        if entry.isSpilled {
+            settleSpilled(entry.pagedOutID, queue.pointee.address)
+        } else if isJournaled {
+            let holder = queue.pointee.holder
+            journal.append { $0.appendSettlement(id: entry.pagedOutID, holder: holder) }
+        }
     }
 
     /// The end of a queue: nobody finds it any more, its consumers are told, its messages are dropped. Returns how
@@ -65,7 +86,8 @@ extension ShardState {
             guard let description = remove(reference, from: queue) else { continue }
             tellCancelled(description, reference)
         }
-        let count = purge(queue)
+        for get in queue.pointee.waitingGets { answer(get.channel, .gone) }
+        let count = purge(queue, isJournaled: false)
         removeQueueState(address)
         return count
     }
@@ -136,12 +158,13 @@ extension ShardState {
         do throws(ProtocolError) {
             switch (pending, reply) {
             case (_, .refused(let error)): throw error
-            case (.declare(let declare, _), .counts(let messages, let consumers)):
+            case (.declare(let declare, let isDurable), .counts(let messages, let consumers)):
                 if declare.noWait { return }
-                write(
-                    QueueDeclareOk(
-                        queue: declare.queue, messageCount: UInt32(clamping: messages),
-                        consumerCount: UInt32(clamping: consumers)), channel)
+                let answer = QueueDeclareOk(
+                    queue: declare.queue, messageCount: UInt32(clamping: messages),
+                    consumerCount: UInt32(clamping: consumers))
+                // Whoever declared it first may still wait for the journal.
+                if isDurable { writeStable(answer, channel) } else { write(answer, channel) }
             case (.declare(let declare, _), .gone): try self.declare(declare, channel)
             case (.consume(_, let queue, _), .gone), (.get(let queue), .gone), (.purge(let queue, _), .gone):
                 if case .consume(let index, _, _) = pending { channel.pointee.removeConsumer(at: index) }
@@ -154,14 +177,16 @@ extension ShardState {
                 if !noWait { write(BasicCancelOk(consumerTag: tag), channel) }
             case (.get, .got(let got)): writeGot(got, channel)
             case (.get, _): write(BasicGetEmpty(), channel)
-            case (.purge(_, let noWait), .purged(let count)):
-                if !noWait { write(QueuePurgeOk(messageCount: UInt32(clamping: count)), channel) }
+            case (.purge(_, let noWait), .purged(let count, let lane, let position)):
+                if noWait { return }
+                writeStable(
+                    QueuePurgeOk(messageCount: UInt32(clamping: count)), channel, lane: lane, position: position)
             case (.delete(let noWait), .deleted(let count)):
-                if !noWait { write(QueueDeleteOk(messageCount: UInt32(clamping: count)), channel) }
+                if !noWait { writeStable(QueueDeleteOk(messageCount: UInt32(clamping: count)), channel) }
             case (.delete(let noWait), _):
                 if !noWait { write(QueueDeleteOk(messageCount: 0), channel) }
             case (.probe(let declare), _): try self.declare(declare, channel, isProbed: true)
-            case (.declare, _), (.purge, _), (.close, _): break
+            case (.declare, _), (.purge, _), (.close, _), (.stable, _): break
             }
         } catch {
             fail(channel, error.blaming(pending))
@@ -178,7 +203,7 @@ extension ProtocolError {
         case .get: blaming(BasicGet.classID, BasicGet.methodID)
         case .purge: blaming(QueuePurge.classID, QueuePurge.methodID)
         case .delete: blaming(QueueDelete.classID, QueueDelete.methodID)
-        case .close: blaming(ChannelClose.classID, ChannelClose.methodID)
+        case .close, .stable: blaming(ChannelClose.classID, ChannelClose.methodID)
         }
     }
 }

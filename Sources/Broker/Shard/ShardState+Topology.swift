@@ -27,9 +27,11 @@ extension ShardState {
         case .exchangeRemoved(let host, let id):
             virtualHosts[host].routing.removeExchange(id)
             virtualHosts[host].internalExchanges.remove(id)
-        case .queueAdded(let host, let name, let address):
+        case .queueAdded(let host, let name, let address, let holder):
+            holders.set(address, holder)
             virtualHosts[host].routing.addQueue(address, name: name)
         case .queueRemoved(let host, let name, let address):
+            holders.set(address, 0)
             virtualHosts[host].routing.removeQueue(address, name: name)
         case .bound(let host, let binding):
             virtualHosts[host].routing.add(binding)
@@ -41,14 +43,14 @@ extension ShardState {
     /// Changes the topology and follows at once: what this shard publishes next sees it.
     func changeTopology<Result>(
         _ virtualHost: Int,
-        _ body: (inout VirtualHostTopology, inout [TopologyChange]) throws(ProtocolError) -> sending Result
+        _ body: (inout VirtualHostTopology, inout TopologyLog) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         defer {
             followTopology()
             wakeLaggingShards()
         }
         return try controlPlane.withTopology { topology throws(ProtocolError) in
-            try body(&topology.virtualHosts[virtualHost], &topology.history)
+            try body(&topology.virtualHosts[virtualHost], &topology.log)
         }
     }
 

@@ -1,4 +1,5 @@
 import AMQPWire
+import Journal
 import Routing
 
 /// Everything one shard owns: its connections with their channels, its queues, the messages its publishers sent, and
@@ -29,10 +30,19 @@ package final class ShardState {
     var lagCheckedVersion: UInt64 = 0
     var virtualHosts: [VirtualHostReplica] = []
 
-    // Journal seam: position of the latest record of this shard's lane, and how far the journal has reached. In this
-    // version everything is in memory, and what is written is reached.
-    var latestPosition: UInt64
-    var reachedPosition: UInt64
+    // Durability
+    var holders: HolderTable
+    var journal: ShardJournal
+    /// Sequences of this run's messages begin here.
+    var firstSequence: UInt64 = 0
+
+    // Messages that leave memory
+    var spillLane = LaneBuffer()
+    var latestSpillSequence: UInt64 = 0
+    var pagingQueues: [QueueAddress] = []
+    var pageRequests: [PageRequest] = []
+    /// What the lists of all queues take, as of the last tick.
+    var listByteCount = 0
 
     // To do before the turn ends
     var listedQueues: [QueueAddress] = []
@@ -58,9 +68,12 @@ package final class ShardState {
     package var notes: [Note] = []
     package var statistics = ShardStatistics()
 
-    /// - Parameter seed: for the names that the broker makes up; from the system's randomness, or from a test.
+    /// - Parameters:
+    ///   - seed: for the names that the broker makes up; from the system's randomness, or from a test.
+    ///   - progress: how far the journal is; nil when there is none, and everything stays in memory.
     package init(
-        index: Int, shardCount: Int, settings: BrokerSettings, controlPlane: ControlPlane, seed: [UInt64], now: Moment
+        index: Int, shardCount: Int, settings: BrokerSettings, controlPlane: ControlPlane, seed: [UInt64], now: Moment,
+        progress: JournalProgress? = nil
     ) {
         self.index = index
         self.shardCount = shardCount
@@ -70,8 +83,8 @@ package final class ShardState {
         random = SeededRandom(seed: seed)
         outgoing = Array(repeating: nil, count: shardCount)
         transitByteCounts = Array(repeating: 0, count: shardCount)
-        latestPosition = 0
-        reachedPosition = 0
+        holders = HolderTable(shardCount: shardCount)
+        journal = ShardJournal(progress: progress)
         applyTopology()
     }
 
@@ -100,6 +113,9 @@ package final class ShardState {
         connections.deallocate()
         queues.deallocate()
         messages.deallocate()
+        holders.deallocate()
+        journal.deallocate()
+        spillLane.deallocate()
     }
 
     func note(_ level: Note.Level, _ text: String) { notes.append(Note(level: level, text: text)) }

@@ -1,4 +1,5 @@
 import AMQPWire
+import Journal
 import Routing
 import Synchronization
 
@@ -10,33 +11,25 @@ import Synchronization
 package final class ControlPlane: Sendable {
     private let topology: Mutex<Topology>
     private let latestVersion = Atomic<UInt64>(0)
+    private let latestStatePosition = Atomic<UInt64>(0)
 
     struct Topology {
         var virtualHosts: [VirtualHostTopology] = []
         var virtualHostIndexes: [ShortString: Int] = [:]
-        /// The changes after `firstVersion`; what every shard has applied is dropped.
-        var history: [TopologyChange] = []
-        var firstVersion: UInt64 = 0
+        var log = TopologyLog()
         /// How far each shard is.
         var applied: [UInt64]
 
-        var version: UInt64 { firstVersion + UInt64(history.count) }
+        var version: UInt64 { log.version }
 
         mutating func addVirtualHost(_ name: ShortString) {
             guard virtualHostIndexes[name] == nil else { return }
             virtualHostIndexes[name] = virtualHosts.count
             virtualHosts.append(
-                VirtualHostTopology(name: name, index: virtualHosts.count, changes: &history))
+                VirtualHostTopology(name: name, index: virtualHosts.count, changes: &log))
+            log.journal(.virtualHostAdded(name))
         }
 
-        /// Drops what all shards have seen, in steps that make it cheap.
-        mutating func trim() {
-            let seen = applied.min() ?? version
-            let count = Int(seen - firstVersion)
-            guard count > 256, count * 2 > history.count else { return }
-            history.removeFirst(count)
-            firstVersion = seen
-        }
     }
 
     /// Sets of shards are the bits of a word.
@@ -59,7 +52,10 @@ package final class ControlPlane: Sendable {
         _ body: (inout Topology) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         try topology.withLock { topology throws(ProtocolError) in
-            defer { latestVersion.store(topology.version, ordering: .releasing) }
+            defer {
+                latestStatePosition.store(topology.log.position, ordering: .releasing)
+                latestVersion.store(topology.version, ordering: .releasing)
+            }
             return try body(&topology)
         }
     }
@@ -71,9 +67,9 @@ package final class ControlPlane: Sendable {
     /// The changes that a shard has yet to apply. From then on they count as applied by it.
     func takeChanges(shard: Int, after version: UInt64) -> [TopologyChange] {
         topology.withLock { topology in
-            let changes = Array(topology.history[Int(version - topology.firstVersion)...])
+            let changes = Array(topology.log.history[Int(version - topology.log.firstVersion)...])
             topology.applied[shard] = topology.version
-            topology.trim()
+            topology.log.trim(seen: topology.applied.min() ?? topology.version)
             return changes
         }
     }
@@ -84,4 +80,31 @@ package final class ControlPlane: Sendable {
             topology.applied.indices.filter { topology.version - topology.applied[$0] > Limit.topologyLag }
         }
     }
+}
+
+// The journal's side.
+extension ControlPlane {
+    /// The position behind the latest durable change, in the state lane: whoever waits for it has everything that was
+    /// declared until now on stable storage.
+    package var statePosition: UInt64 { latestStatePosition.load(ordering: .acquiring) }
+
+    /// The records since the last time, and the position behind them.
+    package func takeStateRecords() -> (records: LaneBuffer, position: UInt64) {
+        topology.withLock { ($0.log.takeRecords(), $0.log.position) }
+    }
+
+    /// Appends the whole durable state to the state lane, for a checkpoint.
+    package func appendSnapshot() {
+        topology.withLock { topology in
+            var bytes = OutboundBuffer()
+            DurableTopology.begin(&bytes, nextJournalNumber: topology.log.nextJournalNumber)
+            for host in topology.virtualHosts { host.writeDurable(to: &bytes) }
+            topology.log.journalSnapshot(bytes.bytes)
+            bytes.deallocate()
+            latestStatePosition.store(topology.log.position, ordering: .releasing)
+        }
+    }
+
+    /// From now on durable changes are journaled. Called once what was recovered is there.
+    package func beginJournaling() { topology.withLock { $0.log.isJournaled = true } }
 }

@@ -6,7 +6,8 @@ enum TopologyChange: Sendable {
     case virtualHostAdded(index: Int)
     case exchangeAdded(virtualHost: Int, id: ExchangeID, name: ShortString, kind: ExchangeKind, isInternal: Bool)
     case exchangeRemoved(virtualHost: Int, id: ExchangeID)
-    case queueAdded(virtualHost: Int, name: ShortString, address: QueueAddress)
+    /// - Parameter holder: as in `HolderTable`.
+    case queueAdded(virtualHost: Int, name: ShortString, address: QueueAddress, holder: UInt32)
     case queueRemoved(virtualHost: Int, name: ShortString, address: QueueAddress)
     case bound(virtualHost: Int, Binding)
     case unbound(virtualHost: Int, Binding)

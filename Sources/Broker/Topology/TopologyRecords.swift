@@ -12,6 +12,14 @@ struct ExchangeRecord: Sendable {
     let isAutoDelete: Bool
     let isInternal: Bool
     let arguments: FieldTable
+
+    /// The prefix is reserved: no client made it.
+    var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
+
+    var durable: DurableExchange {
+        DurableExchange(
+            name: name, type: type, isAutoDelete: isAutoDelete, isInternal: isInternal, arguments: arguments)
+    }
 }
 
 /// A queue as it was declared, and where it lives.
@@ -23,6 +31,23 @@ struct QueueRecord: Sendable {
     /// The connection that alone may use it.
     let exclusiveOwner: ConnectionAddress?
     let arguments: FieldTable
+    let durability: QueueDurability
+    /// 0 for a transient queue.
+    var journalNumber: UInt32 = 0
+
+    /// What `HolderTable` says of it.
+    var holder: UInt32 {
+        switch durability {
+        case .memory: 0
+        case .flush: journalNumber == 0 ? 0 : journalNumber | HolderTable.flushBit
+        case .sync: journalNumber
+        }
+    }
+
+    var durable: DurableQueue {
+        DurableQueue(
+            name: name, journalNumber: journalNumber, isAutoDelete: isAutoDelete, arguments: arguments)
+    }
 }
 
 extension ExchangeKind {

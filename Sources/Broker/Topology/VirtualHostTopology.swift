@@ -12,12 +12,13 @@ struct VirtualHostTopology {
     private(set) var exchanges: [ShortString: ExchangeRecord] = [:]
     private(set) var queues: [ShortString: QueueRecord] = [:]
     private var exchangeNames: [ExchangeID: ShortString] = [:]
+    private var queueNames: [QueueAddress: ShortString] = [:]
     private var bindingsBySource: [ExchangeID: Set<Binding>] = [:]
     private var bindingsByDestination: [BindingDestination: Set<Binding>] = [:]
     private var freeExchangeIDs: [UInt32] = []
     private var nextExchangeID: UInt32 = 1
 
-    init(name: ShortString, index: Int, changes: inout [TopologyChange]) {
+    init(name: ShortString, index: Int, changes: inout TopologyLog) {
         self.name = name
         self.index = index
         changes.append(.virtualHostAdded(index: index))
@@ -60,7 +61,7 @@ struct VirtualHostTopology {
 // MARK: - Exchanges
 
 extension VirtualHostTopology {
-    mutating func declare(_ declare: ExchangeDeclare, changes: inout [TopologyChange]) throws(ProtocolError) {
+    mutating func declare(_ declare: ExchangeDeclare, changes: inout TopologyLog) throws(ProtocolError) {
         let name = declare.exchange.withoutLineBreaks
         if declare.passive {
             if name.isEmpty { throw .defaultExchange }
@@ -81,8 +82,8 @@ extension VirtualHostTopology {
         add(declare, kind: kind, name: name, changes: &changes)
     }
 
-    private mutating func add(
-        _ declare: ExchangeDeclare, kind: ExchangeKind, name: ShortString, changes: inout [TopologyChange]
+    mutating func add(
+        _ declare: ExchangeDeclare, kind: ExchangeKind, name: ShortString, changes: inout TopologyLog
     ) {
         let id = freeExchangeIDs.popLast() ?? nextExchangeID
         if id == nextExchangeID { nextExchangeID += 1 }
@@ -94,6 +95,9 @@ extension VirtualHostTopology {
         changes.append(
             .exchangeAdded(
                 virtualHost: index, id: record.id, name: name, kind: kind, isInternal: declare.internal))
+        if record.isDurable, !record.isPredeclared {
+            changes.journal(.exchangeDeclared(virtualHost: self.name, record.durable))
+        }
     }
 
     private func checkEquivalence(_ existing: ExchangeRecord, _ declare: ExchangeDeclare) throws(ProtocolError) {
@@ -134,7 +138,7 @@ extension VirtualHostTopology {
 
     /// Idempotent, as RabbitMQ's.
     mutating func deleteExchange(
-        _ wanted: ShortString, ifUnused: Bool, changes: inout [TopologyChange]
+        _ wanted: ShortString, ifUnused: Bool, changes: inout TopologyLog
     ) throws(ProtocolError) {
         let name = wanted.withoutLineBreaks
         if name.isEmpty { throw .defaultExchange }
@@ -144,7 +148,7 @@ extension VirtualHostTopology {
         remove(exchange, changes: &changes)
     }
 
-    private mutating func remove(_ exchange: ExchangeRecord, changes: inout [TopologyChange]) {
+    private mutating func remove(_ exchange: ExchangeRecord, changes: inout TopologyLog) {
         for binding in bindingsBySource[exchange.id] ?? [] { forget(binding) }
         let towards = bindingsByDestination[.exchange(exchange.id)] ?? []
         for binding in towards { forget(binding) }
@@ -154,11 +158,12 @@ extension VirtualHostTopology {
         bindingsByDestination[.exchange(exchange.id)] = nil
         freeExchangeIDs.append(exchange.id.value)
         changes.append(.exchangeRemoved(virtualHost: index, id: exchange.id))
+        if exchange.isDurable { changes.journal(.exchangeDeleted(virtualHost: name, name: exchange.name)) }
         for source in Set(towards.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
     }
 
     /// An auto-delete exchange goes with the last binding that it is the source of.
-    private mutating func removeIfAutoDelete(_ id: ExchangeID, changes: inout [TopologyChange]) {
+    private mutating func removeIfAutoDelete(_ id: ExchangeID, changes: inout TopologyLog) {
         guard bindingsBySource[id]?.isEmpty != false, let name = exchangeNames[id], let exchange = exchanges[name],
             exchange.isAutoDelete
         else { return }
@@ -196,7 +201,7 @@ extension VirtualHostTopology {
 
     mutating func bind(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
-        by connection: ConnectionAddress, changes: inout [TopologyChange]
+        by connection: ConnectionAddress, changes: inout TopologyLog
     ) throws(ProtocolError) {
         let binding = try binding(
             from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
@@ -208,12 +213,46 @@ extension VirtualHostTopology {
         guard bindingsBySource[binding.source, default: []].insert(binding).inserted else { return }
         bindingsByDestination[binding.destination, default: []].insert(binding)
         changes.append(.bound(virtualHost: index, binding))
+        if let durable = durable(binding) { changes.journal(.bound(virtualHost: name, durable)) }
+    }
+
+    /// By names, if both ends are durable.
+    private func durable(_ binding: Binding) -> DurableBinding? {
+        guard let name = exchangeNames[binding.source], let source = exchanges[name], source.isDurable else {
+            return nil
+        }
+        switch binding.destination {
+        case .queue(let address):
+            guard let queue = queueNames[address].flatMap({ queues[$0] }), queue.isDurable else { return nil }
+            return DurableBinding(
+                source: source.name, destination: queue.name, isToQueue: true, routingKey: binding.routingKey,
+                arguments: binding.arguments)
+        case .exchange(let id):
+            guard let exchange = exchangeNames[id].flatMap({ exchanges[$0] }), exchange.isDurable else { return nil }
+            return DurableBinding(
+                source: source.name, destination: exchange.name, isToQueue: false, routingKey: binding.routingKey,
+                arguments: binding.arguments)
+        }
+    }
+
+    /// The steps that build what is durable here again.
+    func writeDurable(to buffer: inout OutboundBuffer) {
+        TopologyStep.virtualHostAdded(name).write(to: &buffer)
+        for exchange in exchanges.values where exchange.isDurable && !exchange.isPredeclared {
+            TopologyStep.exchangeDeclared(virtualHost: name, exchange.durable).write(to: &buffer)
+        }
+        for queue in queues.values where queue.isDurable {
+            TopologyStep.queueDeclared(virtualHost: name, queue.durable).write(to: &buffer)
+        }
+        for binding in bindingsBySource.values.lazy.joined() {
+            if let durable = durable(binding) { TopologyStep.bound(virtualHost: name, durable).write(to: &buffer) }
+        }
     }
 
     /// What is not bound, or does not exist, is unbound already (RabbitMQ since 3.2).
     mutating func unbind(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
-        by connection: ConnectionAddress, changes: inout [TopologyChange]
+        by connection: ConnectionAddress, changes: inout TopologyLog
     ) throws(ProtocolError) {
         let found: Binding
         do {
@@ -224,6 +263,7 @@ extension VirtualHostTopology {
             throw error
         }
         guard bindingsBySource[found.source]?.contains(found) == true else { return }
+        if let durable = durable(found) { changes.journal(.unbound(virtualHost: name, durable)) }
         forget(found)
         changes.append(.unbound(virtualHost: index, found))
         removeIfAutoDelete(found.source, changes: &changes)
@@ -242,18 +282,26 @@ extension VirtualHostTopology {
 // MARK: - Queues
 
 extension VirtualHostTopology {
-    mutating func add(_ queue: QueueRecord, changes: inout [TopologyChange]) {
+    mutating func add(_ queue: QueueRecord, changes: inout TopologyLog) {
         queues[queue.name] = queue
-        changes.append(.queueAdded(virtualHost: index, name: queue.name, address: queue.address))
+        queueNames[queue.address] = queue.name
+        changes.append(
+            .queueAdded(virtualHost: index, name: queue.name, address: queue.address, holder: queue.holder))
+        if queue.isDurable { changes.journal(.queueDeclared(virtualHost: name, queue.durable)) }
     }
 
     /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.
-    mutating func removeQueue(_ name: ShortString, address: QueueAddress, changes: inout [TopologyChange]) {
-        guard queues[name]?.address == address else { return }
+    mutating func removeQueue(_ name: ShortString, address: QueueAddress, changes: inout TopologyLog) {
+        guard let queue = queues[name], queue.address == address else { return }
         queues[name] = nil
+        queueNames[address] = nil
         let bindings = bindingsByDestination[.queue(address)] ?? []
         for binding in bindings { forget(binding) }
         changes.append(.queueRemoved(virtualHost: index, name: name, address: address))
+        if queue.isDurable {
+            changes.journal(.queueDeleted(virtualHost: self.name, name: name))
+            changes.journalRemoval(ofHolder: queue.journalNumber)
+        }
         for source in Set(bindings.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
     }
 

@@ -3,13 +3,19 @@ import Testing
 @testable import Broker
 
 struct ConfirmTrackerTests {
-    @Test func whatIsReachedIsConfirmedAtOnceAndFolded() {
+    private func synced(_ position: UInt64) -> JournalMark { JournalMark(position: position, isFlush: false) }
+
+    private func reach(_ tracker: inout ConfirmTracker, written: UInt64, synced: UInt64) -> Bool {
+        tracker.reach(written: written, synced: synced)
+    }
+
+    @Test func whatWaitsForNothingIsConfirmedAtOnceAndFolded() {
         var tracker = ConfirmTracker()
         tracker.select()
         #expect(tracker.takeConfirm() == nil)
-        tracker.publish(position: 1, reached: 1)
+        tracker.publish(waitingFor: .none)
         #expect(tracker.takeConfirm()! == (1, false))
-        for position in 2...5 as ClosedRange<UInt64> { tracker.publish(position: position, reached: position) }
+        for _ in 2...5 { tracker.publish(waitingFor: .none) }
         #expect(tracker.takeConfirm()! == (5, true))
         #expect(tracker.takeConfirm() == nil)
         #expect(tracker.unconfirmedCount == 0)
@@ -19,17 +25,29 @@ struct ConfirmTrackerTests {
         var tracker = ConfirmTracker()
         defer { tracker.deallocate() }
         tracker.select()
-        tracker.publish(position: 10, reached: 9)
-        tracker.publish(position: 20, reached: 9)
-        // Its own position is reached, but those before it wait.
-        tracker.publish(position: 5, reached: 9)
+        tracker.publish(waitingFor: synced(10))
+        tracker.publish(waitingFor: synced(20))
+        // It waits for nothing itself, but those before it do.
+        tracker.publish(waitingFor: .none)
         #expect(tracker.takeConfirm() == nil)
-        tracker.reach(10)
+        #expect(reach(&tracker, written: 10, synced: 9))
+        #expect(tracker.takeConfirm() == nil)
+        #expect(reach(&tracker, written: 30, synced: 10))
         #expect(tracker.takeConfirm()! == (1, false))
-        tracker.reach(19)
+        #expect(reach(&tracker, written: 30, synced: 19))
         #expect(tracker.takeConfirm() == nil)
-        tracker.reach(20)
+        #expect(!reach(&tracker, written: 30, synced: 20))
         #expect(tracker.takeConfirm()! == (3, true))
+    }
+
+    @Test func flushWaitsForTheWriteOnly() {
+        var tracker = ConfirmTracker()
+        defer { tracker.deallocate() }
+        tracker.select()
+        tracker.publish(waitingFor: JournalMark(position: 10, isFlush: true))
+        #expect(reach(&tracker, written: 9, synced: 0))
+        #expect(!reach(&tracker, written: 10, synced: 0))
+        #expect(tracker.takeConfirm()! == (1, false))
     }
 
     @Test(arguments: 0..<20 as Range<UInt64>)
@@ -46,10 +64,11 @@ struct ConfirmTrackerTests {
             if Bool.random(using: &random) {
                 position += UInt64.random(in: 1...4, using: &random)
                 positions.append(position)
-                tracker.publish(position: position, reached: reached)
+                tracker.publish(waitingFor: synced(position))
             } else {
-                reached += UInt64.random(in: 0...6, using: &random)
-                tracker.reach(reached)
+                reached = min(position, reached + UInt64.random(in: 0...6, using: &random))
+                let isWaiting = tracker.reach(written: position, synced: reached)
+                #expect(isWaiting == (reached < (positions.last ?? 0)))
             }
             guard let (tag, multiple) = tracker.takeConfirm() else { continue }
             #expect(Int(tag) > confirmed)

@@ -16,7 +16,7 @@ struct ReadyListTests {
             case 0..<5:
                 place += 1
                 let entry = QueueEntry(message: fakeMessage(Int(place)), place: place)
-                list.append(entry)
+                list.append(entry, byteCount: 100)
                 model.append(entry)
             case 5..<8:
                 let expected = model.isEmpty ? nil : model.removeFirst()
@@ -42,7 +42,8 @@ struct ReadyListTests {
         defer { list.deallocate() }
         for round in 0..<3 {
             for number in 1...count {
-                list.append(QueueEntry(message: fakeMessage(number), place: UInt64(round * count + number)))
+                list.append(
+                    QueueEntry(message: fakeMessage(number), place: UInt64(round * count + number)), byteCount: 100)
             }
             for number in 1...count { #expect(list.popFirst()?.place == UInt64(round * count + number)) }
             #expect(list.isEmpty)

@@ -1,0 +1,87 @@
+import AMQPWire
+
+/// The durable topology by names: what recovery builds from the journal before it is made real, and what a
+/// checkpoint holds.
+///
+/// As bytes: format UInt8, next journal number UInt32, then steps from which it is built again.
+package struct DurableTopology: Equatable, Sendable {
+    package struct VirtualHost: Equatable, Sendable {
+        package var exchanges: [ShortString: DurableExchange] = [:]
+        package var queues: [ShortString: DurableQueue] = [:]
+        /// By the queue's name, and by the exchange's: deleting one shall not search all.
+        package var bindingsToQueues: [ShortString: Set<DurableBinding>] = [:]
+        package var bindingsToExchanges: [ShortString: Set<DurableBinding>] = [:]
+
+        package var bindings: some Sequence<DurableBinding> {
+            [bindingsToExchanges, bindingsToQueues].lazy.flatMap { $0.values.lazy.flatMap { $0 } }
+        }
+
+        mutating func insert(_ binding: DurableBinding) {
+            if binding.isToQueue {
+                bindingsToQueues[binding.destination, default: []].insert(binding)
+            } else {
+                bindingsToExchanges[binding.destination, default: []].insert(binding)
+            }
+        }
+
+        mutating func remove(_ binding: DurableBinding) {
+            if binding.isToQueue {
+                bindingsToQueues[binding.destination]?.remove(binding)
+            } else {
+                bindingsToExchanges[binding.destination]?.remove(binding)
+            }
+        }
+
+        mutating func removeBindings(ofExchange name: ShortString) {
+            bindingsToExchanges[name] = nil
+            for (destination, bindings) in bindingsToExchanges {
+                bindingsToExchanges[destination] = bindings.filter { $0.source != name }
+            }
+            for (destination, bindings) in bindingsToQueues {
+                bindingsToQueues[destination] = bindings.filter { $0.source != name }
+            }
+        }
+    }
+
+    package var virtualHosts: [ShortString: VirtualHost] = [:]
+    /// No queue has had this number or a higher one.
+    package var nextJournalNumber: UInt32 = 1
+
+    private static let format: UInt8 = 1
+
+    package init() {}
+
+    /// - Throws: `WireError` when the bytes are not what `encoded` makes.
+    package init(decoding bytes: UnsafeRawBufferPointer) throws(WireError) {
+        var reader = WireReader(bytes)
+        guard try reader.readUInt8() == Self.format else { throw .truncated }
+        let next = try reader.readUInt32()
+        while reader.remainingCount > 0 { apply(try TopologyStep(from: &reader)) }
+        nextJournalNumber = max(nextJournalNumber, next)
+    }
+
+    /// Takes a step; one that was taken before, or that came too late, means nothing.
+    package mutating func apply(_ step: TopologyStep) {
+        switch step {
+        case .virtualHostAdded(let name): if virtualHosts[name] == nil { virtualHosts[name] = VirtualHost() }
+        case .exchangeDeclared(let host, let exchange):
+            virtualHosts[host, default: VirtualHost()].exchanges[exchange.name] = exchange
+        case .exchangeDeleted(let host, let name):
+            guard virtualHosts[host]?.exchanges.removeValue(forKey: name) != nil else { return }
+            virtualHosts[host]?.removeBindings(ofExchange: name)
+        case .queueDeclared(let host, let queue):
+            virtualHosts[host, default: VirtualHost()].queues[queue.name] = queue
+            nextJournalNumber = max(nextJournalNumber, queue.journalNumber &+ 1)
+        case .queueDeleted(let host, let name):
+            guard virtualHosts[host]?.queues.removeValue(forKey: name) != nil else { return }
+            virtualHosts[host]?.bindingsToQueues[name] = nil
+        case .bound(let host, let binding): virtualHosts[host, default: VirtualHost()].insert(binding)
+        case .unbound(let host, let binding): virtualHosts[host]?.remove(binding)
+        }
+    }
+
+    static func begin(_ buffer: inout OutboundBuffer, nextJournalNumber: UInt32) {
+        buffer.write(format)
+        buffer.write(nextJournalNumber)
+    }
+}

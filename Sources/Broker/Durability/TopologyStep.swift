@@ -1,0 +1,132 @@
+import AMQPWire
+
+/// One step of the durable topology, by names: what the journal keeps of declaring, binding and deleting.
+///
+/// A step is taken again without harm: replay may begin a little before the state it begins with.
+package enum TopologyStep: Equatable, Sendable {
+    case virtualHostAdded(ShortString)
+    case exchangeDeclared(virtualHost: ShortString, DurableExchange)
+    case exchangeDeleted(virtualHost: ShortString, name: ShortString)
+    case queueDeclared(virtualHost: ShortString, DurableQueue)
+    case queueDeleted(virtualHost: ShortString, name: ShortString)
+    case bound(virtualHost: ShortString, DurableBinding)
+    case unbound(virtualHost: ShortString, DurableBinding)
+}
+
+package struct DurableExchange: Hashable, Sendable {
+    package let name: ShortString
+    package let type: ShortString
+    package let isAutoDelete: Bool
+    package let isInternal: Bool
+    package let arguments: FieldTable
+}
+
+package struct DurableQueue: Hashable, Sendable {
+    package let name: ShortString
+    /// The queue's number in the journal: no other queue of this data directory ever had it.
+    package let journalNumber: UInt32
+    package let isAutoDelete: Bool
+    package let arguments: FieldTable
+}
+
+package struct DurableBinding: Hashable, Sendable {
+    package let source: ShortString
+    package let destination: ShortString
+    package let isToQueue: Bool
+    package let routingKey: ShortString
+    package let arguments: FieldTable
+}
+
+// As bytes: a number for the kind, then the fields in their order, strings and tables in AMQP's form.
+extension TopologyStep {
+    private enum Kind: UInt8 {
+        case virtualHostAdded = 1
+        case exchangeDeclared, exchangeDeleted, queueDeclared, queueDeleted, bound, unbound
+    }
+
+    package func write(to buffer: inout OutboundBuffer) {
+        switch self {
+        case .virtualHostAdded(let name): Self.begin(.virtualHostAdded, name, &buffer)
+        case .exchangeDeclared(let host, let exchange):
+            Self.begin(.exchangeDeclared, host, &buffer)
+            buffer.write(exchange.name)
+            buffer.write(exchange.type)
+            buffer.write(UInt8(exchange.isAutoDelete ? 1 : 0) | UInt8(exchange.isInternal ? 2 : 0))
+            buffer.write(exchange.arguments)
+        case .exchangeDeleted(let host, let name):
+            Self.begin(.exchangeDeleted, host, &buffer)
+            buffer.write(name)
+        case .queueDeclared(let host, let queue):
+            Self.begin(.queueDeclared, host, &buffer)
+            buffer.write(queue.name)
+            buffer.write(queue.journalNumber)
+            buffer.write(UInt8(queue.isAutoDelete ? 1 : 0))
+            buffer.write(queue.arguments)
+        case .queueDeleted(let host, let name):
+            Self.begin(.queueDeleted, host, &buffer)
+            buffer.write(name)
+        case .bound(let host, let binding):
+            Self.begin(.bound, host, &buffer)
+            binding.write(to: &buffer)
+        case .unbound(let host, let binding):
+            Self.begin(.unbound, host, &buffer)
+            binding.write(to: &buffer)
+        }
+    }
+
+    private static func begin(_ kind: Kind, _ host: ShortString, _ buffer: inout OutboundBuffer) {
+        buffer.write(kind.rawValue)
+        buffer.write(host)
+    }
+
+    /// - Throws: `WireError`; an unknown kind is `.truncated`: the bytes are not what this version writes.
+    package init(from reader: inout WireReader) throws(WireError) {
+        guard let kind = Kind(rawValue: try reader.readUInt8()) else { throw .truncated }
+        let host = try reader.readShortString()
+        switch kind {
+        case .virtualHostAdded: self = .virtualHostAdded(host)
+        case .exchangeDeclared:
+            let name = try reader.readShortString()
+            let type = try reader.readShortString()
+            let flags = try reader.readUInt8()
+            self = .exchangeDeclared(
+                virtualHost: host,
+                DurableExchange(
+                    name: name, type: type, isAutoDelete: flags & 1 != 0, isInternal: flags & 2 != 0,
+                    arguments: try reader.readTable()))
+        case .exchangeDeleted: self = .exchangeDeleted(virtualHost: host, name: try reader.readShortString())
+        case .queueDeclared:
+            let name = try reader.readShortString()
+            let number = try reader.readUInt32()
+            let flags = try reader.readUInt8()
+            self = .queueDeclared(
+                virtualHost: host,
+                DurableQueue(
+                    name: name, journalNumber: number, isAutoDelete: flags & 1 != 0,
+                    arguments: try reader.readTable()))
+        case .queueDeleted: self = .queueDeleted(virtualHost: host, name: try reader.readShortString())
+        case .bound: self = .bound(virtualHost: host, try DurableBinding(from: &reader))
+        case .unbound: self = .unbound(virtualHost: host, try DurableBinding(from: &reader))
+        }
+    }
+}
+
+extension DurableBinding {
+    fileprivate func write(to buffer: inout OutboundBuffer) {
+        buffer.write(source)
+        buffer.write(destination)
+        buffer.write(UInt8(isToQueue ? 1 : 0))
+        buffer.write(routingKey)
+        buffer.write(arguments)
+    }
+
+    fileprivate init(from reader: inout WireReader) throws(WireError) {
+        let source = try reader.readShortString()
+        let destination = try reader.readShortString()
+        let isToQueue = try reader.readUInt8() & 1 != 0
+        let routingKey = try reader.readShortString()
+        self.init(
+            source: source, destination: destination, isToQueue: isToQueue, routingKey: routingKey,
+            arguments: try reader.readTable())
+    }
+}

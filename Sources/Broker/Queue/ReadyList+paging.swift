@@ -1,0 +1,117 @@
+// Chunks that leave memory when it is scarce, and come back before their turn.
+extension ReadyList {
+    typealias ChunkPointer = UnsafeMutablePointer<Chunk>
+
+    /// What stays in memory at the head of a queue when memory is scarce.
+    static let keptByteCount = 256 << 10
+    /// How much of what comes next is brought back ahead of its turn.
+    static let aheadByteCount = 4 << 20
+    static let aheadChunkCount = 64
+
+    /// Appends an entry that is not in memory: at recovery, in the order of places.
+    mutating func appendPagedOut(_ entry: QueueEntry, byteCount: Int) {
+        if tail == nil || tail?.pointee.end == tail?.pointee.capacity { addChunk(.pagedOut) }
+        guard let chunk = tail else { return }
+        (Chunk.entries(chunk) + chunk.pointee.end).initialize(to: entry)
+        chunk.pointee.end += 1
+        chunk.pointee.byteCount += byteCount
+        if chunk.pointee.byteCount >= Self.chunkByteLimit { chunk.pointee.capacity = chunk.pointee.end }
+        chunkedCount += 1
+    }
+
+    /// What is appended from now on is in memory, and so in another chunk.
+    mutating func endPagedOut() {
+        if let tail, tail.pointee.state != .resident { tail.pointee.capacity = tail.pointee.end }
+    }
+
+    /// The next chunk that may leave memory: neither at the head, nor the one that is being filled.
+    mutating func chunkToPageOut() -> ChunkPointer? {
+        guard residentByteCount > Self.keptByteCount else { return nil }
+        var next = pageOutCursor?.pointee.next
+        if pageOutCursor == nil {
+            var kept = 0
+            next = head
+            while let chunk = next, kept < Self.keptByteCount {
+                kept += chunk.pointee.byteCount
+                next = chunk.pointee.next
+            }
+        }
+        while let chunk = next, chunk != tail {
+            if chunk.pointee.state == .resident { return chunk }
+            pageOutCursor = chunk
+            next = chunk.pointee.next
+        }
+        return nil
+    }
+
+    /// The chunk's entries are paged out now.
+    mutating func didPageOut(_ chunk: ChunkPointer) {
+        chunk.pointee.state = .pagedOut
+        chunk.pointee.capacity = chunk.pointee.end
+        residentByteCount -= chunk.pointee.byteCount
+        absentChunkCount += 1
+        pageOutCursor = chunk
+    }
+
+    /// The first chunk that is paged out and shall come back now, marked as loading.
+    mutating func chunkToLoad() -> ChunkPointer? {
+        guard absentChunkCount > 0 else { return nil }
+        var bytes = 0
+        var chunks = 0
+        var next = head
+        while let chunk = next, bytes < Self.aheadByteCount, chunks < Self.aheadChunkCount {
+            if chunk.pointee.state == .pagedOut {
+                chunk.pointee.state = .loading
+                chunk.pointee.loadingCount = chunk.pointee.end - chunk.pointee.first
+                return chunk
+            }
+            bytes += chunk.pointee.byteCount
+            chunks += 1
+            next = chunk.pointee.next
+        }
+        return nil
+    }
+
+    /// The chunk of that serial if it is still there and waits.
+    func loadingChunk(_ serial: UInt64) -> ChunkPointer? {
+        var next = head
+        while let chunk = next {
+            if chunk.pointee.serial == serial { return chunk.pointee.state == .loading ? chunk : nil }
+            if chunk.pointee.serial > serial { return nil }
+            next = chunk.pointee.next
+        }
+        return nil
+    }
+
+    /// Everything has come back. Entries that could not be read are dropped; returns how many.
+    mutating func didLoad(_ chunk: ChunkPointer) -> Int {
+        let entries = Chunk.entries(chunk)
+        var kept = chunk.pointee.first
+        for index in chunk.pointee.first..<chunk.pointee.end where !entries[index].isPagedOut {
+            entries[kept] = entries[index]
+            kept += 1
+        }
+        let lost = chunk.pointee.end - kept
+        chunk.pointee.end = kept
+        chunk.pointee.capacity = kept
+        chunk.pointee.state = .resident
+        residentByteCount += chunk.pointee.byteCount
+        absentChunkCount -= 1
+        chunkedCount -= lost
+        if kept == chunk.pointee.first { removeEmpty(chunk) }
+        return lost
+    }
+
+    /// A chunk of which nothing could be read.
+    private mutating func removeEmpty(_ chunk: ChunkPointer) {
+        if chunk == head { return dropHead() }
+        var previous = head
+        while let candidate = previous, candidate.pointee.next != chunk { previous = candidate.pointee.next }
+        guard let previous else { return }
+        residentByteCount -= chunk.pointee.byteCount
+        if chunk == pageOutCursor { pageOutCursor = nil }
+        previous.pointee.next = chunk.pointee.next
+        if chunk == tail { tail = previous }
+        chunk.deallocate()
+    }
+}

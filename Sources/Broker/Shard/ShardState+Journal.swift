@@ -1,0 +1,142 @@
+import AMQPWire
+import Journal
+import Routing
+
+// Into the journal: this shard's lane.
+extension ShardState {
+    /// Whether a message of this queue is journaled, and under which number: 0 for not.
+    @inline(__always)
+    func holder(of queue: QueueAddress) -> UInt32 { holders[queue] & HolderTable.numberMask }
+
+    /// The record of a persistent message for the durable queues that its channel's route has found. Returns what its
+    /// confirm waits for.
+    @inline(__always)
+    func journalPublish(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) -> JournalMark {
+        journal.latestSequence &+= 1
+        let id = MessageID.make(lane: index, sequence: journal.latestSequence)
+        message.id = id
+        channel.pointee.holders.withUnsafeBufferPointer { holders in
+            journal.append { $0.appendMessage(id: id, holders: holders, content: message.bytes) }
+        }
+        pauseIfJournalIsSlow(channel.pointee.connection)
+        return JournalMark(position: journal.position, isFlush: !channel.pointee.holdersWantSync)
+    }
+
+    /// Notes in the channel which of its routes the journal is concerned with.
+    func findHolders(_ channel: UnsafeMutablePointer<ChannelState>) {
+        channel.pointee.holders.removeAll(keepingCapacity: true)
+        channel.pointee.holdersWantSync = false
+        guard journal.isPresent else { return }
+        for target in 0..<channel.pointee.routes.count {
+            let holder = holders[channel.pointee.routes[target]]
+            guard holder != 0 else { continue }
+            channel.pointee.holders.append(holder & HolderTable.numberMask)
+            if holder & HolderTable.flushBit == 0 { channel.pointee.holdersWantSync = true }
+        }
+    }
+
+    /// A queue is done with a message: acked, delivered without ack, dropped.
+    @inline(__always)
+    func journalSettlement(_ message: Message, of queue: QueueAddress) {
+        let id = message.id
+        guard id != 0 else { return }
+        let holder = holder(of: queue)
+        if holder != 0 { journal.append { $0.appendSettlement(id: id, holder: holder) } }
+    }
+
+    /// The disk does not keep up: what waits for it is bounded by not reading.
+    @inline(__always)
+    private func pauseIfJournalIsSlow(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        if journal.position &- journal.written > Limit.laneByteCount {
+            pausedPublishers.insert(connection.pointee.address)
+        }
+    }
+
+    /// What the shell hands to the journal's thread at the end of a turn; nil when there is nothing to say.
+    package func takeLane() -> (records: LaneBuffer, position: UInt64, sequence: UInt64, urgency: LaneUrgency)? {
+        guard !journal.lane.isEmpty || journal.urgency != .none else { return nil }
+        defer {
+            journal.lane = LaneBuffer()
+            journal.urgency = .none
+        }
+        let urgency: LaneUrgency =
+            switch journal.urgency {
+            case .none: .none
+            case .write: .write
+            case .sync: .sync
+            }
+        return (journal.lane, journal.position, journal.latestSequence, urgency)
+    }
+}
+
+/// What a shard wants of the journal's thread.
+package enum LaneUrgency: Sendable {
+    /// Whenever it suits, within the time that is promised to what nobody waits for.
+    case none
+    /// Somebody waits until it is written.
+    case write
+    /// Somebody waits until it is on stable storage.
+    case sync
+}
+
+// Out of it: who waited.
+extension ShardState {
+    /// The channel's latest publish waits for the journal.
+    func waitForJournal(_ channel: UnsafeMutablePointer<ChannelState>, _ urgency: ShardJournal.Urgency) {
+        journal.demand(urgency)
+        guard !channel.pointee.isJournalListed else { return }
+        channel.pointee.isJournalListed = true
+        journal.waitingChannels.append(channel.pointee.address)
+    }
+
+    /// Answers a method that has changed something durable, once the change is on stable storage.
+    func writeStable(
+        _ method: some WritableMethod, _ channel: UnsafeMutablePointer<ChannelState>, lane: Int? = nil,
+        position: UInt64? = nil
+    ) {
+        guard let progress = journal.progress else { return write(method, channel) }
+        let lane = lane ?? progress.stateLane
+        let position = position ?? controlPlane.statePosition
+        if progress.synced(lane) >= position { return write(method, channel) }
+        var frame = OutboundBuffer()
+        method.writeFrame(channel: channel.pointee.number, to: &frame)
+        channel.pointee.pending = .stable(lane: lane, position: position, answer: Array(frame.bytes))
+        frame.deallocate()
+        waitForJournal(channel, .sync)
+    }
+
+    /// The journal has come further: called by the shell whenever its thread says so.
+    package func journalAdvanced() {
+        guard let progress = journal.progress else { return }
+        journal.written = progress.written(index)
+        journal.synced = progress.synced(index)
+        advanceChannels(progress)
+        advanceQueues()
+        creditTransit(index, 0)
+    }
+
+    private func advanceChannels(_ progress: JournalProgress) {
+        guard !journal.waitingChannels.isEmpty else { return }
+        let waiting = journal.waitingChannels
+        journal.waitingChannels.removeAll(keepingCapacity: true)
+        for address in waiting {
+            guard let channel = channel(address) else { continue }
+            var isWaiting = channel.pointee.confirm.reach(written: journal.written, synced: journal.synced)
+            listForConfirm(channel)
+            if case .stable(let lane, let position, let answer) = channel.pointee.pending {
+                if progress.synced(lane) >= position {
+                    answer.withUnsafeBytes { channel.pointee.connection.pointee.outbound.write(bytes: $0) }
+                    list(channel.pointee.connection)
+                    resume(channel)
+                } else {
+                    isWaiting = true
+                }
+            }
+            channel.pointee.isJournalListed = isWaiting
+            if isWaiting {
+                journal.waitingChannels.append(address)
+                journal.demand(.sync)
+            }
+        }
+    }
+}

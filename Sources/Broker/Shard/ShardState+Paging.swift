@@ -1,0 +1,189 @@
+import AMQPWire
+import Journal
+import Routing
+
+/// What the shell has read back, or could not: for a chunk of a queue's messages that had left memory.
+package final class PageRead: @unchecked Sendable {
+    package let request: PageRequest
+    /// The message blocks, one for each of the request's ids; nil where one could not be read.
+    package var contents: [UnsafeRawBufferPointer?] = []
+    /// Keeps what `contents` points to.
+    package var memory: UnsafeMutableRawPointer?
+
+    package init(request: PageRequest) { self.request = request }
+
+    deinit { memory?.deallocate() }
+}
+
+/// Messages to be read from the journal, or from the spill file.
+package struct PageRequest: Sendable {
+    let queue: QueueAddress
+    let chunkSerial: UInt64
+    /// Which of the chunk's entries these are.
+    let indexes: [Int]
+    package let isSpilled: Bool
+    package let ids: [UInt64]
+}
+
+// Out of memory: messages at the far end of deep queues, when memory is scarce.
+extension ShardState {
+    /// Chunks that leave memory in one turn.
+    private static let chunksPerTurn = 64
+
+    /// Bytes of memory that this shard's messages and queues take.
+    package var memoryByteCount: Int { messages.residentByteCount + listByteCount }
+
+    /// A queue has become deep enough to be worth it.
+    @inline(never)
+    func listForPaging(_ queue: UnsafeMutablePointer<QueueState>) {
+        queue.pointee.isPagingListed = true
+        pagingQueues.append(queue.pointee.address)
+    }
+
+    /// Memory is scarce: what is far from its turn leaves it. Returns whether there was anything.
+    package func pageOut() -> Bool {
+        var left = Self.chunksPerTurn
+        var round = pagingQueues.count
+        while left > 0, round > 0, !pagingQueues.isEmpty {
+            round -= 1
+            let address = pagingQueues.removeFirst()
+            guard let queue = queue(address) else { continue }
+            var isDone = false
+            while left > 0 {
+                guard let chunk = queue.pointee.ready.chunkToPageOut(), pageOut(chunk, queue) else {
+                    isDone = true
+                    break
+                }
+                left -= 1
+            }
+            if isDone, queue.pointee.ready.residentByteCount <= ReadyList.keptByteCount {
+                queue.pointee.isPagingListed = false
+            } else {
+                pagingQueues.append(address)
+            }
+        }
+        return left < Self.chunksPerTurn
+    }
+
+    /// Returns false when the journal has not written all of it yet.
+    private func pageOut(_ chunk: ReadyList.ChunkPointer, _ queue: UnsafeMutablePointer<QueueState>) -> Bool {
+        let entries = ReadyList.Chunk.entries(chunk)
+        let range = chunk.pointee.first..<chunk.pointee.end
+        if queue.pointee.holder != 0 {
+            for index in range where !isWritten(entries[index].message) { return false }
+        }
+        for index in range {
+            let message = entries[index].message
+            if queue.pointee.holder != 0, message.id != 0 {
+                entries[index].pageOut(message.id, isSpilled: false)
+            } else {
+                entries[index].pageOut(spill(message, queue.pointee.address), isSpilled: true)
+            }
+            release(message)
+        }
+        queue.pointee.ready.didPageOut(chunk)
+        return true
+    }
+
+    private func isWritten(_ message: Message) -> Bool {
+        guard message.id != 0, let progress = journal.progress else { return true }
+        let lane = MessageID.lane(message.id)
+        // What was recovered has a lane of an earlier run, and is written.
+        let sequence = MessageID.sequence(message.id)
+        return lane >= shardCount || sequence < firstSequence || sequence <= progress.writtenSequence(lane)
+    }
+
+    /// The spill file gets a copy for each queue: what is transient and deep in several queues at once is rare.
+    private func spill(_ message: Message, _ queue: QueueAddress) -> UInt64 {
+        latestSpillSequence += 1
+        let id = MessageID.make(lane: index, sequence: latestSpillSequence)
+        let holder = spillHolder(queue)
+        withUnsafePointer(to: holder) { pointer in
+            spillLane.appendMessage(
+                id: id, holders: UnsafeBufferPointer(start: pointer, count: 1), content: message.bytes)
+        }
+        return id
+    }
+
+    func spillHolder(_ queue: QueueAddress) -> UInt32 { UInt32(index) << 26 | (queue.slot & 0x3FF_FFFF) }
+
+    /// The spill file's copy is not needed any more.
+    func settleSpilled(_ id: UInt64, _ queue: QueueAddress) {
+        spillLane.appendSettlement(id: id, holder: spillHolder(queue))
+    }
+
+    /// What is to be written to the spill file, in the order of the requests around it.
+    package func takeSpillLane() -> LaneBuffer? {
+        guard !spillLane.isEmpty else { return nil }
+        defer { spillLane = LaneBuffer() }
+        return spillLane
+    }
+}
+
+// And back.
+extension ShardState {
+    /// Asks for what comes next in a queue of which parts have left memory.
+    @inline(never)
+    func load(_ queue: UnsafeMutablePointer<QueueState>) {
+        while let chunk = queue.pointee.ready.chunkToLoad() {
+            var parts: [(indexes: [Int], ids: [UInt64])] = [([], []), ([], [])]
+            for index in chunk.pointee.first..<chunk.pointee.end {
+                let entry = ReadyList.Chunk.entries(chunk)[index]
+                let part = entry.isSpilled ? 1 : 0
+                parts[part].indexes.append(index)
+                parts[part].ids.append(entry.pagedOutID)
+            }
+            for (number, part) in parts.enumerated() where !part.ids.isEmpty {
+                pageRequests.append(
+                    PageRequest(
+                        queue: queue.pointee.address, chunkSerial: chunk.pointee.serial, indexes: part.indexes,
+                        isSpilled: number == 1, ids: part.ids))
+            }
+        }
+    }
+
+    /// What the shell shall read.
+    package func takePageRequests() -> [PageRequest] {
+        defer { pageRequests = [] }
+        return pageRequests
+    }
+
+    /// What was asked for has been read.
+    package func receive(_ read: PageRead) {
+        let request = read.request
+        guard let queue = queue(request.queue),
+            let chunk = queue.pointee.ready.loadingChunk(request.chunkSerial)
+        else { return }
+        let entries = ReadyList.Chunk.entries(chunk)
+        for (number, index) in request.indexes.enumerated() {
+            // A purge may have taken some meanwhile.
+            guard index >= chunk.pointee.first, number < read.contents.count, let content = read.contents[number],
+                let message = adopt(content, isSpilled: request.isSpilled)
+            else { continue }
+            entries[index].pageIn(message)
+            if request.isSpilled { settleSpilled(request.ids[number], request.queue) }
+        }
+        chunk.pointee.loadingCount -= request.ids.count
+        guard chunk.pointee.loadingCount <= 0 else { return }
+        let lost = queue.pointee.ready.didLoad(chunk)
+        if lost > 0 {
+            note(.error, "\(lost) messages of \(queue.pointee.resource) could not be read back and are skipped")
+        }
+        list(queue)
+    }
+
+    /// A copy of a message block, owned by this shard.
+    private func adopt(_ content: UnsafeRawBufferPointer, isSpilled: Bool) -> Message? {
+        guard let source = content.baseAddress, content.count >= Message.headByteCount else { return nil }
+        let memory = messages.allocate(content.count)
+        memory.copyMemory(from: source, byteCount: content.count)
+        let message = Message(memory: memory)
+        guard message.byteCount == content.count else {
+            messages.free(memory, byteCount: content.count)
+            return nil
+        }
+        message.adopt(shard: index)
+        if isSpilled { message.id = 0 }
+        return message
+    }
+}

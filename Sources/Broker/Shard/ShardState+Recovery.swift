@@ -1,0 +1,115 @@
+import AMQPWire
+import Journal
+import Routing
+
+// What was there before the node started.
+extension ShardState {
+    /// A durable queue, without its messages.
+    func recover(_ queue: DurableQueue, virtualHost: ShortString, virtualHostIndex: Int) -> QueueRecord {
+        let resource = ResourceName(kind: .queue, name: queue.name, virtualHost: virtualHost)
+        // They were checked when the queue was declared.
+        let arguments = (try? QueueArguments(queue.arguments, resource: resource)) ?? QueueArguments()
+        let shard = index
+        let (_, _, state) = queues.insert { slot, generation in
+            QueueState(
+                address: QueueAddress(shard: shard, slot: slot, generation: generation), name: queue.name,
+                virtualHost: virtualHost, virtualHostIndex: virtualHostIndex, isAutoDelete: queue.isAutoDelete,
+                arguments: arguments)
+        }
+        if arguments.durability != .memory { state.pointee.holder = queue.journalNumber }
+        return QueueRecord(
+            name: queue.name, address: state.pointee.address, isDurable: true, isAutoDelete: queue.isAutoDelete,
+            exclusiveOwner: nil, arguments: queue.arguments, durability: arguments.durability,
+            journalNumber: queue.journalNumber)
+    }
+
+    /// A message of one of this shard's queues, in the order of the journal.
+    package func recoverMessage(_ id: UInt64, of queue: QueueAddress, byteCount: Int, isRedelivered: Bool) {
+        self.queue(queue)?.pointee.recover(id, byteCount: byteCount, isRedelivered: isRedelivered)
+    }
+
+    /// Everything is there; messages of this run are numbered from here on.
+    package func finishRecovery(nextSequence: UInt64) {
+        firstSequence = nextSequence
+        journal.latestSequence = max(nextSequence, 1) - 1
+        for slot in queues.occupiedSlots() { queues[slot]?.pointee.ready.endPagedOut() }
+        followTopology()
+    }
+
+    /// Before a stop in order, when every connection has ended: which messages were delivered, exactly.
+    package func journalDelivered() {
+        for slot in queues.occupiedSlots() {
+            guard let queue = queues[slot], queue.pointee.holder != 0, !queue.pointee.marks.isEmpty else { continue }
+            var ids: [UInt64] = []
+            queue.pointee.ready.forEach { entry in
+                guard entry.isRedelivered, !entry.isSpilled else { return }
+                let id = entry.isPagedOut ? entry.pagedOutID : entry.message.id
+                if id != 0 { ids.append(id) }
+            }
+            let holder = queue.pointee.holder
+            var rest = ids[...]
+            repeat {
+                let part = Array(rest.prefix(Limit.deliveredPerRecord))
+                rest = rest.dropFirst(part.count)
+                journal.append { $0.appendDelivered(holder: holder, ids: part) }
+            } while !rest.isEmpty
+        }
+        journal.demand(.sync)
+    }
+}
+
+extension ControlPlane {
+    /// Makes what was recovered real, its queues spread over the shards. Returns where each queue is, by its number in
+    /// the journal, and what this version does not know any more.
+    package func recover(
+        _ durable: DurableTopology, shards: [ShardState]
+    ) -> (queues: [UInt32: QueueAddress], problems: [String]) {
+        var places: [UInt32: QueueAddress] = [:]
+        var problems: [String] = []
+        try? withTopology { topology throws(ProtocolError) in
+            topology.log.nextJournalNumber = max(topology.log.nextJournalNumber, durable.nextJournalNumber)
+            for (name, host) in durable.virtualHosts.sorted(by: { $0.key < $1.key }) {
+                topology.addVirtualHost(name)
+                guard let index = topology.virtualHostIndexes[name] else { continue }
+                for exchange in host.exchanges.values.sorted(by: { $0.name < $1.name }) {
+                    if !topology.virtualHosts[index].recover(exchange, changes: &topology.log) {
+                        problems.append("exchange '\(exchange.name)' has the unknown type '\(exchange.type)'")
+                    }
+                }
+                for queue in host.queues.values.sorted(by: { $0.journalNumber < $1.journalNumber }) {
+                    let shard = shards[places.count % shards.count]
+                    let record = shard.recover(queue, virtualHost: name, virtualHostIndex: index)
+                    topology.virtualHosts[index].add(record, changes: &topology.log)
+                    places[queue.journalNumber] = record.address
+                }
+                for binding in host.bindings {
+                    topology.virtualHosts[index].recover(binding, changes: &topology.log)
+                }
+            }
+        }
+        return (places, problems)
+    }
+}
+
+extension VirtualHostTopology {
+    /// Returns false for a type that this broker does not have.
+    fileprivate mutating func recover(_ exchange: DurableExchange, changes: inout TopologyLog) -> Bool {
+        guard let kind = ExchangeKind(type: exchange.type) else { return false }
+        if exchanges[exchange.name] != nil { return true }
+        add(
+            ExchangeDeclare(
+                exchange: exchange.name, type: exchange.type, durable: true, autoDelete: exchange.isAutoDelete,
+                internal: exchange.isInternal, arguments: exchange.arguments),
+            kind: kind, name: exchange.name, changes: &changes)
+        return true
+    }
+
+    /// A binding of which an end is gone is gone itself.
+    fileprivate mutating func recover(_ binding: DurableBinding, changes: inout TopologyLog) {
+        let nobody = ConnectionAddress(slot: .max, generation: 0, shard: 0)
+        try? bind(
+            from: binding.source,
+            to: binding.isToQueue ? .queue(binding.destination) : .exchange(binding.destination),
+            routingKey: binding.routingKey, arguments: binding.arguments, by: nobody, changes: &changes)
+    }
+}
