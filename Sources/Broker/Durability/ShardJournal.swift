@@ -3,12 +3,6 @@ import Routing
 
 /// What a shard has to do with the journal: its lane, and who waits for it.
 struct ShardJournal {
-    /// What the journal's thread shall do about the lane, the more urgent the higher.
-    enum Urgency: Int, Comparable {
-        case none, write, sync
-        static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
-    }
-
     /// nil: there is no journal.
     let progress: JournalProgress?
     var lane = LaneBuffer()
@@ -16,7 +10,8 @@ struct ShardJournal {
     private(set) var position: UInt64 = 0
     /// The sequence of the lane's latest message.
     var latestSequence: UInt64 = 0
-    var urgency = Urgency.none
+    /// What the journal's thread shall do about the lane.
+    var urgency = LaneUrgency.none
 
     /// Channels whose confirms or answers wait.
     var waitingChannels: [ChannelAddress] = []
@@ -39,7 +34,7 @@ struct ShardJournal {
     }
 
     @inline(__always)
-    mutating func demand(_ wanted: Urgency) {
+    mutating func demand(_ wanted: LaneUrgency) {
         if urgency < wanted { urgency = wanted }
     }
 

@@ -59,30 +59,32 @@ extension ShardState {
             journal.lane = LaneBuffer()
             journal.urgency = .none
         }
-        let urgency: LaneUrgency =
-            switch journal.urgency {
-            case .none: .none
-            case .write: .write
-            case .sync: .sync
-            }
-        return (journal.lane, journal.position, journal.latestSequence, urgency)
+        return (journal.lane, journal.position, journal.latestSequence, journal.urgency)
     }
+
+    /// An empty buffer to go on with.
+    package func reuseLane(_ buffer: LaneBuffer) {
+        if journal.lane.base == nil { journal.lane = buffer } else { var spare = buffer; spare.deallocate() }
+    }
+
 }
 
 /// What a shard wants of the journal's thread.
-package enum LaneUrgency: Sendable {
+package enum LaneUrgency: Int, Comparable, Sendable {
     /// Whenever it suits, within the time that is promised to what nobody waits for.
     case none
     /// Somebody waits until it is written.
     case write
     /// Somebody waits until it is on stable storage.
     case sync
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
 // Out of it: who waited.
 extension ShardState {
     /// The channel's latest publish waits for the journal.
-    func waitForJournal(_ channel: UnsafeMutablePointer<ChannelState>, _ urgency: ShardJournal.Urgency) {
+    func waitForJournal(_ channel: UnsafeMutablePointer<ChannelState>, _ urgency: LaneUrgency) {
         journal.demand(urgency)
         guard !channel.pointee.isJournalListed else { return }
         channel.pointee.isJournalListed = true

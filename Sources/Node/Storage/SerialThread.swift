@@ -1,0 +1,148 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A thread that does one thing after another, in the order in which they were asked for: for what blocks on the disk.
+final class SerialThread: Sendable {
+    private struct State {
+        var tasks: [@Sendable () -> Void] = []
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let signal = ThreadSignal()
+
+    func start() {
+        startThread { [self] in
+            while true {
+                let (tasks, isStopped) = state.withLock { state in
+                    defer { state.tasks = [] }
+                    return (state.tasks, state.isStopped)
+                }
+                for task in tasks { task() }
+                if tasks.isEmpty {
+                    if isStopped { return signal.finish() }
+                    signal.wait()
+                }
+            }
+        }
+    }
+
+    func perform(_ task: @escaping @Sendable () -> Void) {
+        state.withLock { $0.tasks.append(task) }
+        signal.wake()
+    }
+
+    /// Does what was asked for before, then ends.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        signal.wake()
+        signal.waitForFinish()
+    }
+}
+
+/// How a thread sleeps until there is something to do.
+final class ThreadSignal: @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+    private var isSet = false
+    private var isFinished = false
+
+    init() {
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        condition = .allocate(capacity: 1)
+        condition.initialize(to: pthread_cond_t())
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(condition)
+        mutex.deallocate()
+        condition.deallocate()
+    }
+
+    func wake() {
+        pthread_mutex_lock(mutex)
+        if !isSet {
+            isSet = true
+            pthread_cond_broadcast(condition)
+        }
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Returns when `wake` was called since the last return, or the time is over.
+    func wait(milliseconds: Int? = nil) {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        let deadline = milliseconds.map(Self.deadline)
+        while !isSet {
+            guard var deadline else {
+                pthread_cond_wait(condition, mutex)
+                continue
+            }
+            if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break }
+        }
+        isSet = false
+    }
+
+    private static func deadline(milliseconds: Int) -> timespec {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let nanoseconds = time.tv_nsec + (milliseconds % 1000) * 1_000_000
+        return timespec(
+            tv_sec: time.tv_sec + milliseconds / 1000 + nanoseconds / 1_000_000_000,
+            tv_nsec: nanoseconds % 1_000_000_000)
+    }
+
+    /// The thread is about to end.
+    func finish() {
+        pthread_mutex_lock(mutex)
+        isFinished = true
+        pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
+    }
+
+    func waitForFinish() {
+        pthread_mutex_lock(mutex)
+        while !isFinished { pthread_cond_wait(condition, mutex) }
+        pthread_mutex_unlock(mutex)
+    }
+}
+
+/// A detached thread of the system: what blocks has no place on Swift's own.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    let box = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
+    #if canImport(Glibc)
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { box in
+                if let box { Unmanaged<ThreadBody>.fromOpaque(box).takeRetainedValue().body() }
+                return nil
+            }, box)
+        precondition(code == 0, "cannot start a thread")
+        pthread_detach(thread)
+    #else
+        var thread: pthread_t?
+        let code = pthread_create(
+            &thread, nil,
+            { box in
+                Unmanaged<ThreadBody>.fromOpaque(box).takeRetainedValue().body()
+                return nil
+            }, box)
+        precondition(code == 0, "cannot start a thread")
+        if let thread { pthread_detach(thread) }
+    #endif
+}
+
+private final class ThreadBody: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
