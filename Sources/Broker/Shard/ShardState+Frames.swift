@@ -251,6 +251,8 @@ extension ShardState {
             || pausedPublishers.contains(connection.pointee.address)
         if connection.pointee.isReadingPaused != isTooFast {
             connection.pointee.isReadingPaused = isTooFast
+            // Its heartbeats could not be heard: the client has two intervals from now.
+            if !isTooFast { connection.pointee.lastReceivedAt = now.monotonicMilliseconds }
             list(connection)
         }
     }
