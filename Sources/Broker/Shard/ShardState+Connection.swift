@@ -153,6 +153,7 @@ extension ShardState {
                 connection.pointee.closesAtMilliseconds = now.monotonicMilliseconds + Limit.closingMilliseconds
             }
         }
+        updateReading(connection)
         list(connection)
     }
 
