@@ -195,6 +195,17 @@ extension ProtocolError {
     static let noRoute = ShortString("NO_ROUTE" as StaticString)
 }
 
+extension ResourceAlarms {
+    /// The reason of connection.blocked.
+    var blockedReason: ShortString {
+        switch self {
+        case .memory: "low on memory"
+        case .disk: "low on disk"
+        default: "low on memory & disk"
+        }
+    }
+}
+
 extension ShortString {
     fileprivate init(_ text: StaticString) { self.init(stringLiteral: text) }
 }

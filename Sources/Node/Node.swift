@@ -11,6 +11,7 @@ package final class Node: Service {
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let shards: [Shard]
+    private let alarms: ResourceAlarmSource
     private let listeners = Mutex<[Listener]>([])
 
     /// How long clients have to answer the connection.close of a shutdown.
@@ -23,14 +24,23 @@ package final class Node: Service {
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
             shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost)
-        shards = group.makeIterator().enumerated().map { index, eventLoop in
+        let shards = group.makeIterator().enumerated().map { index, eventLoop in
             var system = SystemRandomNumberGenerator()
             let state = ShardState(
                 index: index, shardCount: configuration.shardCount, settings: settings, controlPlane: controlPlane,
                 seed: (0..<4).map { _ in system.next() }, now: Clock.now)
             return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
         }
+        self.shards = shards
+        alarms = ResourceAlarmSource(
+            path: configuration.dataDirectory, limitBytes: configuration.diskFreeLimitBytes, logger: logger
+        ) { alarms in
+            for shard in shards { shard.setAlarms(alarms) }
+        }
     }
+
+    /// Whether the journal has met a full disk: publishers are blocked while it has. From any thread.
+    package func setDiskFull(_ isFull: Bool) { alarms.setDiskFull(isFull) }
 
     /// Where clients can connect, once started: `127.0.0.1:5672`.
     package var listeningAddresses: [String] {
@@ -52,6 +62,7 @@ package final class Node: Service {
                 throw NodeError("cannot start: \(error)")
             }
         }
+        await alarms.start()
         for address in configuration.listeners { try listen(address) }
     }
 
@@ -66,6 +77,7 @@ package final class Node: Service {
     package func run() async throws {
         try? await gracefulShutdown()
         for listener in listeners.withLock({ $0 }) { listener.stop() }
+        alarms.stop()
         for shard in shards { try? await shard.eventLoop.submit { shard.shutDownConnections() }.get() }
         let deadline = Clock.monotonicNanoseconds + UInt64(Self.shutdownSeconds * 1e9)
         while Clock.monotonicNanoseconds < deadline, await connectionCount() > 0 {

@@ -19,7 +19,7 @@ func withBroker<Result: Sendable>(
     try await node.start()
     let services = ServiceGroup(services: [node], logger: logger)
     async let run: Void = services.run()
-    let broker = Broker(address: node.listeningAddresses[0], services: services)
+    let broker = Broker(address: node.listeningAddresses[0], node: node, services: services)
     do {
         let result = try await body(broker)
         await services.triggerGracefulShutdown()
@@ -35,6 +35,7 @@ func withBroker<Result: Sendable>(
 struct Broker {
     /// `127.0.0.1:40001`
     let address: String
+    let node: Node
     let services: ServiceGroup
 
     /// As SIGTERM does. `withBroker` waits until it has stopped.

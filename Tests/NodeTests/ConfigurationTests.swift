@@ -31,6 +31,8 @@ private func refusal(of text: String) -> String? {
         #expect(configuration.handshakeTimeoutMilliseconds == 10_000)
         #expect(configuration.maxMessageSize == 16_777_216)
         #expect(configuration.loopbackUsers == ["guest"])
+        #expect(configuration.memoryLimit == .memoryShare(0.6))
+        #expect(configuration.diskFreeLimit == .bytes(50_000_000))
         #expect(configuration.shardCount >= 1)
     }
 
@@ -86,6 +88,39 @@ private func refusal(of text: String) -> String? {
 
     @Test func aliasIsTheSameKey() throws {
         #expect(try configured(by: "max_channels_per_connection = 12").channelMax == 12)
+    }
+
+    @Test(arguments: [
+        ("memory_limit = 512MiB", ResourceLimit.bytes(536_870_912)),
+        ("vm_memory_high_watermark.absolute = 2GB", .bytes(2_000_000_000)),
+        ("vm_memory_high_watermark.relative = 0.4", .memoryShare(0.4)),
+        ("memory_limit = 1GB\nvm_memory_high_watermark.relative = 0.4", .memoryShare(0.4)),
+        ("vm_memory_high_watermark.relative = 0.4\nvm_memory_high_watermark.absolute = 2GB", .bytes(2_000_000_000)),
+        ("vm_memory_high_watermark.absolute = 2GB\nmemory_limit = 1GB", .bytes(1_000_000_000)),
+    ])
+    func theLastMemoryLimitCounts(text: String, expected: ResourceLimit) throws {
+        #expect(try configured(by: text).memoryLimit == expected)
+    }
+
+    @Test(arguments: [
+        ("disk_free_limit.absolute = 1000000GB", ResourceLimit.bytes(1_000_000_000_000_000)),
+        ("disk_free_limit.relative = 1.5", .memoryShare(1.5)),
+        ("disk_free_limit.relative = 1.5\ndisk_free_limit.absolute = 1GiB", .bytes(1_073_741_824)),
+        ("disk_free_limit.absolute = 1GiB\ndisk_free_limit.relative = 2", .memoryShare(2)),
+    ])
+    func theLastDiskLimitCounts(text: String, expected: ResourceLimit) throws {
+        #expect(try configured(by: text).diskFreeLimit == expected)
+    }
+
+    @Test func limitsAreResolvedOnThisMachine() {
+        var configuration = Configuration()
+        #expect(1..<MemoryLimit.availableBytes ~= configuration.memoryLimitBytes)
+        #expect(configuration.diskFreeLimitBytes == 50_000_000)
+        // There is no more than there is; a disk may be larger.
+        configuration.memoryLimit = .bytes(1 << 60)
+        configuration.diskFreeLimit = .memoryShare(2)
+        #expect(configuration.memoryLimitBytes == MemoryLimit.availableBytes)
+        #expect(configuration.diskFreeLimitBytes == 2 * MemoryLimit.availableBytes)
     }
 
     @Test(arguments: [
@@ -192,6 +227,8 @@ private func refusal(of text: String) -> String? {
         "max_message_size = 536870913", "max_message_size = 9999999999GB", "max_message_size = KB",
         "management.tcp.port = 65536", "management.tcp.ip = 127.0.0.1:5", "listeners.tcp.a = 127.0.0.1:65536",
         "listeners.tcp.a = :5672", "listeners.tcp.a = [::1]", "shards = 0", "shards = 1025", "server_product = ''",
+        "memory_limit = 1MB", "memory_limit = 2000PB", "memory_limit = half", "vm_memory_high_watermark.relative = 1.1",
+        "vm_memory_high_watermark.relative = 0", "disk_free_limit.absolute = -1", "disk_free_limit.relative = 1001",
         "loopback_users = some", "leveret.connection_placement = PACK", "data_dir = ''",
     ])
     func valueOutsideItsRangeIsRefused(text: String) throws {

@@ -41,8 +41,10 @@ struct ConnectionState {
     var isListed = false
     /// The socket takes more; otherwise output is kept here.
     var isWritable = true
-    /// The shell shall not read: publishes in transit or deferred frames are too many.
+    /// The shell shall not read: see `updateReading`.
     var isReadingPaused = false
+    /// It has published during a resource alarm that is not over yet.
+    var isBlocked = false
     var deferredByteCount = 0
     /// Close the socket, once everything is written and this moment has come.
     var closesAtMilliseconds: UInt64?

@@ -160,6 +160,7 @@ extension ShardState {
                 connection.pointee.closesAtMilliseconds = now.monotonicMilliseconds + Limit.closingMilliseconds
             }
         }
+        updateReading(connection)
         list(connection)
     }
 

@@ -14,7 +14,7 @@ extension ShardState {
         if consumed < rest.count, connection.pointee.phase != .closed {
             connection.pointee.input.append(UnsafeRawBufferPointer(rebasing: rest[consumed...]))
         }
-        pauseIfTooFast(connection)
+        updateReading(connection)
     }
 
     /// The kept beginning of a frame gets just the bytes it lacks, so that the rest is read where it lies.
@@ -240,18 +240,22 @@ extension ShardState {
             }
         }
         frames.deallocate()
-        pauseIfTooFast(connection)
+        updateReading(connection)
     }
 
-    /// Bounds what one connection can make the broker hold that no queue holds.
-    func pauseIfTooFast(_ connection: UnsafeMutablePointer<ConnectionState>) {
-        let isTooFast =
+    /// Whether the socket is read: not while one connection would make the broker hold too much that no queue holds,
+    /// and not while it is blocked. The reasons are independent of each other; reading goes on when none is left.
+    func updateReading(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        let isPaused =
             connection.pointee.deferredByteCount > Limit.deferredByteCount
             || connection.pointee.outbound.count > Limit.unsentByteCount
             || pausedPublishers.contains(connection.pointee.address)
-        if connection.pointee.isReadingPaused != isTooFast {
-            connection.pointee.isReadingPaused = isTooFast
-            list(connection)
-        }
+            // What ends the connection is answered.
+            || connection.pointee.isBlocked && connection.pointee.phase == .running
+        guard connection.pointee.isReadingPaused != isPaused else { return }
+        connection.pointee.isReadingPaused = isPaused
+        // Its heartbeats could not be heard: the client has two intervals from now.
+        if !isPaused { connection.pointee.lastReceivedAt = now.monotonicMilliseconds }
+        list(connection)
     }
 }

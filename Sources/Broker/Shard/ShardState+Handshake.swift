@@ -50,6 +50,7 @@ extension ShardState {
                 "consumer_cancel_notify": .bool(true),
                 "per_consumer_qos": .bool(true),
                 "authentication_failure_close": .bool(true),
+                "connection.blocked": .bool(true),
             ]),
             "cluster_name": .string(settings.clusterName),
             "copyright": .string("Copyright (c) the Leveret authors"),

@@ -52,6 +52,7 @@ extension ShardState {
             store(
                 addressing: channel.pointee.assembly.addressing, properties: propertyBytes, bodyByteCount: Int(size),
                 isPersistent: properties.isPersistent))
+        if !alarms.isEmpty { block(channel.pointee.connection) }
         if size == 0 { try publish(channel) }
     }
 
@@ -78,6 +79,7 @@ extension ShardState {
         let missing = channel.pointee.assembly.missingByteCount
         guard payload.count <= missing else { throw ProtocolError.bodyExceedsSize.blaming(60, 40) }
         channel.pointee.assembly.receiveBody(payload)
+        if !alarms.isEmpty { block(channel.pointee.connection) }
         if payload.count == missing { try publish(channel) }
     }
 
@@ -231,7 +233,7 @@ extension ShardState {
         batch.transitByteCount += message.byteCount
         transitByteCounts[address.shard] += message.byteCount
         guard let channel, transitByteCounts[address.shard] > Limit.transitByteCount else { return }
-        // Everything of this connection's that was read is still taken; the socket waits: see `pauseIfTooFast`.
+        // Everything of this connection's that was read is still taken; the socket waits: see `updateReading`.
         pausedPublishers.insert(channel.pointee.connection.pointee.address)
     }
 
@@ -244,7 +246,7 @@ extension ShardState {
         let paused = pausedPublishers
         pausedPublishers = []
         for address in paused {
-            if let connection = connection(address) { pauseIfTooFast(connection) }
+            if let connection = connection(address) { updateReading(connection) }
         }
     }
 }

@@ -94,7 +94,7 @@ extension ShardState {
         else { return nil }
         connection.pointee.lastSentAt = now.monotonicMilliseconds
         creditDeliveries(connection)
-        if connection.pointee.isReadingPaused { pauseIfTooFast(connection) }
+        if connection.pointee.isReadingPaused { updateReading(connection) }
         return output
     }
 

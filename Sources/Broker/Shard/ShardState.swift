@@ -52,6 +52,9 @@ package final class ShardState {
     /// connection.close came while a channel waits for another shard's answer.
     var closingConnections: [ConnectionAddress] = []
 
+    /// What the node is short of: see `ShardState+Alarms`.
+    var alarms: ResourceAlarms = []
+
     // Other shards
     var outgoing: [MailboxBatch?]
     /// Bytes of messages on their way to each other shard's queues.

@@ -34,6 +34,11 @@ package struct Configuration: Sendable, Equatable {
     /// The largest message body in bytes.
     package var maxMessageSize = 16_777_216
 
+    /// How much memory the node takes.
+    package var memoryLimit = ResourceLimit.memoryShare(0.6)
+    /// With less disk space than this, publishers are blocked.
+    package var diskFreeLimit = ResourceLimit.bytes(50_000_000)
+
     /// The product that server properties name. Some clients choose their behaviour by it.
     package var serverProduct = "Leveret"
 
@@ -50,6 +55,14 @@ package struct Configuration: Sendable, Equatable {
     package init(environment: (String) -> String? = Self.processEnvironment) {
         dataDirectory = Self.defaultDataDirectory(environment: environment)
     }
+
+    /// ``memoryLimit`` on this machine: never more than there is.
+    package var memoryLimitBytes: Int {
+        min(memoryLimit.byteCount(memoryBytes: MemoryLimit.availableBytes), MemoryLimit.availableBytes)
+    }
+
+    /// ``diskFreeLimit`` on this machine.
+    package var diskFreeLimitBytes: Int { diskFreeLimit.byteCount(memoryBytes: MemoryLimit.availableBytes) }
 
     /// A variable of this process's environment.
     package static func processEnvironment(_ name: String) -> String? {

@@ -52,6 +52,30 @@ extension ConfigurationKey {
             "max_message_size", .byteSize(1...536_870_912, \.maxMessageSize),
             "The largest message body; larger ones are refused."),
         ConfigurationKey(
+            "memory_limit", alias: "vm_memory_high_watermark.absolute",
+            .resourceBytes(1 << 20...ResourceLimit.bytesLimit, \.memoryLimit), defaultText: "4GiB",
+            """
+            How much memory the node takes, as a size. Not set by default: vm_memory_high_watermark.relative counts.
+            When both are set, the last one counts. It is checked and kept; this version does not look at it yet.
+            """),
+        ConfigurationKey(
+            "vm_memory_high_watermark.relative", .memoryShare(0.01...1, \.memoryLimit), defaultText: "0.6",
+            """
+            How much memory the node takes, as a share of the machine's, or of what its control group (its container)
+            allows where that is less.
+            """),
+        ConfigurationKey(
+            "disk_free_limit.relative", .memoryShare(0...1000, \.diskFreeLimit), defaultText: "1.0",
+            """
+            Publishers are blocked while less disk space than this is free, as a multiple of the memory of the machine
+            or of the control group. Not set by default: disk_free_limit.absolute counts. When both are set, the last
+            one counts.
+            """),
+        ConfigurationKey(
+            "disk_free_limit.absolute", .resourceBytes(0...ResourceLimit.bytesLimit, \.diskFreeLimit),
+            defaultText: "50MB",
+            "Publishers are blocked while less disk space than this is free where data_dir is."),
+        ConfigurationKey(
             "server_product", .text(maxBytes: 255, secret: false, \.serverProduct),
             "The product name told to clients. Set it to RabbitMQ for a client that insists on that name."),
         ConfigurationKey(

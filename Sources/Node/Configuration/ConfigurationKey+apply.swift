@@ -33,6 +33,12 @@ extension ConfigurationKey {
             configuration[keyPath: field] = text == "auto" ? initial : try integer(text, in: range)
         case .byteSize(let range, let field):
             configuration[keyPath: field] = try byteSize(text, in: range)
+        case .resourceBytes(let range, let field):
+            guard let bytes = ResourceLimit.bytes(text), range ~= bytes else { throw Mismatch(expected: expectation) }
+            configuration[keyPath: field] = .bytes(bytes)
+        case .memoryShare(let range, let field):
+            guard let share = ResourceLimit.share(text), range ~= share else { throw Mismatch(expected: expectation) }
+            configuration[keyPath: field] = .memoryShare(share)
         case .text(let maxBytes, let secret, let field):
             configuration[keyPath: field] = try plainText(text, maxBytes: maxBytes, secret: secret)
         case .path(let field):
@@ -67,6 +73,9 @@ extension ConfigurationKey {
         case .integerOrAuto(let range, _): "a whole number from \(range.lowerBound) to \(range.upperBound), or auto"
         case .byteSize(let range, _):
             "a size from \(range.lowerBound) to \(range.upperBound) bytes, in bytes or with KB, MB or GB"
+        case .resourceBytes(let range, _):
+            "a size of at least \(range.lowerBound) bytes, plain or with a unit such as MB (1000 kB) or MiB (1024 KiB)"
+        case .memoryShare(let range, _): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .text(let maxBytes, _, _): "text of 1 to \(maxBytes) bytes without control characters"
         case .path: "a path of 1 to 1024 bytes"
         case .address: "an IPv4 or IPv6 address"

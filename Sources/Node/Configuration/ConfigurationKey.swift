@@ -20,6 +20,10 @@ package struct ConfigurationKey: Sendable {
         case integerOrAuto(ClosedRange<Int>, Field<Int>)
         /// A number of bytes, in units of KB, MB or GB (powers of 1024) when they are given.
         case byteSize(ClosedRange<Int>, Field<Int>)
+        /// A number of bytes, with any unit that RabbitMQ's memory and disk limits know.
+        case resourceBytes(ClosedRange<Int>, Field<ResourceLimit>)
+        /// A multiple of the memory.
+        case memoryShare(ClosedRange<Double>, Field<ResourceLimit>)
         /// Text of one to `maxBytes` bytes. A secret is never shown, not even in an error.
         case text(maxBytes: Int, secret: Bool, Field<String>)
         /// A path; a leading `~/` stands for the home directory.
@@ -95,6 +99,8 @@ package struct ConfigurationKey: Sendable {
         switch kind {
         case .integer(_, let field), .integerOrAuto(_, let field), .byteSize(_, let field):
             String(configuration[keyPath: field])
+        case .resourceBytes(_, let field), .memoryShare(_, let field):
+            configuration[keyPath: field].text
         case .text(_, _, let field), .path(let field), .address(let field), .choice(_, let field):
             configuration[keyPath: field]
         case .listener: configuration.listeners.first?.description ?? ""

@@ -5,7 +5,7 @@ import Synchronization
 
 /// A shard's shell: one event loop that feeds `ShardState` and carries out what it wants.
 ///
-/// Everything but `inbox`, `load` and `deliver(_:)` belongs to the event loop.
+/// Everything but `inbox`, `load`, `deliver(_:)` and `setAlarms(_:)` belongs to the event loop.
 final class Shard: @unchecked Sendable {
     let index: Int
     let eventLoop: any EventLoop
@@ -71,6 +71,15 @@ final class Shard: @unchecked Sendable {
     func setWritable(_ address: ConnectionAddress, _ isWritable: Bool) {
         state.setWritable(address, isWritable)
         if isWritable { scheduleTurn() }
+    }
+
+    /// What the node is short of from now on. From any thread.
+    func setAlarms(_ alarms: ResourceAlarms) {
+        eventLoop.execute { [self] in
+            state.now = Clock.now
+            state.setAlarms(alarms)
+            finishTurn()
+        }
     }
 
     // MARK: Turns

@@ -25,7 +25,7 @@ enum ConnectionConversations {
             #expect(
                 Set(capabilities.entries.map(\.name)) == [
                     "publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
-                    "per_consumer_qos", "authentication_failure_close",
+                    "per_consumer_qos", "authentication_failure_close", "connection.blocked",
                 ])
             #expect(capabilities.entries.allSatisfy { $0.value == .bool(true) })
         },
@@ -164,6 +164,20 @@ enum ConnectionConversations {
             client.send(ConnectionCloseOk(), channel: 0)
             client.expectClose(
                 504, "CHANNEL_ERROR - unexpected method in connection state running", of: ConnectionCloseOk.self)
+        },
+        MethodConversation("connection.blocked", "tells a publisher that the node is short of something") { broker in
+            let client = broker.connect()
+            broker.setAlarms(.disk)
+            client.publish("one", routingKey: "nowhere")
+            client.expect(ConnectionBlocked(reason: "low on disk"), channel: 0)
+        },
+        MethodConversation("connection.unblocked", "tells it that the node has enough again") { broker in
+            let client = broker.connect()
+            broker.setAlarms(.disk)
+            client.publish("one", routingKey: "nowhere")
+            client.expect(ConnectionBlocked(reason: "low on disk"), channel: 0)
+            broker.setAlarms([])
+            client.expect(ConnectionUnblocked(), channel: 0)
         },
         MethodConversation("connection.update-secret", "is answered") { broker in
             let client = broker.connect()

@@ -69,6 +69,15 @@ final class Conversation {
         settle()
     }
 
+    /// What the whole node is short of from now on.
+    func setAlarms(_ alarms: ResourceAlarms) {
+        for shard in shards.indices {
+            prepare(shard)
+            shards[shard].setAlarms(alarms)
+        }
+        settle()
+    }
+
     private func prepare(_ shard: Int) {
         shards[shard].now = Moment(monotonicMilliseconds: milliseconds, wallSeconds: wallSeconds)
     }

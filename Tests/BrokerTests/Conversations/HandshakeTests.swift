@@ -220,6 +220,29 @@ import Testing
         }
     }
 
+    /// What it sent while it was not read could not be heard.
+    @Test func aClientThatWasNotReadHasMissedNoHeartbeat() {
+        converse(shards: 2) { broker in
+            let owner = broker.connect()
+            owner.declare(QueueDeclare(queue: "q"))
+            let client = broker.connect(
+                shard: 1, tuneOk: ConnectionTuneOk(channelMax: 10, frameMax: 131_072, heartbeat: 10))
+            broker.holdsMail = true
+            client.send(BasicGet(queue: "q"))
+            for _ in 1...11 { client.publish(String(repeating: "x", count: 100_000), routingKey: "q") }
+            #expect(broker.shards[1].isReadingPaused(client.address))
+            broker.advance(milliseconds: 60_000)
+            client.expectHeartbeat()
+            broker.holdsMail = false
+            broker.settle()
+            client.expect(BasicGetEmpty())
+            broker.advance(milliseconds: 20_000)
+            client.expectHeartbeat()
+            client.expectOpenSocket()
+            client.request(QueuePurge(queue: "q"), QueuePurgeOk(messageCount: 11))
+        }
+    }
+
     @Test func heartbeatsComeEveryHalfInterval() {
         converse { broker in
             let client = broker.connect(tuneOk: ConnectionTuneOk(channelMax: 10, frameMax: 4096, heartbeat: 10))

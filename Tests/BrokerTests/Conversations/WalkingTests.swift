@@ -34,8 +34,6 @@ import Testing
 /// Methods that the broker could send, and why it does not.
 private let neverSent: [String: String] = [
     "connection.secure": "PLAIN and AMQPLAIN need no challenge",
-    "connection.blocked": "resource alarms come later",
-    "connection.unblocked": "resource alarms come later",
     "channel.flow": "TCP holds publishers back",
     "basic.nack": "no queue refuses messages yet",
     "tx.select-ok": "transactions come later",

@@ -1,0 +1,115 @@
+import Broker
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Looks after what the node may run short of, and tells the shards: free disk space once a second, on a thread of its
+/// own because a disk may take its time, and whatever the journal meets.
+///
+/// The disk alarm is on while free space is below the limit or the journal finds the disk full. There is no hysteresis,
+/// as in RabbitMQ.
+final class ResourceAlarmSource: Sendable {
+    private struct State {
+        var isSpaceLow = false
+        var isDiskFull = false
+        var isSpaceUnknown = false
+        var isStopped = false
+        /// The thread, from `start` to `stop`.
+        var group: MultiThreadedEventLoopGroup?
+
+        var alarms: ResourceAlarms { isSpaceLow || isDiskFull ? .disk : [] }
+    }
+
+    private let path: String
+    private let limitBytes: Int
+    private let logger: Logger
+    private let freeBytes: @Sendable (String) -> Int?
+    private let apply: @Sendable (ResourceAlarms) -> Void
+    private let state = Mutex(State())
+
+    private static let intervalSeconds: Int64 = 1
+
+    /// - Parameters:
+    ///   - path: where the node stores what it stores.
+    ///   - limitBytes: the alarm is on while less is free.
+    ///   - freeBytes: tells what is free at the path, nil when it cannot.
+    ///   - apply: called with the alarms that are on whenever they change, one call after the other.
+    init(
+        path: String, limitBytes: Int, logger: Logger,
+        freeBytes: @escaping @Sendable (String) -> Int? = DiskSpace.freeBytes,
+        apply: @escaping @Sendable (ResourceAlarms) -> Void
+    ) {
+        self.path = path
+        self.limitBytes = limitBytes
+        self.logger = logger
+        self.freeBytes = freeBytes
+        self.apply = apply
+    }
+
+    /// Looks for the first time, then again and again. When it returns, an alarm that is due is on.
+    func start() async {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        state.withLock { $0.group = group }
+        let loop = group.next()
+        _ = try? await loop.submit { self.check() }.get()
+        loop.scheduleRepeatedTask(
+            initialDelay: .seconds(Self.intervalSeconds), delay: .seconds(Self.intervalSeconds)
+        ) { [weak self] _ in self?.check() }
+    }
+
+    /// Nothing is applied any more. The thread ends when its last look at the disk does, which nobody waits for.
+    func stop() {
+        let group = state.withLock { state in
+            state.isStopped = true
+            return state.group
+        }
+        group?.shutdownGracefully { _ in }
+    }
+
+    /// Whether the journal has met a full disk. From any thread.
+    func setDiskFull(_ isFull: Bool) {
+        change { state in
+            guard state.isDiskFull != isFull else { return }
+            state.isDiskFull = isFull
+            if isFull {
+                logger.error("the disk is full: \(path); publishers are blocked until it has space again")
+            } else {
+                logger.info("the disk has space again: \(path)")
+            }
+        }
+    }
+
+    /// Compares what is free with the limit.
+    func check() {
+        let free = freeBytes(path)
+        change { state in
+            guard let free else {
+                // What was true of it last is the best guess.
+                if !state.isSpaceUnknown { logger.warning("cannot tell the free disk space of \(path)") }
+                state.isSpaceUnknown = true
+                return
+            }
+            state.isSpaceUnknown = false
+            let isLow = DiskSpace.isLow(freeBytes: free, limitBytes: limitBytes)
+            guard state.isSpaceLow != isLow else { return }
+            state.isSpaceLow = isLow
+            let told = "\(free) bytes of \(path), limit \(limitBytes)"
+            if isLow {
+                logger.warning("free disk space is insufficient: \(told); publishers are blocked")
+            } else {
+                logger.info("free disk space is sufficient: \(told)")
+            }
+        }
+    }
+
+    /// What is applied comes under the lock, so that it comes in the order of the changes.
+    private func change(_ body: (inout State) -> Void) {
+        state.withLock { state in
+            guard !state.isStopped else { return }
+            let before = state.alarms
+            body(&state)
+            if state.alarms != before { apply(state.alarms) }
+        }
+    }
+}
