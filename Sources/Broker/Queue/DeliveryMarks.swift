@@ -69,7 +69,7 @@ struct DeliveryMarks {
     }
 
     /// The renewal is in the journal's lane, up to this position.
-    mutating func await(lane: Int, sequence: UInt64, position: UInt64) {
+    mutating func expect(lane: Int, sequence: UInt64, position: UInt64) {
         pending.append(Pending(lane: lane, sequence: sequence, position: position))
     }
 

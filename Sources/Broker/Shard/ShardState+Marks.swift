@@ -23,7 +23,7 @@ extension ShardState {
         if let (lane, sequence) = queue.pointee.marks.renew(id, place: place) {
             let holder = queue.pointee.holder
             journal.append { $0.appendDeliveryMark(holder: holder, lane: lane, sequence: sequence) }
-            queue.pointee.marks.await(lane: lane, sequence: sequence, position: journal.position)
+            queue.pointee.marks.expect(lane: lane, sequence: sequence, position: journal.position)
             journal.demand(.sync)
             if !queue.pointee.isMarkListed {
                 queue.pointee.isMarkListed = true
