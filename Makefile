@@ -9,14 +9,16 @@ FAILURES = printf '\nWhat failed:\n'; grep -E -A 4 '^✘|recorded an issue|error
 
 .PHONY: build test lint format fuzz bench soak clean
 
-# The broker as it is meant to run.
+# The broker and its commands as they are meant to run.
 build:
 	$(SWIFT) build --configuration release --product leveret
+	$(SWIFT) build --configuration release --product leveretctl
 
-# Everything that must hold before a change is proposed. The executable is built first: tests start it.
+# Everything that must hold before a change is proposed. The executables are built first: tests start them.
 test:
 	Tests/RealClientTests/Clients/install.sh
 	$(SWIFT) build --product leveret
+	$(SWIFT) build --product leveretctl
 	$(SWIFT) test 2>&1 | tee .build/test.log || { $(FAILURES); exit 1; }
 
 lint:

@@ -19,6 +19,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "leveret", targets: ["leveret"]),
+        .executable(name: "leveretctl", targets: ["leveretctl"]),
         .library(name: "LeveretClient", targets: ["LeveretClient"]),
     ],
     dependencies: [
@@ -63,6 +64,15 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The management command.
+        .executableTarget(
+            name: "leveretctl",
+            dependencies: [
+                "Broker", "Journal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
         .target(
             name: "LeveretClient",
             dependencies: [
@@ -92,10 +102,12 @@ let package = Package(
             name: "NodeTests",
             dependencies: ["Broker", "Node", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
-        // Starts the built executable as a process, so it depends on it to have it built.
+        // Starts the built executables as processes, so it depends on them to have them built.
         .testTarget(
             name: "CommandTests",
-            dependencies: ["leveret", "Node", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "leveret", "leveretctl", "Journal", "Node", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         // Other people's clients against the built executable.
         .testTarget(

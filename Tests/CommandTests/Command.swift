@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// The built `leveret` as a child process. It is killed at the latest when the value goes.
+/// The built `leveret`, or another executable, as a child process. It is killed at the latest when the value goes.
 struct Command: ~Copyable {
     let pid: pid_t
     private let output: Int32
@@ -21,7 +21,9 @@ struct Command: ~Copyable {
     }
 
     /// Starts the command with no environment but the given one and what the loader needs.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    init(
+        _ arguments: [String], environment: [String: String] = [:], executable: String = "leveret"
+    ) throws {
         let (outputEnd, childOutput) = try Self.stream()
         let (errorsEnd, childErrors) = try Self.stream()
         defer {
@@ -47,7 +49,7 @@ struct Command: ~Copyable {
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
-        let path = try Self.executable()
+        let path = try Self.path(of: executable)
         var variables = ProcessInfo.processInfo.environment.filter { $0.key == "LD_LIBRARY_PATH" || $0.key == "PATH" }
         variables.merge(environment) { $1 }
         var argv = ([path] + arguments).map { strdup($0) } + [nil]
@@ -74,6 +76,12 @@ struct Command: ~Copyable {
     /// Runs the command to its end.
     static func run(_ arguments: String...) throws -> Result {
         var command = try Command(arguments, environment: ["HOME": "/nonexistent"])
+        return try command.wait()
+    }
+
+    /// Runs `leveretctl` to its end.
+    static func control(_ arguments: String...) throws -> Result {
+        var command = try Command(arguments, executable: "leveretctl")
         return try command.wait()
     }
 
@@ -130,11 +138,12 @@ struct Command: ~Copyable {
         return (ends[0], ends[1])
     }
 
-    /// `leveret` beside the test runner, where the build puts both.
-    private static func executable() throws -> String {
+    /// An executable beside the test runner, where the build puts both.
+    private static func path(of executable: String) throws -> String {
         let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let path = URL(filePath: runner).deletingLastPathComponent().appending(path: "leveret").path
-        try #require(access(path, X_OK) == 0, "build it first: swift build --product leveret (looked for \(path))")
+        let path = URL(filePath: runner).deletingLastPathComponent().appending(path: executable).path
+        try #require(
+            access(path, X_OK) == 0, "build it first: swift build --product \(executable) (looked for \(path))")
         return path
     }
 }

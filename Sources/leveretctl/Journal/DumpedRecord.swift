@@ -1,0 +1,134 @@
+import Broker
+import Journal
+
+/// One record as `leveretctl journal dump` prints it.
+struct DumpedRecord {
+    enum CRCState: String { case sound, headerDamaged, payloadDamaged }
+
+    /// In the log as a whole.
+    let position: UInt64
+    let file: String
+    let offset: Int
+    /// `RecordKind`, or what is not one.
+    let kind: UInt8
+    /// With header and padding.
+    let byteCount: Int
+    let crc: CRCState
+    let payload: UnsafeRawBufferPointer
+
+    /// A line of JSON, without a line break. Of a damaged record only the place is told: nothing that fails its CRC is
+    /// believed.
+    var line: String {
+        var line = JSONLine()
+        line.add("position", position)
+        line.add("file", file)
+        line.add("offset", offset)
+        let kind = RecordKind(rawValue: kind)
+        if let kind { line.add("kind", kind.text) } else { line.add("kind", Int(self.kind)) }
+        line.add("byteCount", byteCount)
+        line.add("crc", crc.rawValue)
+        guard crc == .sound, let kind else { return line.text }
+        let told = line
+        do throws(Malformed) {
+            var reader = PayloadReader(payload)
+            try Self.describe(kind, &reader, &line)
+        } catch {
+            line = told
+            line.add("malformed", true)
+        }
+        return line.text
+    }
+
+    private static func describe(
+        _ kind: RecordKind, _ reader: inout PayloadReader, _ line: inout JSONLine
+    ) throws(Malformed) {
+        switch kind {
+        case .batch: line.add("synced", try reader.readUInt64())
+        case .message, .replacement, .moved: try describeMessage(kind, &reader, &line)
+        case .settlements:
+            var settlements: [JSONLine] = []
+            while !reader.isAtEnd {
+                var settlement = JSONLine()
+                settlement.add("id", try reader.readUInt64())
+                settlement.add("holder", try reader.readUInt32())
+                settlements.append(settlement)
+            }
+            line.add("settlements", settlements)
+        case .deliveryMark:
+            line.add("holder", try reader.readUInt32())
+            line.add("lane", try reader.readUInt32())
+            line.add("sequence", try reader.readUInt64())
+        case .delivered:
+            line.add("holder", try reader.readUInt32())
+            let count = Int(try reader.readUInt32())
+            guard count * 8 == reader.remainingCount else { throw Malformed() }
+            var ids: [UInt64] = []
+            for _ in 0..<count { ids.append(try reader.readUInt64()) }
+            line.add("ids", ids)
+        case .stateChange, .stateSnapshot: line.add("bytes", JSONLine.hexadecimal(reader.readRest()))
+        case .holderRemoved: line.add("holder", try reader.readUInt32())
+        case .end: break
+        }
+        guard reader.isAtEnd else { throw Malformed() }
+    }
+
+    private static func describeMessage(
+        _ kind: RecordKind, _ reader: inout PayloadReader, _ line: inout JSONLine
+    ) throws(Malformed) {
+        let id = try reader.readUInt64()
+        let holderCount = Int(try reader.readUInt32())
+        let contentByteCount = Int(try reader.readUInt32())
+        line.add("id", id)
+        line.add("lane", MessageID.lane(id))
+        line.add("sequence", MessageID.sequence(id))
+        if kind == .replacement {
+            line.add("settledID", try reader.readUInt64())
+            line.add("settledHolder", try reader.readUInt32())
+            _ = try reader.readUInt32()
+        } else if kind == .moved {
+            line.add("order", try reader.readUInt64())
+        }
+        let holderByteCount = (holderCount * 4 + 7) & ~7
+        guard holderByteCount + contentByteCount == reader.remainingCount else { throw Malformed() }
+        var holders: [UInt32] = []
+        for _ in 0..<holderCount { holders.append(try reader.readUInt32()) }
+        if holderByteCount > holderCount * 4 { _ = try reader.readUInt32() }
+        line.add("holders", holders)
+        line.add("contentByteCount", contentByteCount)
+        guard let summary = MessageSummary(reader.readRest()) else { return }
+        var message = JSONLine()
+        message.add("exchange", bytes: summary.exchange)
+        message.add("routingKey", bytes: summary.routingKey)
+        message.add("persistent", summary.isPersistent)
+        message.add("propertiesByteCount", summary.propertiesByteCount)
+        message.add("bodyByteCount", summary.bodyByteCount)
+        line.add("message", message)
+    }
+}
+
+/// A payload that its kind does not allow.
+private struct Malformed: Error {}
+
+/// Little-endian numbers, one behind the other, none of them believed to be there.
+private struct PayloadReader {
+    private var rest: UnsafeRawBufferPointer
+
+    init(_ payload: UnsafeRawBufferPointer) { rest = payload }
+
+    var isAtEnd: Bool { rest.isEmpty }
+    var remainingCount: Int { rest.count }
+
+    mutating func readUInt32() throws(Malformed) -> UInt32 { UInt32(littleEndian: try read()) }
+    mutating func readUInt64() throws(Malformed) -> UInt64 { UInt64(littleEndian: try read()) }
+
+    mutating func readRest() -> UnsafeRawBufferPointer {
+        defer { rest = UnsafeRawBufferPointer(start: nil, count: 0) }
+        return rest
+    }
+
+    private mutating func read<Number: FixedWidthInteger & BitwiseCopyable>() throws(Malformed) -> Number {
+        guard rest.count >= MemoryLayout<Number>.size else { throw Malformed() }
+        defer { rest = UnsafeRawBufferPointer(rebasing: rest[MemoryLayout<Number>.size...]) }
+        return rest.loadUnaligned(as: Number.self)
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite(.serialized) struct ControlTests {
+    /// A directory that says of itself what `format` says.
+    private func journal(format: String = "leveret journal 1\n") throws -> TemporaryDirectory {
+        let directory = try TemporaryDirectory()
+        _ = try directory.write(format, to: "format")
+        return directory
+    }
+
+    /// One line on standard error, nothing on standard output, exit code 2.
+    private func expectRefusal(
+        _ result: Command.Result, containing texts: [String], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(result.code == 2, sourceLocation: sourceLocation)
+        #expect(result.output.isEmpty, sourceLocation: sourceLocation)
+        #expect(result.errorLines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+        #expect(result.errors.hasPrefix("leveretctl: "), sourceLocation: sourceLocation)
+        for text in texts {
+            #expect(result.errors.contains(text), "\(result.errors)", sourceLocation: sourceLocation)
+        }
+    }
+
+    @Test(arguments: [
+        ["--help"], ["journal", "--help"], ["journal", "check", "--help"], ["journal", "dump", "--help"],
+    ])
+    func helpIsPrinted(arguments: [String]) throws {
+        var command = try Command(arguments, executable: "leveretctl")
+        let result = try command.wait()
+        #expect(result.code == 0)
+        #expect(result.errors.isEmpty)
+        #expect(result.output.contains("USAGE: leveretctl"))
+        if arguments.count != 2 { #expect(result.output.contains("leveretctl journal ")) }
+    }
+
+    @Test(arguments: [
+        (["journl"], "check"), (["journal", "check"], "check"), (["journal", "dump"], "dump"),
+        (["journal", "check", "a", "b"], "check"), (["journal", "check", "--all", "a"], "check"),
+        (["a\nb\u{1B}"], "check"),
+    ])
+    func badArgumentsAreToldInOneLine(arguments: [String], verb: String) throws {
+        var command = try Command(arguments, executable: "leveretctl")
+        expectRefusal(
+            try command.wait(), containing: ["For example: leveretctl journal \(verb) /var/lib/leveret"])
+    }
+
+    @Test(arguments: [
+        ("/nonexistent/journal", "cannot read /nonexistent/journal: No such file or directory"),
+        ("/dev/null", "/dev/null is not a directory"),
+        ("/", "/ is no journal: it has no file named format"),
+    ])
+    func whatIsNoJournalIsRefused(path: String, expected: String) throws {
+        for verb in ["check", "dump"] {
+            expectRefusal(
+                try Command.control("journal", verb, path),
+                containing: [expected, "for example: leveretctl journal \(verb) /var/lib/leveret"])
+        }
+    }
+
+    @Test(arguments: ["", "leveret journal", "leveret journal x", "leveret journal 0", "gimp 3", "\u{0}\u{1}"])
+    func foreignFormatIsRefused(format: String) throws {
+        let directory = try journal(format: format)
+        expectRefusal(
+            try Command.control("journal", "check", directory.path),
+            containing: ["\(directory.path) is no journal: its file named format is not Leveret's"])
+    }
+
+    @Test func newerFormatIsRefused() throws {
+        let directory = try journal(format: "leveret journal 2\n")
+        expectRefusal(
+            try Command.control("journal", "check", directory.path),
+            containing: ["has format 2, and this leveretctl reads format 1; use the leveretctl of the version"])
+    }
+
+    @Test func journalOfARunningBrokerIsRefused() throws {
+        let directory = try journal()
+        let path = try directory.write("4711\n", to: "lock")
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        defer { close(descriptor) }
+        try #require(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        for verb in ["check", "dump"] {
+            expectRefusal(
+                try Command.control("journal", verb, directory.path),
+                containing: [
+                    "\(directory.path) is in use by a running leveret (process 4711); stop it first, for example:"
+                ])
+        }
+    }
+}
