@@ -46,7 +46,7 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Broker",
+                "Broker", "Journal",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),

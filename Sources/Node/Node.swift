@@ -1,4 +1,5 @@
 import Broker
+import Journal
 import Logging
 import NIOCore
 import NIOPosix
@@ -12,6 +13,11 @@ package final class Node: Service {
     private let group: MultiThreadedEventLoopGroup
     private let shards: [Shard]
     private let alarms: ResourceAlarmSource
+    private let controlPlane: ControlPlane
+    private let progress: JournalProgress
+    private let storage = Mutex<Storage?>(nil)
+    /// What ends the node: the journal has failed, and nothing may be confirmed any more.
+    private let failure = AsyncStream<JournalError>.makeStream()
     private let listeners = Mutex<[Listener]>([])
 
     /// How long clients have to answer the connection.close of a shutdown.
@@ -24,11 +30,14 @@ package final class Node: Service {
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
             shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost)
+        let progress = JournalProgress(shardCount: configuration.shardCount)
+        self.controlPlane = controlPlane
+        self.progress = progress
         let shards = group.makeIterator().enumerated().map { index, eventLoop in
             var system = SystemRandomNumberGenerator()
             let state = ShardState(
                 index: index, shardCount: configuration.shardCount, settings: settings, controlPlane: controlPlane,
-                seed: (0..<4).map { _ in system.next() }, now: Clock.now)
+                seed: (0..<4).map { _ in system.next() }, now: Clock.now, progress: progress)
             return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
         }
         self.shards = shards
@@ -52,18 +61,31 @@ package final class Node: Service {
         }
     }
 
-    /// Binds the listeners; clients may connect when it returns.
+    /// Recovers what the journal has, and binds the listeners; clients may connect when it returns.
     package func start() async throws(NodeError) {
         let shards = shards
+        let storage = try recover()
+        self.storage.withLock { $0 = storage }
+        storage.start()
         for shard in shards {
             do {
-                try await shard.eventLoop.submit { shard.start(peers: shards) }.get()
+                try await shard.eventLoop.submit { shard.start(peers: shards, storage: storage) }.get()
             } catch {
                 throw NodeError("cannot start: \(error)")
             }
         }
         await alarms.start()
         for address in configuration.listeners { try listen(address) }
+    }
+
+    private func recover() throws(NodeError) -> Storage {
+        let recovery = JournalRecovery(
+            configuration: configuration, controlPlane: controlPlane, shards: shards, logger: logger)
+        let journal = try recovery.run()
+        return Storage(
+            journal: journal, configuration: configuration, controlPlane: controlPlane, progress: progress,
+            shards: shards, logger: logger, diskIsFull: { [self] in setDiskFull($0) },
+            failed: { [failure] error in failure.continuation.yield(error) })
     }
 
     private func listen(_ address: ListenAddress) throws(NodeError) {
@@ -73,9 +95,29 @@ package final class Node: Service {
         listener.start()
     }
 
-    /// Until the graceful shutdown: then no new connections, 320 to the clients, everything written.
+    /// Until the graceful shutdown: then no new connections, 320 to the clients, everything written. Throws when the
+    /// journal has failed: what is not confirmed by then never is.
     package func run() async throws {
-        try? await gracefulShutdown()
+        let journalError = await withTaskGroup(of: JournalError?.self) { group in
+            group.addTask {
+                try? await gracefulShutdown()
+                return nil
+            }
+            group.addTask { [failure] in
+                for await error in failure.stream { return error }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        if let journalError {
+            logger.critical("the journal has failed, nothing is confirmed any more: \(journalError)")
+            throw NodeError("the journal has failed: \(journalError)")
+        }
+        await stop()
+    }
+
+    private func stop() async {
         for listener in listeners.withLock({ $0 }) { listener.stop() }
         alarms.stop()
         for shard in shards { try? await shard.eventLoop.submit { shard.shutDownConnections() }.get() }
@@ -84,6 +126,17 @@ package final class Node: Service {
             try? await Task.sleep(nanoseconds: 20_000_000)
         }
         for shard in shards { try? await shard.eventLoop.submit { shard.stop() }.get() }
+        // What connections have given back may still be on its way between shards.
+        for shard in shards + shards { try? await shard.eventLoop.submit { shard.finishTurn() }.get() }
+        for shard in shards { try? await shard.eventLoop.submit { shard.finishJournal() }.get() }
+        if let storage = storage.withLock({ $0 }) {
+            await withCheckedContinuation { waiter in
+                startThread {
+                    storage.stop()
+                    waiter.resume()
+                }
+            }
+        }
         try? await group.shutdownGracefully()
         logger.info("stopped")
     }

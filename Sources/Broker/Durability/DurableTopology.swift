@@ -60,6 +60,30 @@ package struct DurableTopology: Equatable, Sendable {
         nextJournalNumber = max(nextJournalNumber, next)
     }
 
+    /// What a journal has: a snapshot, if there was a checkpoint, and the steps since.
+    ///
+    /// - Throws: `WireError` when the bytes are not this version's.
+    package init(snapshot: [UInt8]?, changes: [[UInt8]]) throws(WireError) {
+        self.init()
+        var failure: WireError?
+        func attempt(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(WireError) -> Void) {
+            guard failure == nil else { return }
+            bytes.withUnsafeBytes { bytes in
+                do throws(WireError) { try body(bytes) } catch { failure = error }
+            }
+        }
+        if let snapshot {
+            attempt(snapshot) { bytes throws(WireError) in self = try DurableTopology(decoding: bytes) }
+        }
+        for change in changes {
+            attempt(change) { bytes throws(WireError) in
+                var reader = WireReader(bytes)
+                apply(try TopologyStep(from: &reader))
+            }
+        }
+        if let failure { throw failure }
+    }
+
     /// Takes a step; one that was taken before, or that came too late, means nothing.
     package mutating func apply(_ step: TopologyStep) {
         switch step {

@@ -16,6 +16,8 @@ final class Shard: @unchecked Sendable {
     /// By the connection's slot.
     private var handlers: [ConnectionHandler?] = []
     private var peers: [Shard] = []
+    private var storage: Storage?
+    private var reportedMemoryByteCount = 0
     private var isTurnScheduled = false
     private var ticking: RepeatedTask?
 
@@ -30,9 +32,15 @@ final class Shard: @unchecked Sendable {
         self.logger = logger
     }
 
-    func start(peers: [Shard]) {
+    /// For recovery, before the shard is started.
+    func withState<Result>(_ body: (ShardState) throws(NodeError) -> Result) throws(NodeError) -> Result {
+        try body(state)
+    }
+
+    func start(peers: [Shard], storage: Storage) {
         eventLoop.preconditionInEventLoop()
         self.peers = peers
+        self.storage = storage
         ticking = eventLoop.scheduleRepeatedTask(
             initialDelay: .milliseconds(Self.tickMilliseconds), delay: .milliseconds(Self.tickMilliseconds)
         ) { [unowned self] _ in
@@ -92,11 +100,38 @@ final class Shard: @unchecked Sendable {
             state.finishTurn()
         }
         while let probe = state.takeProbe() { look(at: probe) }
+        if let storage { serve(storage) }
         for peer in peers where peer !== self {
             if let batch = state.takeBatch(for: peer.index) { peer.deliver(batch) }
         }
         if !state.notes.isEmpty { log() }
         if state.hasUnfinishedWork { scheduleTurn() }
+    }
+
+    /// What the turn has for the disk. When memory is scarce, what is far from its turn leaves it.
+    private func serve(_ storage: Storage) {
+        let byteCount = state.memoryByteCount
+        if storage.memory.add(byteCount - reportedMemoryByteCount), state.pageOut() { scheduleTurn() }
+        reportedMemoryByteCount = byteCount
+        storage.serve(state, of: self)
+    }
+
+    /// From the journal's thread: those who wait for it may look again.
+    func journalAdvanced() {
+        eventLoop.execute { [self] in
+            state.now = Clock.now
+            state.journalAdvanced()
+            finishTurn()
+        }
+    }
+
+    /// From a reading thread: messages that had left memory.
+    func receive(_ read: PageRead) {
+        eventLoop.execute { [self] in
+            state.now = Clock.now
+            state.receive(read)
+            finishTurn()
+        }
     }
 
     private func look(at probe: Probe) {
@@ -176,6 +211,12 @@ final class Shard: @unchecked Sendable {
     func stop() {
         ticking?.cancel()
         closeConnections()
+    }
+
+    /// After the last connection: what was delivered is noted exactly, for a start that follows in order.
+    func finishJournal() {
+        state.journalDelivered()
+        finishTurn()
     }
 
     var connectionCount: Int { handlers.count { $0 != nil } }

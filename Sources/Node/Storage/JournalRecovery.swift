@@ -1,0 +1,101 @@
+import AMQPWire
+import Broker
+import Journal
+import Logging
+import Routing
+
+/// Brings back what the journal has, before the shards start: topology first, then the messages into their queues.
+struct JournalRecovery {
+    let configuration: Configuration
+    let controlPlane: ControlPlane
+    let shards: [Shard]
+    let logger: Logger
+
+    /// Progress is told when recovery takes longer than this, and then as often.
+    private static let progressNanoseconds: UInt64 = 1_000_000_000
+
+    /// Opens the journal and recovers from it. The journal is ready to be written then.
+    func run() throws(NodeError) -> Journal {
+        let begin = Clock.monotonicNanoseconds
+        let journal: Journal
+        let recovery: Recovery
+        do throws(JournalError) {
+            var settings = JournalConfiguration(directory: Storage.journalDirectory(configuration)) {
+                UInt64.random(in: .min ... .max)
+            }
+            settings.segmentByteCount = configuration.journalSegmentByteCount
+            journal = try Journal.open(settings, disk: SystemDisk())
+            recovery = try journal.recover(progress: progress(since: begin))
+        } catch {
+            throw NodeError("\(error)")
+        }
+        report(recovery.report)
+        let queues = restore(try topology(recovery))
+        restoreMessages(journal, queues, nextSequence: recovery.nextSequence)
+        controlPlane.beginJournaling()
+        let seconds = Double(Clock.monotonicNanoseconds - begin) / 1e9
+        if recovery.report.liveMessageCount > 0 || !queues.isEmpty || seconds > 1 {
+            logger.info(
+                "recovered \(queues.count) durable queues and \(recovery.report.liveMessageCount) messages",
+                metadata: ["seconds": "\((seconds * 1000).rounded() / 1000)"])
+        }
+        return journal
+    }
+
+    private func progress(since begin: UInt64) -> (RecoveryProgress) -> Void {
+        var told = begin
+        return { progress in
+            let now = Clock.monotonicNanoseconds
+            guard now - told > Self.progressNanoseconds else { return }
+            told = now
+            let percent = progress.totalByteCount == 0 ? 100 : progress.byteCount * 100 / progress.totalByteCount
+            logger.notice("reading the journal: \(percent) % of \(progress.totalByteCount >> 20) MiB")
+        }
+    }
+
+    private func report(_ report: RecoveryReport) {
+        for sentence in report.damagedFiles { logger.error("the journal is damaged: \(sentence)") }
+        for record in report.quarantined {
+            logger.error(
+                "the journal is damaged: \(record.path) at \(record.offset): \(record.reason); everything else is served")
+        }
+        if report.quarantinedCount > report.quarantined.count {
+            logger.error("the journal is damaged: \(report.quarantinedCount) places in all")
+        }
+    }
+
+    private func topology(_ recovery: Recovery) throws(NodeError) -> DurableTopology {
+        do throws(WireError) {
+            return try DurableTopology(snapshot: recovery.stateSnapshot, changes: recovery.stateChanges)
+        } catch {
+            throw NodeError(
+                "the journal's topology is not of this version's form: start the version that wrote it, or choose "
+                    + "another directory with --data-dir")
+        }
+    }
+
+    private func restore(_ topology: DurableTopology) -> [UInt32: QueueAddress] {
+        var states: [ShardState] = []
+        for shard in shards { try? shard.withState { states.append($0) } }
+        let (queues, problems) = controlPlane.recover(topology, shards: states)
+        for problem in problems { logger.error("not recovered: \(problem)") }
+        return queues
+    }
+
+    private func restoreMessages(_ journal: Journal, _ queues: [UInt32: QueueAddress], nextSequence: UInt64) {
+        var states: [ShardState] = []
+        for shard in shards { try? shard.withState { states.append($0) } }
+        // Looked up for every message: numbers are dense.
+        var addresses: [QueueAddress?] = Array(repeating: nil, count: Int(queues.keys.max() ?? 0) + 1)
+        for (number, address) in queues { addresses[Int(number)] = address }
+        journal.forEachLiveMessage { message in
+            for holder in message.holders {
+                guard Int(holder.holder) < addresses.count, let address = addresses[Int(holder.holder)] else { continue }
+                states[address.shard].recoverMessage(
+                    message.id, of: address, byteCount: message.contentByteCount,
+                    isRedelivered: holder.mayHaveBeenDelivered)
+            }
+        }
+        for state in states { state.finishRecovery(nextSequence: nextSequence) }
+    }
+}

@@ -1,0 +1,102 @@
+import Broker
+import Journal
+import Logging
+import Synchronization
+
+/// The thread that writes the journal: what the shards and the control plane have handed over is written in one go,
+/// synced in one go, and then those who waited are told. The batch is whatever arrived during the last sync.
+final class JournalThread: Sendable {
+    /// What the thread tells the node, from itself.
+    struct Events: Sendable {
+        /// A shard may look again at who waits.
+        let advanced: @Sendable (_ shard: Int) -> Void
+        let diskIsFull: @Sendable (Bool) -> Void
+        /// Nothing is confirmed any more.
+        let failed: @Sendable (JournalError) -> Void
+        /// Bytes of memory that the journal needs to know what is alive.
+        let indexed: @Sendable (Int) -> Void
+    }
+
+    /// Belongs to the thread.
+    nonisolated(unsafe) private let work: JournalWork
+    private let lanes: [LaneInbox]
+    private let finishedJobs: FinishedJobs
+    private let signal: ThreadSignal
+    private let isStopped = Atomic<Bool>(false)
+    private let events: Events
+
+    /// A lane with so much is written without anybody waiting.
+    private static let wantedByteCount = 512 << 10
+
+    init(
+        journal: Journal, controlPlane: ControlPlane, progress: JournalProgress, shardCount: Int,
+        maintenance: SerialThread, events: Events
+    ) {
+        let lanes = (0..<shardCount).map { _ in LaneInbox() }
+        self.lanes = lanes
+        self.events = events
+        let finishedJobs = FinishedJobs()
+        let signal = ThreadSignal()
+        self.finishedJobs = finishedJobs
+        self.signal = signal
+        work = JournalWork(
+            journal: journal, controlPlane: controlPlane, progress: progress, lanes: lanes, events: events
+        ) { job in
+            maintenance.perform {
+                job.run()
+                finishedJobs.append(job)
+                signal.wake()
+            }
+        }
+    }
+
+    /// The end of a shard's turn, from its event loop. Returns an empty buffer to go on with.
+    func append(
+        _ records: LaneBuffer, shard: Int, position: UInt64, sequence: UInt64, urgency: LaneUrgency
+    ) -> LaneBuffer {
+        let (byteCount, spare) = lanes[shard].append(
+            records, position: position, sequence: sequence, urgency: urgency)
+        if urgency != .none || byteCount > Self.wantedByteCount { signal.wake() }
+        return spare
+    }
+
+    func start() { startThread { [self] in run() } }
+
+    /// Writes and syncs what there is, makes a checkpoint, and ends. The shards hand over nothing more.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+        signal.wake()
+        signal.waitForFinish()
+    }
+
+    private func run() {
+        do throws(JournalError) {
+            while !isStopped.load(ordering: .acquiring) {
+                try work.turn(finished: finishedJobs.take())
+                signal.wait(milliseconds: work.patienceMilliseconds)
+            }
+            try work.beginStop()
+            while try work.isStopping(finished: finishedJobs.take()) {
+                signal.wait(milliseconds: work.patienceMilliseconds)
+            }
+        } catch {
+            events.failed(error)
+        }
+        work.close()
+        signal.finish()
+    }
+}
+
+/// Jobs that have run on the maintenance thread.
+private final class FinishedJobs: Sendable {
+    private let jobs = Mutex<[MaintenanceJob]>([])
+
+    func append(_ job: MaintenanceJob) { jobs.withLock { $0.append(job) } }
+
+    func take() -> [MaintenanceJob] {
+        jobs.withLock { jobs in
+            defer { jobs = [] }
+            return jobs
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Broker
+import Journal
+import Logging
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Where transient messages go when memory is scarce: a journal that is never synced, on a thread of its own, emptied at
+/// every start. Writes and reads are done in the order in which they are asked for, so what was written can be read.
+final class SpillFile: Sendable {
+    private let directory: String
+    private let segmentByteCount: Int
+    private let logger: Logger
+    private let diskIsFull: @Sendable (Bool) -> Void
+    private let failed: @Sendable (JournalError) -> Void
+    private let thread = SerialThread()
+    /// Opened with the first message. Only the thread looks at it.
+    private let files = Mutex<(journal: Journal, reader: JournalReader)?>(nil)
+    private let isStarted = Atomic<Bool>(false)
+
+    private static let retryMicroseconds: UInt32 = 250_000
+
+    init(
+        directory: String, segmentByteCount: Int, logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
+        failed: @escaping @Sendable (JournalError) -> Void
+    ) {
+        self.directory = directory
+        self.segmentByteCount = segmentByteCount
+        self.logger = logger
+        self.diskIsFull = diskIsFull
+        self.failed = failed
+    }
+
+    func append(_ records: LaneBuffer) {
+        startIfNeeded()
+        thread.perform { [self] in
+            var records = records
+            attempt { files throws(JournalError) in try write(records, files.journal) }
+            records.deallocate()
+        }
+    }
+
+    func read(_ request: PageRequest, then deliver: @escaping @Sendable (PageRead) -> Void) {
+        startIfNeeded()
+        thread.perform { [self] in
+            attempt { files throws(JournalError) in deliver(PageRead(request, from: files.reader)) }
+        }
+    }
+
+    private func startIfNeeded() {
+        if !isStarted.exchange(true, ordering: .acquiringAndReleasing) { thread.start() }
+    }
+
+    private func attempt(_ body: ((journal: Journal, reader: JournalReader)) throws(JournalError) -> Void) {
+        files.withLock { files in
+            do throws(JournalError) {
+                if files == nil {
+                    let journal = try open()
+                    files = (journal, journal.makeReader())
+                }
+                if let files { try body(files) }
+            } catch {
+                failed(error)
+            }
+        }
+    }
+
+    private func open() throws(JournalError) -> Journal {
+        var configuration = JournalConfiguration(directory: directory) { UInt64.random(in: .min ... .max) }
+        configuration.segmentByteCount = segmentByteCount
+        configuration.isVolatile = true
+        let journal = try Journal.open(configuration, disk: SystemDisk())
+        _ = try journal.recover()
+        logger.info("memory is scarce: transient messages go to \(directory)")
+        return journal
+    }
+
+    private func write(_ records: LaneBuffer, _ journal: Journal) throws(JournalError) {
+        var cursor = AppendCursor()
+        while try journal.append([records], from: &cursor, mayUseReserve: false) == .needsSegment {
+            try maintain(journal)
+            guard journal.isDiskFull else { continue }
+            diskIsFull(true)
+            usleep(Self.retryMicroseconds)
+            journal.retryPreparation()
+        }
+        diskIsFull(false)
+        try journal.sync()
+        try maintain(journal)
+    }
+
+    private func maintain(_ journal: Journal) throws(JournalError) {
+        while let job = journal.nextMaintenance() {
+            job.run()
+            try journal.finish(job)
+        }
+    }
+
+    func stop() {
+        guard isStarted.load(ordering: .acquiring) else { return }
+        thread.stop()
+        files.withLock { files in try? files?.journal.close() }
+    }
+}
+
+extension PageRead {
+    /// Reads what is asked for into one block.
+    convenience init(_ request: PageRequest, from reader: JournalReader) {
+        self.init(request: request)
+        var block = PageBlock()
+        var places: [Range<Int>?] = Array(repeating: nil, count: request.ids.count)
+        reader.read(request.ids) { index, outcome in
+            if case .content(let bytes) = outcome { places[index] = block.append(bytes) }
+        }
+        let memory = block.take()
+        self.memory = memory
+        contents = places.map { place in
+            guard let place, let memory else { return nil }
+            return UnsafeRawBufferPointer(start: memory + place.lowerBound, count: place.count)
+        }
+    }
+}
+
+/// Grows by doubling; every piece begins at a multiple of 8.
+private struct PageBlock {
+    private var memory: UnsafeMutableRawPointer?
+    private var count = 0
+    private var capacity = 0
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) -> Range<Int> {
+        let wanted = count + (bytes.count + 7) & ~7
+        if wanted > capacity {
+            let grown = max(capacity * 2, max(wanted, 65536))
+            let larger = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
+            if let memory {
+                larger.copyMemory(from: memory, byteCount: count)
+                memory.deallocate()
+            }
+            memory = larger
+            capacity = grown
+        }
+        if let source = bytes.baseAddress, let memory {
+            (memory + count).copyMemory(from: source, byteCount: bytes.count)
+        }
+        defer { count = wanted }
+        return count..<count + bytes.count
+    }
+
+    mutating func take() -> UnsafeMutableRawPointer? {
+        defer { memory = nil }
+        return memory
+    }
+}

@@ -1,0 +1,76 @@
+import Broker
+import Journal
+import Logging
+import NIOCore
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Everything of the node that touches the disk: the journal with its threads, and the spill file.
+final class Storage: Sendable {
+    let memory: MemoryAccount
+    private let journal: JournalThread
+    private let reader: JournalReader
+    private let readerThread = SerialThread()
+    private let maintenanceThread = SerialThread()
+    private let spillFile: SpillFile
+
+    /// - Parameters:
+    ///   - journal: recovered.
+    ///   - shards: in the order of their indexes.
+    init(
+        journal: Journal, configuration: Configuration, controlPlane: ControlPlane, progress: JournalProgress,
+        shards: [Shard], logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
+        failed: @escaping @Sendable (JournalError) -> Void
+    ) {
+        let memory = MemoryAccount(limitBytes: configuration.memoryLimitBytes)
+        self.memory = memory
+        reader = journal.makeReader()
+        self.journal = JournalThread(
+            journal: journal, controlPlane: controlPlane, progress: progress, shardCount: shards.count,
+            maintenance: maintenanceThread,
+            events: JournalThread.Events(
+                advanced: { shards[$0].journalAdvanced() }, diskIsFull: diskIsFull, failed: failed,
+                indexed: { memory.setJournal($0) }))
+        spillFile = SpillFile(
+            directory: Self.spillDirectory(configuration), segmentByteCount: configuration.journalSegmentByteCount,
+            logger: logger, diskIsFull: { _ in }, failed: failed)
+    }
+
+    static func journalDirectory(_ configuration: Configuration) -> String { "\(configuration.dataDirectory)/journal" }
+    static func spillDirectory(_ configuration: Configuration) -> String { "\(configuration.dataDirectory)/spill" }
+
+    func start() {
+        maintenanceThread.start()
+        readerThread.start()
+        journal.start()
+    }
+
+    /// Everything that was handed over is on stable storage when it returns.
+    func stop() {
+        journal.stop()
+        maintenanceThread.stop()
+        readerThread.stop()
+        spillFile.stop()
+    }
+
+    /// The end of a shard's turn: what it has for the disk, and what it wants from it.
+    func serve(_ state: ShardState, of shard: Shard) {
+        if let (records, position, sequence, urgency) = state.takeLane() {
+            state.reuseLane(
+                journal.append(records, shard: state.index, position: position, sequence: sequence, urgency: urgency))
+        }
+        if let records = state.takeSpillLane() { spillFile.append(records) }
+        for request in state.takePageRequests() {
+            if request.isSpilled {
+                spillFile.read(request) { shard.receive($0) }
+            } else {
+                readerThread.perform { [reader] in shard.receive(PageRead(request, from: reader)) }
+            }
+        }
+    }
+}
