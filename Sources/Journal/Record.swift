@@ -65,6 +65,8 @@ package enum RecordKind: UInt8, Sendable {
 package enum MessageID {
     package static let laneBits: UInt64 = 6
     package static let laneLimit = 1 << 6
+    /// Sequences stay below, so that there is always room for the next.
+    package static let sequenceLimit: UInt64 = 1 << 57
 
     @inline(__always)
     package static func make(lane: Int, sequence: UInt64) -> UInt64 { sequence << laneBits | UInt64(lane) }

@@ -21,7 +21,7 @@ enum Rules {
     static let engine: Set<String> = ["Routing", "Journal", "Broker"]
 
     static let engineImports: Set<String> = [
-        "AMQPWire", "Routing", "Journal", "Glibc", "Darwin", "Synchronization",
+        "AMQPWire", "Routing", "Journal", "CRC32C", "Glibc", "Darwin", "Synchronization",
         // swift-collections
         "Collections", "BasicContainers", "BitCollections", "DequeModule", "HashTreeCollections", "HeapModule",
         "OrderedCollections",

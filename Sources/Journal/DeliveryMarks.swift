@@ -1,0 +1,40 @@
+/// Which messages each holder may have delivered before: what makes them `redelivered` after a start.
+struct DeliveryMarks {
+    struct Holder {
+        /// The highest sequence that may have been delivered, by lane.
+        var marks: [Int: UInt64] = [:]
+        /// Messages that were delivered whatever the marks say.
+        var delivered: Set<UInt64> = []
+        /// The last that came was such a list, to which the next one is added.
+        var isListOpen = false
+    }
+
+    private(set) var holders: [UInt32: Holder] = [:]
+
+    mutating func mark(_ holder: UInt32, lane: Int, sequence: UInt64) {
+        holders[holder, default: Holder()].isListOpen = false
+        holders[holder, default: Holder()].marks[lane, default: 0].raise(to: sequence)
+    }
+
+    mutating func addDelivered(_ holder: UInt32, _ ids: some Sequence<UInt64>) {
+        var known = holders.removeValue(forKey: holder) ?? Holder()
+        if !known.isListOpen { known = Holder() }
+        known.isListOpen = true
+        known.delivered.formUnion(ids)
+        holders[holder] = known
+    }
+
+    mutating func removeHolder(_ holder: UInt32) { holders[holder] = nil }
+
+    mutating func set(_ holder: UInt32, _ value: Holder) { holders[holder] = value }
+
+    func mayHaveDelivered(_ holder: UInt32, _ id: UInt64) -> Bool {
+        guard let known = holders[holder] else { return false }
+        if let mark = known.marks[MessageID.lane(id)], MessageID.sequence(id) <= mark { return true }
+        return !known.delivered.isEmpty && known.delivered.contains(id)
+    }
+}
+
+extension UInt64 {
+    mutating func raise(to other: UInt64) { if other > self { self = other } }
+}

@@ -1,0 +1,154 @@
+import CRC32C
+
+/// What became of a message that was to be read.
+package enum ReadOutcome {
+    /// Valid until the closure returns.
+    case content(UnsafeRawBufferPointer)
+    /// All its holders have settled it, or it was never written.
+    case missing
+    /// Its bytes cannot be read, or do not pass their CRC.
+    case damaged
+}
+
+/// Reads messages back, on one other thread, while the journal's thread goes on.
+package final class JournalReader: @unchecked Sendable {
+    private let shared: SharedIndex
+    private let disk: Disk
+    private var buffer: UnsafeMutableRawBufferPointer
+
+    private static let bufferByteCount = 1 << 20
+    /// Messages so close together are read in one go.
+    private static let gapByteCount = 64 << 10
+    /// Memory above this is not kept for the next call.
+    private static let keptByteCount = 8 << 20
+
+    private struct Wanted {
+        let location: UInt64
+        let byteCount: Int
+        /// Index into what was asked for.
+        let index: Int
+        let form: MessageForm
+        /// Index into the pinned segments.
+        let segment: Int
+    }
+
+    init(_ shared: SharedIndex, _ disk: Disk) {
+        self.shared = shared
+        self.disk = disk
+        buffer = .allocate(byteCount: Self.bufferByteCount, alignment: 16)
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// Calls the closure once for each id, in the order in which the messages lie in the log, with the id's index. The
+    /// closure must not call the journal.
+    package func read(_ ids: [UInt64], _ body: (Int, ReadOutcome) -> Void) {
+        var wanted: [Wanted] = []
+        wanted.reserveCapacity(ids.count)
+        var missing: [Int] = []
+        var segments: [Segment] = []
+        shared.withLock { resolve(ids, &wanted, &missing, &segments) }
+        for index in missing { body(index, .missing) }
+        wanted.sort { $0.location < $1.location }
+        var first = 0
+        while first < wanted.count {
+            let last = groupEnd(wanted, first)
+            readGroup(ids, wanted[first..<last], segments[wanted[first].segment], body)
+            first = last
+        }
+        shared.withLock { for segment in segments { segment.pinCount -= 1 } }
+        if buffer.count > Self.keptByteCount { replaceBuffer(Self.bufferByteCount) }
+    }
+
+    private func resolve(
+        _ ids: [UInt64], _ wanted: inout [Wanted], _ missing: inout [Int], _ segments: inout [Segment]
+    ) {
+        let index = shared.index
+        for (place, id) in ids.enumerated() {
+            guard let entry = index.peek(id) else {
+                missing.append(place)
+                continue
+            }
+            let location = entry.location
+            var pinned = segments.lastIndex {
+                location >= $0.counters.pointee.base && location < $0.counters.pointee.end
+            }
+            if pinned == nil, let segment = index.segments.segment(at: location) {
+                segment.pinCount += 1
+                pinned = segments.count
+                segments.append(segment)
+            }
+            guard let pinned else {
+                missing.append(place)
+                continue
+            }
+            wanted.append(
+                Wanted(
+                    location: location, byteCount: index.recordByteCount(entry), index: place, form: entry.form,
+                    segment: pinned))
+        }
+    }
+
+    /// The messages from `first` on that one read brings.
+    private func groupEnd(_ wanted: [Wanted], _ first: Int) -> Int {
+        var end = wanted[first].location + UInt64(wanted[first].byteCount)
+        var next = first + 1
+        while next < wanted.count, wanted[next].segment == wanted[first].segment {
+            let newEnd = max(end, wanted[next].location + UInt64(wanted[next].byteCount))
+            if wanted[next].location > end + UInt64(Self.gapByteCount)
+                || newEnd - wanted[first].location > UInt64(Self.bufferByteCount)
+            {
+                break
+            }
+            end = newEnd
+            next += 1
+        }
+        return next
+    }
+
+    private func replaceBuffer(_ byteCount: Int) {
+        buffer.deallocate()
+        buffer = .allocate(byteCount: byteCount, alignment: 16)
+    }
+
+    private func readGroup(
+        _ ids: [UInt64], _ group: ArraySlice<Wanted>, _ segment: Segment, _ body: (Int, ReadOutcome) -> Void
+    ) {
+        guard let first = group.first, let last = group.last else { return }
+        let byteCount = Int(last.location - first.location) + last.byteCount
+        if byteCount > buffer.count { replaceBuffer(byteCount) }
+        let target = UnsafeMutableRawBufferPointer(rebasing: buffer[0..<byteCount])
+        let got = (try? disk.read(segment.file, into: target, at: segment.offset(of: first.location))) ?? 0
+        for message in group {
+            let offset = Int(message.location - first.location)
+            guard offset + message.byteCount <= got,
+                let content = Self.content(
+                    UnsafeRawBufferPointer(rebasing: target[offset..<offset + message.byteCount]), message,
+                    id: ids[message.index], segment.recordCRC)
+            else {
+                body(message.index, .damaged)
+                continue
+            }
+            body(message.index, .content(content))
+        }
+    }
+
+    /// The content of a record, if it is whole and the one that was meant.
+    private static func content(
+        _ bytes: UnsafeRawBufferPointer, _ wanted: Wanted, id: UInt64, _ crc: UInt32
+    ) -> UnsafeRawBufferPointer? {
+        guard let record = bytes.baseAddress else { return nil }
+        let payload = Int(record.load(as: UInt32.self))
+        guard
+            record.load(fromByteOffset: Record.headerCRCOffset, as: UInt32.self)
+                == crc32c_number_and_12_bytes(crc, wanted.location, record),
+            Record.byteCount(payload: payload) == wanted.byteCount,
+            record.load(fromByteOffset: Record.kindOffset, as: UInt8.self) == wanted.form.kind.rawValue,
+            record.load(fromByteOffset: Record.payloadCRCOffset, as: UInt32.self)
+                == crc32c(0, record + Record.headerByteCount, payload),
+            let message = MessageRecord(wanted.form, record + Record.headerByteCount, byteCount: payload),
+            message.id == id
+        else { return nil }
+        return message.content
+    }
+}

@@ -1,0 +1,121 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Work that the journal has for another thread: `run` there, then `Journal.finish` on the journal's thread. It touches
+/// nothing of the journal's.
+package final class MaintenanceJob: @unchecked Sendable {
+    enum Work {
+        /// Make a segment file, full of zeros.
+        case prepare(fileNumber: Int, byteCount: Int, isSynced: Bool)
+    }
+
+    let disk: Disk
+    let directory: String
+    let work: Work
+    /// What a preparation has made.
+    private(set) var prepared: PreparedSegment?
+    private(set) var failure: JournalError?
+
+    init(_ journal: Journal, _ work: Work) {
+        disk = journal.disk
+        directory = journal.configuration.directory
+        self.work = work
+    }
+
+    /// Failures come out of `Journal.finish`.
+    package func run() {
+        do throws(JournalError) {
+            switch work {
+            case .prepare(let fileNumber, let byteCount, let isSynced):
+                prepared = try prepare(fileNumber, byteCount, isSynced: isSynced)
+            }
+        } catch {
+            failure = error
+        }
+    }
+
+    private func prepare(
+        _ fileNumber: Int, _ byteCount: Int, isSynced: Bool
+    ) throws(JournalError) -> PreparedSegment {
+        let path = directory + "/" + JournalFiles.segment(fileNumber)
+        let temporary = path + ".tmp"
+        let file = try disk.open(temporary, .create)
+        do throws(JournalError) {
+            if isSynced {
+                try fillWithZeros(file, byteCount)
+                try disk.sync(file)
+            }
+            try disk.rename(temporary, to: path)
+            if isSynced { try disk.syncDirectory(directory) }
+        } catch {
+            disk.close(file)
+            // What was written of it must not keep the disk full.
+            try? disk.unlink(temporary)
+            throw error
+        }
+        return PreparedSegment(
+            file: DiskFile(descriptor: file.descriptor, path: path), fileNumber: fileNumber, byteCount: byteCount)
+    }
+
+    private func fillWithZeros(_ file: DiskFile, _ byteCount: Int) throws(JournalError) {
+        let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: min(byteCount, 1 << 20), alignment: 4096)
+        defer { zeros.deallocate() }
+        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+        var done = 0
+        while done < byteCount {
+            let piece = UnsafeRawBufferPointer(rebasing: zeros[0..<min(zeros.count, byteCount - done)])
+            try disk.write(file, piece, at: done)
+            done += piece.count
+        }
+    }
+}
+
+extension Journal {
+    /// The next thing to do on the maintenance thread, or nil. There is one at a time: nil until the last is finished.
+    /// Ask after every `sync` and every `finish`.
+    package func nextMaintenance() -> MaintenanceJob? {
+        guard !hasFailed, isRecovered, outstandingJob == nil else { return nil }
+        let job = preparation() ?? nextCheckpointJob() ?? nextCompactionJob()
+        outstandingJob = job
+        return job
+    }
+
+    /// While the disk is full, nothing is prepared until this asks to try again.
+    package func retryPreparation() { isDiskFull = false }
+
+    private func preparation() -> MaintenanceJob? {
+        guard !isDiskFull else { return nil }
+        let standard = configuration.segmentByteCount
+        let byteCount: Int
+        if pool.count(where: { $0.byteCount == standard }) < configuration.readySegmentCount {
+            byteCount = standard
+        } else if let wanted = wantedLargeByteCount, !pool.contains(where: { $0.byteCount >= wanted }) {
+            byteCount = (wanted + 4095) & ~4095
+        } else {
+            return nil
+        }
+        let number = nextFileNumber
+        nextFileNumber += 1
+        return MaintenanceJob(
+            self, .prepare(fileNumber: number, byteCount: byteCount, isSynced: !configuration.isVolatile))
+    }
+
+    /// Takes the result of a job that has run. A full disk is not a failure: see `isDiskFull`.
+    package func finish(_ job: MaintenanceJob) throws(JournalError) {
+        outstandingJob = nil
+        try checkUsable()
+        switch job.work {
+        case .prepare:
+            if let prepared = job.prepared { pool.append(prepared) }
+            if let failure = job.failure {
+                guard failure.isNoSpace else { throw fail(failure) }
+                isDiskFull = true
+            } else {
+                isDiskFull = false
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import CRC32C
+
+/// Reads the records of a segment one after the other. Trusts nothing that has not passed its CRC, and allocates nothing
+/// that a record may ask for before its header has.
+struct SegmentScanner {
+    enum Step {
+        /// Valid until the next step.
+        case record(kind: UInt8, payload: UnsafeRawPointer, byteCount: Int)
+        /// The header is right and the payload is not.
+        case badPayload(kind: UInt8, byteCount: Int)
+        case badHeader
+        /// The end of what there can be.
+        case finished
+    }
+
+    private let disk: Disk
+    private(set) var file: DiskFile
+    private var recordCRC: UInt32 = 0
+    private var base: UInt64 = 0
+    private var limit = 0
+    private var buffer: UnsafeMutableRawBufferPointer
+    private var bufferOffset = 0
+    private var bufferCount = 0
+    /// Where in the file the next step begins.
+    private(set) var offset = 0
+    /// Where the record of the last step is.
+    private(set) var recordOffset = 0
+    private static let bufferByteCount = 1 << 20
+
+    init(_ disk: Disk) {
+        self.disk = disk
+        file = DiskFile(descriptor: -1, path: "")
+        buffer = .allocate(byteCount: Self.bufferByteCount, alignment: 16)
+    }
+
+    func deallocate() { buffer.deallocate() }
+
+    /// `limit`: offset in the file at which records end at the latest.
+    mutating func begin(_ file: DiskFile, recordCRC: UInt32, base: UInt64, at offset: Int, limit: Int) {
+        self.file = file
+        self.recordCRC = recordCRC
+        self.base = base
+        self.offset = offset
+        self.limit = limit
+        recordOffset = offset
+        bufferOffset = offset
+        bufferCount = 0
+    }
+
+    /// Position of the record of the last step.
+    var position: UInt64 { base + UInt64(recordOffset - SegmentHeader.byteCount) }
+
+    /// Makes the bytes from `offset` on available.
+    @inline(__always)
+    private mutating func fill(_ offset: Int, _ count: Int) throws(JournalError) -> Bool {
+        if offset >= bufferOffset, offset &+ count <= bufferOffset &+ bufferCount { return true }
+        return try refill(offset, count)
+    }
+
+    private mutating func refill(_ offset: Int, _ count: Int) throws(JournalError) -> Bool {
+        if count > buffer.count {
+            buffer.deallocate()
+            buffer = .allocate(byteCount: count, alignment: 16)
+        }
+        bufferOffset = offset
+        bufferCount = 0
+        let wanted = min(buffer.count, limit - offset)
+        guard wanted >= count else { return false }
+        bufferCount = try disk.read(
+            file, into: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<wanted]), at: offset)
+        return bufferCount >= count
+    }
+
+    /// The payload's byte count, if there is a right header at an offset that is in the buffer.
+    @inline(__always)
+    private func header(at offset: Int) -> Int? {
+        let record = UnsafeRawPointer(buffer.baseAddress.unsafelyUnwrapped + (offset &- bufferOffset))
+        let position = base &+ UInt64(offset &- SegmentHeader.byteCount)
+        guard
+            record.load(fromByteOffset: Record.headerCRCOffset, as: UInt32.self)
+                == crc32c_number_and_12_bytes(recordCRC, position, record)
+        else { return nil }
+        let payload = Int(record.load(as: UInt32.self))
+        return offset &+ Record.byteCount(payload: payload) <= limit ? payload : nil
+    }
+
+    mutating func next() throws(JournalError) -> Step {
+        recordOffset = offset
+        guard offset + Record.headerByteCount <= limit else { return .finished }
+        guard try fill(offset, Record.headerByteCount), let payload = header(at: offset) else { return .badHeader }
+        let size = Record.byteCount(payload: payload)
+        guard try fill(offset, size), let base = buffer.baseAddress else { return .badHeader }
+        let record = base + (offset - bufferOffset)
+        let kind = record.load(fromByteOffset: Record.kindOffset, as: UInt8.self)
+        offset += size
+        guard
+            record.load(fromByteOffset: Record.payloadCRCOffset, as: UInt32.self)
+                == crc32c(0, record + Record.headerByteCount, payload)
+        else { return .badPayload(kind: kind, byteCount: size) }
+        return .record(kind: kind, payload: UnsafeRawPointer(record + Record.headerByteCount), byteCount: payload)
+    }
+
+    /// Goes from a bad header to the next right one; false if there is none, and the next step is `finished`.
+    mutating func findNextHeader() throws(JournalError) -> Bool {
+        var at = recordOffset + Record.alignment
+        while at + Record.headerByteCount <= limit {
+            guard try fill(at, Record.headerByteCount), let base = buffer.baseAddress else { break }
+            let last = min(bufferOffset + bufferCount, limit) - Record.headerByteCount
+            while at <= last {
+                // Kind and reserved bytes: what is not a header nearly always fails here.
+                let word = (base + (at - bufferOffset)).load(fromByteOffset: Record.kindOffset, as: UInt32.self)
+                if word >= 1, word <= RecordKind.end.rawValue, header(at: at) != nil {
+                    offset = at
+                    return true
+                }
+                at += Record.alignment
+            }
+        }
+        offset = limit
+        return false
+    }
+}
