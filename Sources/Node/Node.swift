@@ -84,7 +84,7 @@ package final class Node: Service {
         let journal = try recovery.run()
         return Storage(
             journal: journal, configuration: configuration, controlPlane: controlPlane, progress: progress,
-            shards: shards, logger: logger, diskIsFull: { [self] in setDiskFull($0) },
+            shards: shards, logger: logger, diskIsFull: { [alarms] in alarms.setDiskFull($0) },
             failed: { [failure] error in failure.continuation.yield(error) })
     }
 

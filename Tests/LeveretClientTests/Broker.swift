@@ -1,3 +1,4 @@
+import Foundation
 import LeveretClient
 import Logging
 import Node
@@ -12,6 +13,9 @@ func withBroker<Result: Sendable>(
     var configuration = Configuration { _ in nil }
     configuration.listeners = [ListenAddress(host: "127.0.0.1", port: 0)]
     configuration.shardCount = shardCount
+    configuration.dataDirectory = NSTemporaryDirectory() + "/leveret-live-\(UUID().uuidString)"
+    configuration.journalSegmentByteCount = 1 << 20
+    defer { try? FileManager.default.removeItem(atPath: configuration.dataDirectory) }
     configuration.connectionPlacement = placement
     configure(&configuration)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -57,7 +57,8 @@ struct JournalRecovery {
         for sentence in report.damagedFiles { logger.error("the journal is damaged: \(sentence)") }
         for record in report.quarantined {
             logger.error(
-                "the journal is damaged: \(record.path) at \(record.offset): \(record.reason); everything else is served")
+                "the journal is damaged: \(record.path) at \(record.offset): \(record.reason); everything else is served"
+            )
         }
         if report.quarantinedCount > report.quarantined.count {
             logger.error("the journal is damaged: \(report.quarantinedCount) places in all")
@@ -90,7 +91,9 @@ struct JournalRecovery {
         for (number, address) in queues { addresses[Int(number)] = address }
         journal.forEachLiveMessage { message in
             for holder in message.holders {
-                guard Int(holder.holder) < addresses.count, let address = addresses[Int(holder.holder)] else { continue }
+                guard Int(holder.holder) < addresses.count, let address = addresses[Int(holder.holder)] else {
+                    continue
+                }
                 states[address.shard].recoverMessage(
                     message.id, of: address, byteCount: message.contentByteCount,
                     isRedelivered: holder.mayHaveBeenDelivered)
