@@ -7,8 +7,7 @@ enum Announcement {
         var lines = ["leveret \(Version.current)"]
         lines += listeningAddresses.map { "listening on \($0)" }
         let directory = singleLine(configuration.dataDirectory, maxBytes: 1024)
-        lines.append(
-            "data in \(directory) (this version keeps messages in memory only: durable storage comes with the journal)")
+        lines.append("data in \(directory)")
         if let address = listeningAddresses.first {
             lines.append("connect to \(uri(configuration: configuration, listeningAddress: address))")
         }

@@ -14,7 +14,6 @@ import Testing
         try await withBroker(
             shardCount: 2, placement: .spread,
             configure: {
-                $0.dataDirectory = "/"
                 $0.diskFreeLimit = .bytes(1_000_000_000_000_000)
             }
         ) { broker in
