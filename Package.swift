@@ -44,11 +44,13 @@ let package = Package(
         .target(name: "CRC32C"),
         .target(name: "Broker", dependencies: ["AMQPWire", "Routing", "Journal"], swiftSettings: engine),
 
+        // malloc_trim, which Swift's module of Glibc leaves out.
+        .target(name: "SystemMemory"),
         // The shell: event loops, sockets, timers, configuration.
         .target(
             name: "Node",
             dependencies: [
-                "Broker", "Journal",
+                "Broker", "Journal", "SystemMemory",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),

@@ -13,7 +13,7 @@ enum Limit {
     /// Message ids in one `delivered` record.
     static let deliveredPerRecord = 8192
     /// Journal records of one shard that are not written yet before its publishers pause.
-    static let laneByteCount: UInt64 = 64 << 20
+    static let laneByteCount: UInt64 = 16 << 20
     /// Frames that wait behind a channel's unanswered method before the socket is not read.
     static let deferredByteCount = 1 << 20
     /// RabbitMQ's hard limit of a message's body (`MAX_MSG_SIZE`).

@@ -15,6 +15,7 @@ package final class Node: Service {
     private let alarms: ResourceAlarmSource
     private let controlPlane: ControlPlane
     private let progress: JournalProgress
+    private let memory: MemoryAccount
     private let storage = Mutex<Storage?>(nil)
     /// What ends the node: the journal has failed, and nothing may be confirmed any more.
     private let failure = AsyncStream<JournalError>.makeStream()
@@ -41,8 +42,10 @@ package final class Node: Service {
             return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
         }
         self.shards = shards
+        memory = MemoryAccount(limitBytes: configuration.memoryLimitBytes)
         alarms = ResourceAlarmSource(
-            path: configuration.dataDirectory, limitBytes: configuration.diskFreeLimitBytes, logger: logger
+            path: configuration.dataDirectory, limitBytes: configuration.diskFreeLimitBytes, memory: memory,
+            logger: logger
         ) { alarms in
             for shard in shards { shard.setAlarms(alarms) }
         }
@@ -84,7 +87,7 @@ package final class Node: Service {
         let journal = try recovery.run()
         return Storage(
             journal: journal, configuration: configuration, controlPlane: controlPlane, progress: progress,
-            shards: shards, logger: logger, diskIsFull: { [alarms] in alarms.setDiskFull($0) },
+            shards: shards, memory: memory, logger: logger, diskIsFull: { [alarms] in alarms.setDiskFull($0) },
             failed: { [failure] error in failure.continuation.yield(error) })
     }
 

@@ -14,7 +14,8 @@ import Testing
 
         var source: ResourceAlarmSource {
             ResourceAlarmSource(
-                path: "/data", limitBytes: 100, logger: Logger(label: "test") { _ in self.log },
+                path: "/data", limitBytes: 100, memory: MemoryAccount(limitBytes: 1 << 30),
+                logger: Logger(label: "test") { _ in self.log },
                 freeBytes: { _ in self.free.withLock { $0 } },
                 apply: { alarms in self.applied.withLock { $0.append(alarms) } })
         }

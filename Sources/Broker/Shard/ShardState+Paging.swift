@@ -31,7 +31,17 @@ extension ShardState {
     private static let chunksPerTurn = 64
 
     /// Bytes of memory that this shard's messages and queues take.
-    package var memoryByteCount: Int { messages.residentByteCount + listByteCount }
+    package var memoryByteCount: Int {
+        let unwritten = journal.progress.map { journal.position &- $0.written(index) } ?? 0
+        return messages.residentByteCount + listByteCount + Int(truncatingIfNeeded: unwritten)
+    }
+
+    /// Publishers wait while memory is tight; whoever only consumes goes on.
+    package func setMemoryTight(_ isTight: Bool) {
+        guard isMemoryTight != isTight else { return }
+        isMemoryTight = isTight
+        if !isTight { creditTransit(index, 0) }
+    }
 
     /// A queue has become deep enough to be worth it.
     @inline(never)

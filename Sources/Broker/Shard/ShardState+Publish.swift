@@ -112,6 +112,7 @@ extension ShardState {
             throw error.blaming(60, 40)
         }
         statistics.messagesPublished &+= 1
+        if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
         if message.isPersistent, !channel.pointee.holders.isEmpty { mark = journalPublish(message, channel) }
         let count = channel.pointee.routes.count
@@ -241,7 +242,7 @@ extension ShardState {
     func creditTransit(_ shard: Int, _ byteCount: Int) {
         transitByteCounts[shard] -= byteCount
         guard !pausedPublishers.isEmpty, transitByteCounts.allSatisfy({ $0 < Limit.transitByteCount / 2 }),
-            journal.position &- journal.written < Limit.laneByteCount / 2
+            journal.position &- journal.written < Limit.laneByteCount / 2, !isMemoryTight
         else { return }
         let paused = pausedPublishers
         pausedPublishers = []

@@ -41,6 +41,8 @@ package final class ShardState {
     var latestSpillSequence: UInt64 = 0
     var pagingQueues: [QueueAddress] = []
     var pageRequests: [PageRequest] = []
+    /// Memory is so scarce that publishers have to wait.
+    var isMemoryTight = false
     /// What the lists of all queues take, as of the last tick.
     var listByteCount = 0
 

@@ -111,9 +111,19 @@ final class Shard: @unchecked Sendable {
     /// What the turn has for the disk. When memory is scarce, what is far from its turn leaves it.
     private func serve(_ storage: Storage) {
         let byteCount = state.memoryByteCount
-        if storage.memory.add(byteCount - reportedMemoryByteCount), state.pageOut() { scheduleTurn() }
+        let level = storage.memory.add(byteCount - reportedMemoryByteCount)
         reportedMemoryByteCount = byteCount
+        if level > .enough, storage.maySpill, state.pageOut() { scheduleTurn() }
+        state.setMemoryTight(level == .tight)
         storage.serve(state, of: self)
+    }
+
+    /// From any thread: something may be possible that was not.
+    func wake() {
+        eventLoop.execute { [self] in
+            state.now = Clock.now
+            finishTurn()
+        }
     }
 
     /// From the journal's thread: those who wait for it may look again.

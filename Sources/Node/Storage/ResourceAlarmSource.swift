@@ -18,7 +18,14 @@ final class ResourceAlarmSource: Sendable {
         /// The thread, from `start` to `stop`.
         var group: MultiThreadedEventLoopGroup?
 
-        var alarms: ResourceAlarms { isSpaceLow || isDiskFull ? .disk : [] }
+        /// Looks in a row at which memory was tight.
+        var tightCount = 0
+
+        var alarms: ResourceAlarms {
+            var alarms: ResourceAlarms = isSpaceLow || isDiskFull ? .disk : []
+            if tightCount >= ResourceAlarmSource.tightLimit { alarms.insert(.memory) }
+            return alarms
+        }
     }
 
     private let path: String
@@ -26,22 +33,27 @@ final class ResourceAlarmSource: Sendable {
     private let logger: Logger
     private let freeBytes: @Sendable (String) -> Int?
     private let apply: @Sendable (ResourceAlarms) -> Void
+    private let memory: MemoryAccount
     private let state = Mutex(State())
 
     private static let intervalSeconds: Int64 = 1
+    /// Memory that is tight for a moment only slows publishers down.
+    private static let tightLimit = 3
 
     /// - Parameters:
     ///   - path: where the node stores what it stores.
     ///   - limitBytes: the alarm is on while less is free.
+    ///   - memory: the alarm is on while it stays tight; what is free is given back to the system.
     ///   - freeBytes: tells what is free at the path, nil when it cannot.
     ///   - apply: called with the alarms that are on whenever they change, one call after the other.
     init(
-        path: String, limitBytes: Int, logger: Logger,
+        path: String, limitBytes: Int, memory: MemoryAccount, logger: Logger,
         freeBytes: @escaping @Sendable (String) -> Int? = DiskSpace.freeBytes,
         apply: @escaping @Sendable (ResourceAlarms) -> Void
     ) {
         self.path = path
         self.limitBytes = limitBytes
+        self.memory = memory
         self.logger = logger
         self.freeBytes = freeBytes
         self.apply = apply
@@ -80,8 +92,19 @@ final class ResourceAlarmSource: Sendable {
         }
     }
 
-    /// Compares what is free with the limit.
+    /// Compares what is free with the limits.
     func check() {
+        memory.giveBack()
+        change { state in
+            let wasTight = state.alarms.contains(.memory)
+            state.tightCount = memory.level == .tight ? state.tightCount + 1 : 0
+            guard wasTight != state.alarms.contains(.memory) else { return }
+            if wasTight {
+                logger.info("memory is sufficient again")
+            } else {
+                logger.warning("memory is insufficient, and nothing can leave it; publishers are blocked")
+            }
+        }
         let free = freeBytes(path)
         change { state in
             guard let free else {

@@ -15,32 +15,46 @@ final class SpillFile: Sendable {
     private let directory: String
     private let segmentByteCount: Int
     private let logger: Logger
-    private let diskIsFull: @Sendable (Bool) -> Void
+    private let memory: MemoryAccount
+    /// Memory was tight, and is not any more.
+    private let relieved: @Sendable () -> Void
     private let failed: @Sendable (JournalError) -> Void
     private let thread = SerialThread()
     /// Opened with the first message. Only the thread looks at it.
     private let files = Mutex<(journal: Journal, reader: JournalReader)?>(nil)
     private let isStarted = Atomic<Bool>(false)
+    private let pending = Atomic<Int>(0)
 
     private static let retryMicroseconds: UInt32 = 250_000
 
     init(
-        directory: String, segmentByteCount: Int, logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
+        directory: String, segmentByteCount: Int, memory: MemoryAccount, logger: Logger,
+        relieved: @escaping @Sendable () -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.directory = directory
         self.segmentByteCount = segmentByteCount
         self.logger = logger
-        self.diskIsFull = diskIsFull
+        self.memory = memory
+        self.relieved = relieved
         self.failed = failed
     }
 
+    /// What waits to be written.
+    var pendingByteCount: Int { pending.load(ordering: .relaxed) }
+
     func append(_ records: LaneBuffer) {
         startIfNeeded()
+        let byteCount = records.capacity
+        pending.add(byteCount, ordering: .relaxed)
+        memory.add(byteCount)
         thread.perform { [self] in
             var records = records
             attempt { files throws(JournalError) in try write(records, files.journal) }
             records.deallocate()
+            pending.subtract(byteCount, ordering: .relaxed)
+            let before = memory.level
+            if memory.add(-byteCount) < before { relieved() }
         }
     }
 
@@ -84,11 +98,10 @@ final class SpillFile: Sendable {
         while try journal.append([records], from: &cursor, mayUseReserve: false) == .needsSegment {
             try maintain(journal)
             guard journal.isDiskFull else { continue }
-            diskIsFull(true)
+            // Nothing is lost: the records wait in memory, and so do publishers, once that is tight.
             usleep(Self.retryMicroseconds)
             journal.retryPreparation()
         }
-        diskIsFull(false)
         try journal.sync()
         try maintain(journal)
     }

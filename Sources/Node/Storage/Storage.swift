@@ -24,10 +24,9 @@ final class Storage: Sendable {
     ///   - shards: in the order of their indexes.
     init(
         journal: Journal, configuration: Configuration, controlPlane: ControlPlane, progress: JournalProgress,
-        shards: [Shard], logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
+        shards: [Shard], memory: MemoryAccount, logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
-        let memory = MemoryAccount(limitBytes: configuration.memoryLimitBytes)
         self.memory = memory
         reader = journal.makeReader()
         self.journal = JournalThread(
@@ -38,7 +37,7 @@ final class Storage: Sendable {
                 indexed: { memory.setJournal($0) }))
         spillFile = SpillFile(
             directory: Self.spillDirectory(configuration), segmentByteCount: configuration.journalSegmentByteCount,
-            logger: logger, diskIsFull: { _ in }, failed: failed)
+            memory: memory, logger: logger, relieved: { for shard in shards { shard.wake() } }, failed: failed)
     }
 
     static func journalDirectory(_ configuration: Configuration) -> String { "\(configuration.dataDirectory)/journal" }
@@ -57,6 +56,10 @@ final class Storage: Sendable {
         readerThread.stop()
         spillFile.stop()
     }
+
+    /// Whether more transient messages may leave memory now: what is on its way to the spill file is in memory too.
+    var maySpill: Bool { spillFile.pendingByteCount < Self.spillByteLimit }
+    private static let spillByteLimit = 32 << 20
 
     /// The end of a shard's turn: what it has for the disk, and what it wants from it.
     func serve(_ state: ShardState, of shard: Shard) {
