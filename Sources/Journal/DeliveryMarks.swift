@@ -24,6 +24,15 @@ struct DeliveryMarks {
         holders[holder] = known
     }
 
+    /// Without the messages that the closure, given a message and a holder, does not know any more.
+    func pruned(_ isHeld: (UInt64, UInt32) -> Bool) -> DeliveryMarks {
+        var pruned = self
+        for (holder, known) in holders where !known.delivered.isEmpty {
+            pruned.holders[holder]?.delivered = known.delivered.filter { isHeld($0, holder) }
+        }
+        return pruned
+    }
+
     mutating func removeHolder(_ holder: UInt32) { holders[holder] = nil }
 
     mutating func set(_ holder: UInt32, _ value: Holder) { holders[holder] = value }

@@ -16,69 +16,50 @@ extension Journal {
 
     private func recoverLog(_ progress: @escaping (RecoveryProgress) -> Void) throws(JournalError) -> Recovery {
         let names = try disk.names(in: configuration.directory) ?? []
+        var report = RecoveryReport()
+        let checkpoint = try loadCheckpoint(names, &report)
+        let position = checkpoint?.position ?? 0
         let directory = try SegmentDirectory.read(configuration.directory, names, disk)
         nextFileNumber = (directory.files.map(\.number).max() ?? 0) + 1
-        var report = RecoveryReport()
-        let links = chain(directory, &report)
-        var scan = RecoveryScan(index, disk, links, synced: 0, progress: progress)
+        let chain = SegmentChain(directory, checkpoint, &report)
+        nextSegmentSequence = chain.highestSequence + 1
+        let links = open(chain, from: position)
+        if let checkpoint { try loadIndexFiles(checkpoint, chain, &report) }
+        var scan = RecoveryScan(index, disk, links, from: position, progress: progress)
         defer { scan.deallocate() }
         scan.recovery.report = report
+        scan.recovery.stateSnapshot = checkpoint?.state
         let end = try scan.run()
-        try settleEnd(end, scan)
-        try reclaim(directory, names)
+        try settleEnd(end, links, from: position)
+        try reclaim(directory, chain, names)
         return finishRecovery(scan.recovery)
     }
 
-    /// The segments of the log, in its order.
-    private func chain(_ directory: SegmentDirectory, _ report: inout RecoveryReport) -> [RecoveryLink] {
-        var found: [(SegmentDirectory.File, SegmentHeader)] = []
-        for file in directory.files {
-            switch file.reading {
-            case .blank: continue
-            case .damaged: report.damage("\(file.file.path): both copies of the header are damaged")
-            case .header(let header, let isWhole):
-                if !isWhole { report.damage("\(file.file.path): a copy of the header is damaged") }
-                if header.fileByteCount > UInt64(file.byteCount) {
-                    report.damage(
-                        "\(file.file.path): \(header.fileByteCount) bytes long once, and now \(file.byteCount)")
-                }
-                found.append((file, header))
-            }
+    /// Makes segments of all in the chain, and links of those that lie behind a position.
+    private func open(_ chain: SegmentChain, from position: UInt64) -> [RecoveryLink] {
+        var links: [RecoveryLink] = []
+        for item in chain.items {
+            let segment = Segment(
+                file: item.file.file, fileNumber: item.file.number, header: item.header, end: item.end)
+            index.segments.append(segment)
+            guard item.end > position || item.header.base >= position else { continue }
+            links.append(
+                RecoveryLink(
+                    segment: segment, start: segment.offset(of: max(position, item.header.base)),
+                    limit: segment.offset(of: item.end)))
         }
-        found.sort { $0.1.sequence < $1.1.sequence }
-        var ordered: [(SegmentDirectory.File, SegmentHeader)] = []
-        for item in found {
-            if let last = ordered.last, last.1.sequence == item.1.sequence || last.1.base > item.1.base {
-                report.damage("\(item.0.file.path): its header contradicts that of \(last.0.file.path)")
-                continue
-            }
-            ordered.append(item)
-        }
-        nextSegmentSequence = (found.last?.1.sequence ?? 0) + 1
-        return ordered.enumerated().map { number, item in
-            let next = number + 1 < ordered.count ? ordered[number + 1].1.base : .max
-            return link(item.0, item.1, nextBase: next)
-        }
-    }
-
-    private func link(_ file: SegmentDirectory.File, _ header: SegmentHeader, nextBase: UInt64) -> RecoveryLink {
-        let whole = min(Int(header.fileByteCount), max(file.byteCount, SegmentHeader.byteCount))
-        let room = UInt64(whole - SegmentHeader.byteCount)
-        let end = min(header.base + room, max(nextBase, header.base))
-        let segment = Segment(file: file.file, fileNumber: file.number, header: header, end: end)
-        index.segments.append(segment)
-        return RecoveryLink(
-            segment: segment, start: SegmentHeader.byteCount, limit: segment.offset(of: end))
+        return links
     }
 
     /// Makes sure that what was found is on stable storage and that what lies behind the end is never taken for valid,
     /// whatever comes.
-    private func settleEnd(_ end: RecoveryScan.End?, _ scan: RecoveryScan) throws(JournalError) {
-        guard let end else { return }
-        nextBase = end.position
-        for (number, link) in scan.links.enumerated() {
+    private func settleEnd(
+        _ end: RecoveryScan.End?, _ links: [RecoveryLink], from position: UInt64
+    ) throws(JournalError) {
+        nextBase = max(end?.position ?? position, position)
+        for (number, link) in links.enumerated() {
             let segment = link.segment
-            if number > end.link || (number == end.link && end.position == segment.header.base) {
+            guard let end, number <= end.link, number < end.link || end.position > segment.header.base else {
                 try discard(segment)
                 continue
             }
@@ -122,15 +103,25 @@ extension Journal {
 
     /// Segments that hold nothing are ready for use, as many as are wanted; the rest of them goes. Those that cannot be
     /// understood stay as they are: they may be all that is left of something.
-    private func reclaim(_ directory: SegmentDirectory, _ names: [String]) throws(JournalError) {
+    private func reclaim(
+        _ directory: SegmentDirectory, _ chain: SegmentChain, _ names: [String]
+    ) throws(JournalError) {
         for name in names where JournalFiles.isTemporary(name) && JournalFiles.isContent(name) {
             try disk.unlink(path(name))
         }
-        let used = Set(index.segments.segments.map(\.fileNumber) + pool.map(\.fileNumber))
-        for file in directory.files where !used.contains(file.number) {
-            if file.reading != .blank {
+        let used = Set(index.segments.segments.map { JournalFiles.index($0.fileNumber, use: $0.indexNumber) })
+        for name in names where JournalFiles.isIndex(name) && !JournalFiles.isTemporary(name) && !used.contains(name) {
+            try disk.unlink(path(name))
+        }
+        let kept = Set(chain.items.map(\.file.number))
+        for file in directory.files where !kept.contains(file.number) {
+            if chain.strange.contains(file.number) {
                 disk.close(file.file)
             } else if file.byteCount == configuration.segmentByteCount, pool.count < configuration.pooledSegmentLimit {
+                if file.reading != .blank {
+                    try Self.blank(file.file, disk)
+                    try disk.sync(file.file)
+                }
                 pool.append(PreparedSegment(file: file.file, fileNumber: file.number, byteCount: file.byteCount))
             } else {
                 disk.close(file.file)

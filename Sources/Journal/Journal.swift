@@ -53,6 +53,8 @@ package final class Journal: @unchecked Sendable {
     /// What a record that is larger than a segment waits for.
     var wantedLargeByteCount: Int?
     var outstandingJob: MaintenanceJob?
+    var volatileSweep: LiveIndex.Sweep?
+    var volatileEmptiedCount = 0
     var plan = WritePlan()
     var checkpoint = CheckpointProgress()
     var compaction = CompactionProgress()

@@ -9,6 +9,8 @@ struct MessageRecord {
     /// What a replacement settles.
     let settled: (id: UInt64, holder: UInt32)?
 
+    static let holderLimit = 1 << 24
+
     /// Nil if the counts do not fit the payload.
     @inline(__always)
     init?(_ form: MessageForm, _ payload: UnsafeRawPointer, byteCount: Int) {
@@ -18,7 +20,9 @@ struct MessageRecord {
         holderCount = Int(payload.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         let contentByteCount = Int(payload.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
         let prefix = form.prefixByteCount(holders: holderCount)
-        guard holderCount > 0, prefix + contentByteCount == byteCount else { return nil }
+        guard holderCount > 0, holderCount <= Self.holderLimit, prefix + contentByteCount == byteCount else {
+            return nil
+        }
         holders = payload + 16 + extra
         content = UnsafeRawBufferPointer(start: payload + prefix, count: contentByteCount)
         order = form == .moved ? payload.loadUnaligned(fromByteOffset: 16, as: UInt64.self) : nil

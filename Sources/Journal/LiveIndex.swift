@@ -23,6 +23,8 @@ final class LiveIndex: @unchecked Sendable {
     var highestSequence: UInt64 = 0
     private(set) var liveCount = 0
     private(set) var liveByteCount = 0
+    /// Rises each time that a segment has no live message any more.
+    private(set) var emptiedCount = 0
     /// Holders that were removed while they had messages, which are still counted as alive.
     var condemned: Set<UInt32> = []
     private var denseLimit = 1024
@@ -82,7 +84,7 @@ final class LiveIndex: @unchecked Sendable {
 
     /// The dense chunk for a message that comes.
     @inline(__always)
-    private func headChunk(_ id: UInt64) -> UnsafeMutablePointer<LaneChunk> {
+    func headChunk(_ id: UInt64) -> UnsafeMutablePointer<LaneChunk> {
         let key = LaneChunk.key(id)
         if let head = lanes[MessageID.lane(id)].head, head.pointee.key == key, head.pointee.offsets == nil {
             return head
@@ -135,6 +137,14 @@ final class LiveIndex: @unchecked Sendable {
         denseLimit = max(1024, dense.count * 3 / 2)
     }
 
+    /// Whether a holder has a message that it has not settled.
+    func isHeld(_ id: UInt64, by holder: UInt32) -> Bool {
+        guard let entry = find(id)?.pointee else { return false }
+        guard entry.isShared else { return entry.holder == holder }
+        guard let index = lists.find(entry.holder, holder) else { return false }
+        return lists.isLive(entry.holder, index)
+    }
+
     // MARK: Coming and going
 
     /// Bytes that a message's record takes.
@@ -175,15 +185,29 @@ final class LiveIndex: @unchecked Sendable {
             entry.pointee = IndexEntry(
                 place: place | IndexEntry.isSharedBit, contentByteCount: contentByteCount, holder: block)
         }
+        count(entry.pointee, chunk, counters)
+        if form != .moved { note(id, counters) }
+    }
+
+    /// Counts a new message.
+    @inline(__always)
+    func count(
+        _ entry: IndexEntry, _ chunk: UnsafeMutablePointer<LaneChunk>, _ counters: UnsafeMutablePointer<SegmentCounters>
+    ) {
+        let byteCount = recordByteCount(entry)
         chunk.pointee.liveCount &+= 1
-        let byteCount = recordByteCount(entry.pointee)
         counters.pointee.liveCount &+= 1
         counters.pointee.liveByteCount &+= byteCount
         counters.pointee.isChanged = true
         liveCount &+= 1
         liveByteCount &+= byteCount
-        if form == .moved { return }
-        let range = counters.pointee.lanes + lane
+    }
+
+    /// Notes in which segment a message is, for walks over the segment.
+    @inline(__always)
+    func note(_ id: UInt64, _ counters: UnsafeMutablePointer<SegmentCounters>) {
+        let range = counters.pointee.lanes + MessageID.lane(id)
+        let sequence = MessageID.sequence(id)
         if sequence < range.pointee.first { range.pointee.first = sequence }
         if sequence > range.pointee.last { range.pointee.last = sequence }
     }
@@ -248,6 +272,7 @@ final class LiveIndex: @unchecked Sendable {
             counters.pointee.liveCount &-= 1
             counters.pointee.liveByteCount &-= byteCount
             counters.pointee.isChanged = true
+            if counters.pointee.liveCount == 0 { emptiedCount &+= 1 }
         }
         liveCount &-= 1
         liveByteCount &-= byteCount

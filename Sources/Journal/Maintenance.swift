@@ -10,6 +10,11 @@ package final class MaintenanceJob: @unchecked Sendable {
     enum Work {
         /// Make a segment file, full of zeros.
         case prepare(fileNumber: Int, byteCount: Int, isSynced: Bool)
+        /// Nothing: the journal's thread has more to do, but not all at once.
+        case nothing
+        case writeIndex(path: String, ByteWriter)
+        case writeCheckpoint(ByteWriter)
+        case retire(Retirement)
     }
 
     let disk: Disk
@@ -31,6 +36,10 @@ package final class MaintenanceJob: @unchecked Sendable {
             switch work {
             case .prepare(let fileNumber, let byteCount, let isSynced):
                 prepared = try prepare(fileNumber, byteCount, isSynced: isSynced)
+            case .nothing: break
+            case .writeIndex(let path, let writer): try disk.writeFile(path, writer.bytes)
+            case .writeCheckpoint(let writer): try writeCheckpoint(writer)
+            case .retire(let work): try retire(work)
             }
         } catch {
             failure = error
@@ -60,6 +69,34 @@ package final class MaintenanceJob: @unchecked Sendable {
             file: DiskFile(descriptor: file.descriptor, path: path), fileNumber: fileNumber, byteCount: byteCount)
     }
 
+    private func writeCheckpoint(_ writer: ByteWriter) throws(JournalError) {
+        // The index files' names first.
+        try disk.syncDirectory(directory)
+        for name in JournalFiles.checkpoints {
+            try disk.replaceFile(directory + "/" + name, in: directory, writer.bytes)
+        }
+    }
+
+    private func retire(_ work: Retirement) throws(JournalError) {
+        for segment in work.blanked {
+            try Journal.blank(segment.file, disk)
+            try disk.sync(segment.file)
+        }
+        for file in work.deleted {
+            disk.close(file)
+            try disk.unlink(file.path)
+        }
+        for path in work.unlinked {
+            do throws(JournalError) {
+                try disk.unlink(path)
+            } catch {
+                // It could not be made for want of space.
+                if case .disk(_, _, ENOENT) = error { continue }
+                throw error
+            }
+        }
+    }
+
     private func fillWithZeros(_ file: DiskFile, _ byteCount: Int) throws(JournalError) {
         let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: min(byteCount, 1 << 20), alignment: 4096)
         defer { zeros.deallocate() }
@@ -78,13 +115,18 @@ extension Journal {
     /// Ask after every `sync` and every `finish`.
     package func nextMaintenance() -> MaintenanceJob? {
         guard !hasFailed, isRecovered, outstandingJob == nil else { return nil }
-        let job = preparation() ?? nextCheckpointJob() ?? nextCompactionJob()
+        let job =
+            preparation()
+            ?? (configuration.isVolatile ? nextVolatileJob() : nextCheckpointJob() ?? nextCompactionJob())
         outstandingJob = job
         return job
     }
 
     /// While the disk is full, nothing is prepared until this asks to try again.
-    package func retryPreparation() { isDiskFull = false }
+    package func retryPreparation() {
+        isDiskFull = false
+        checkpoint.isBlocked = false
+    }
 
     private func preparation() -> MaintenanceJob? {
         guard !isDiskFull else { return nil }
@@ -116,6 +158,10 @@ extension Journal {
             } else {
                 isDiskFull = false
             }
+        case .nothing: break
+        case .writeIndex: try finishIndexFile(job)
+        case .writeCheckpoint: try finishCheckpointFiles(job)
+        case .retire(let work): try finishRetirement(job, work)
         }
     }
 }

@@ -17,6 +17,7 @@ struct RecoveryScan {
     var recovery = Recovery()
     /// Everything before was synced, as far as is known.
     var synced: UInt64
+    private let start: UInt64
     private let progress: (RecoveryProgress) -> Void
     private var scanner: SegmentScanner
     private var totalByteCount = 0
@@ -34,14 +35,16 @@ struct RecoveryScan {
 
     private static let progressByteCount = 64 << 20
 
+    /// `start`: the checkpoint's position, where the log has to begin.
     init(
-        _ index: LiveIndex, _ disk: Disk, _ links: [RecoveryLink], synced: UInt64,
+        _ index: LiveIndex, _ disk: Disk, _ links: [RecoveryLink], from start: UInt64,
         progress: @escaping (RecoveryProgress) -> Void
     ) {
         self.index = index
         self.disk = disk
         self.links = links
-        self.synced = synced
+        self.start = start
+        synced = start
         self.progress = progress
         scanner = SegmentScanner(disk)
         totalByteCount = links.reduce(0) { $0 + max(0, $1.limit - $1.start) }
@@ -54,7 +57,8 @@ struct RecoveryScan {
         var end: End?
         for number in links.indices {
             let link = links[number]
-            if let end, end.position < link.segment.header.base, !(try bridge(from: end, to: number)) { return end }
+            let reached = end?.position ?? start
+            if reached < link.segment.header.base, !(try bridge(from: end, to: number)) { return end }
             let found = try scan(number)
             end = found.end
             if found.isTorn {
@@ -67,16 +71,17 @@ struct RecoveryScan {
     }
 
     /// A segment between two others is missing: damage, or the log ends before it. True to go on.
-    private mutating func bridge(from end: End, to number: Int) throws(JournalError) -> Bool {
+    private mutating func bridge(from end: End?, to number: Int) throws(JournalError) -> Bool {
         let base = links[number].segment.header.base
-        guard try wasSynced(end.position, from: number, at: links[number].start) else {
+        let position = end?.position ?? start
+        guard try wasSynced(position, from: number, at: links[number].start) else {
             recovery.report.tornByteCount = try countWhole(from: number, at: links[number].start)
             return false
         }
-        let segment = links[end.link].segment
+        let segment = links[number].segment
         quarantine(
-            end.position, base - end.position, segment.file.path, segment.offset(of: end.position),
-            "the segment that followed is missing")
+            position, base - position, segment.file.path, SegmentHeader.byteCount,
+            "the segment before this one is missing")
         return true
     }
 

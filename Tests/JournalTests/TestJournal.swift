@@ -33,6 +33,7 @@ final class TestJournal {
             try? journal.close()
             throw error
         }
+        state = (recovery.stateSnapshot ?? []) + recovery.stateChanges.joined()
         nextSequence = Array(repeating: recovery.nextSequence, count: lanes.count)
     }
 
