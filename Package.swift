@@ -97,7 +97,7 @@ let package = Package(
         .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
         .testTarget(
-            name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Broker"], swiftSettings: strict),
+            name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Journal", "Broker"], swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
             dependencies: ["Broker", "Node", .product(name: "Logging", package: "swift-log")],
