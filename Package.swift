@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
         .testTarget(name: "JournalTests", dependencies: ["CRC32C", "Journal"], swiftSettings: strict),
         .testTarget(
-            name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Broker"], swiftSettings: strict),
+            name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Journal", "Broker"], swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
             dependencies: ["Broker", "Node", .product(name: "Logging", package: "swift-log")],

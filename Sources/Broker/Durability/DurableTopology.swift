@@ -16,30 +16,34 @@ package struct DurableTopology: Equatable, Sendable {
             [bindingsToExchanges, bindingsToQueues].lazy.flatMap { $0.values.lazy.flatMap { $0 } }
         }
 
+        /// A binding of which an end is not there was made before the state began, and ended with that end.
         mutating func insert(_ binding: DurableBinding) {
+            guard exchanges[binding.source] != nil || binding.source.hasPrefix("amq.") else { return }
             if binding.isToQueue {
+                guard queues[binding.destination] != nil else { return }
                 bindingsToQueues[binding.destination, default: []].insert(binding)
             } else {
+                guard exchanges[binding.destination] != nil || binding.destination.hasPrefix("amq.") else { return }
                 bindingsToExchanges[binding.destination, default: []].insert(binding)
             }
         }
 
         mutating func remove(_ binding: DurableBinding) {
             if binding.isToQueue {
-                bindingsToQueues[binding.destination]?.remove(binding)
+                Self.remove(binding, from: &bindingsToQueues)
             } else {
-                bindingsToExchanges[binding.destination]?.remove(binding)
+                Self.remove(binding, from: &bindingsToExchanges)
             }
+        }
+
+        private static func remove(_ binding: DurableBinding, from all: inout [ShortString: Set<DurableBinding>]) {
+            all[binding.destination]?.remove(binding)
+            if all[binding.destination]?.isEmpty == true { all[binding.destination] = nil }
         }
 
         mutating func removeBindings(ofExchange name: ShortString) {
             bindingsToExchanges[name] = nil
-            for (destination, bindings) in bindingsToExchanges {
-                bindingsToExchanges[destination] = bindings.filter { $0.source != name }
-            }
-            for (destination, bindings) in bindingsToQueues {
-                bindingsToQueues[destination] = bindings.filter { $0.source != name }
-            }
+            for binding in bindings.filter({ $0.source == name }) { remove(binding) }
         }
     }
 

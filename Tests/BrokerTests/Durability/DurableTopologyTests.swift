@@ -1,0 +1,228 @@
+import AMQPWire
+import Testing
+
+@testable import Broker
+
+/// The topology as lists, changed the way the control plane does: only what is there is bound, deleted or unbound.
+private struct NaiveTopology {
+    struct Host {
+        var exchanges: [DurableExchange] = []
+        var queues: [DurableQueue] = []
+        var bindings: [DurableBinding] = []
+    }
+
+    var hosts: [ShortString: Host] = ["/": Host()]
+    var nextJournalNumber: UInt32 = 1
+
+    /// A step that a control plane could take from here, taken.
+    mutating func step(_ samples: inout TopologySamples) -> TopologyStep {
+        while true {
+            let host: ShortString = samples.below(8) == 0 ? "v" : "/"
+            guard let step = wish(samples.step(), host, &samples) else { continue }
+            apply(step)
+            return step
+        }
+    }
+
+    /// nil when nothing would come of it.
+    private func wish(
+        _ step: TopologyStep, _ name: ShortString, _ samples: inout TopologySamples
+    ) -> TopologyStep? {
+        guard let host = hosts[name] else {
+            if case .virtualHostAdded = step { return .virtualHostAdded(name) }
+            return nil
+        }
+        switch step {
+        case .virtualHostAdded: return nil
+        case .exchangeDeclared(_, let exchange):
+            if host.exchanges.contains(where: { $0.name == exchange.name }) { return nil }
+            return .exchangeDeclared(virtualHost: name, exchange)
+        case .exchangeDeleted(_, let exchange):
+            guard host.exchanges.contains(where: { $0.name == exchange }) else { return nil }
+            return .exchangeDeleted(virtualHost: name, name: exchange)
+        case .queueDeclared(_, let queue):
+            if host.queues.contains(where: { $0.name == queue.name }) { return nil }
+            return .queueDeclared(
+                virtualHost: name,
+                DurableQueue(
+                    name: queue.name, journalNumber: nextJournalNumber, isAutoDelete: queue.isAutoDelete,
+                    arguments: queue.arguments))
+        case .queueDeleted(_, let queue):
+            guard host.queues.contains(where: { $0.name == queue }) else { return nil }
+            return .queueDeleted(virtualHost: name, name: queue)
+        case .bound(_, let binding):
+            let hasDestination =
+                binding.isToQueue
+                ? host.queues.contains { $0.name == binding.destination }
+                : host.exchanges.contains { $0.name == binding.destination }
+            let hasSource = binding.source.hasPrefix("amq.") || host.exchanges.contains { $0.name == binding.source }
+            if !hasSource || !hasDestination || host.bindings.contains(binding) { return nil }
+            return .bound(virtualHost: name, binding)
+        case .unbound:
+            guard !host.bindings.isEmpty else { return nil }
+            return .unbound(virtualHost: name, host.bindings[samples.below(host.bindings.count)])
+        }
+    }
+
+    mutating func apply(_ step: TopologyStep) {
+        switch step {
+        case .virtualHostAdded(let name): hosts[name] = Host()
+        case .exchangeDeclared(let host, let exchange): hosts[host]?.exchanges.append(exchange)
+        case .exchangeDeleted(let host, let name):
+            hosts[host]?.exchanges.removeAll { $0.name == name }
+            hosts[host]?.bindings.removeAll { $0.source == name || !$0.isToQueue && $0.destination == name }
+        case .queueDeclared(let host, let queue):
+            hosts[host]?.queues.append(queue)
+            nextJournalNumber += 1
+        case .queueDeleted(let host, let name):
+            hosts[host]?.queues.removeAll { $0.name == name }
+            hosts[host]?.bindings.removeAll { $0.isToQueue && $0.destination == name }
+        case .bound(let host, let binding): hosts[host]?.bindings.append(binding)
+        case .unbound(let host, let binding): hosts[host]?.bindings.removeAll { $0 == binding }
+        }
+    }
+
+    /// As a checkpoint holds it.
+    var snapshot: [UInt8] {
+        written { buffer in
+            DurableTopology.begin(&buffer, nextJournalNumber: nextJournalNumber)
+            for (name, host) in hosts {
+                TopologyStep.virtualHostAdded(name).write(to: &buffer)
+                for exchange in host.exchanges {
+                    TopologyStep.exchangeDeclared(virtualHost: name, exchange).write(to: &buffer)
+                }
+                for queue in host.queues {
+                    TopologyStep.queueDeclared(virtualHost: name, queue).write(to: &buffer)
+                }
+                for binding in host.bindings {
+                    TopologyStep.bound(virtualHost: name, binding).write(to: &buffer)
+                }
+            }
+        }
+    }
+}
+
+private func expectSame(
+    _ durable: DurableTopology, _ model: NaiveTopology, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    #expect(Set(durable.virtualHosts.keys) == Set(model.hosts.keys), sourceLocation: sourceLocation)
+    for (name, host) in model.hosts {
+        guard let found = durable.virtualHosts[name] else { continue }
+        #expect(found.exchanges.count == host.exchanges.count, sourceLocation: sourceLocation)
+        #expect(Set(found.exchanges.values) == Set(host.exchanges), sourceLocation: sourceLocation)
+        #expect(found.queues.count == host.queues.count, sourceLocation: sourceLocation)
+        #expect(Set(found.queues.values) == Set(host.queues), sourceLocation: sourceLocation)
+        let bindings = Array(found.bindings)
+        #expect(bindings.count == host.bindings.count, sourceLocation: sourceLocation)
+        #expect(Set(bindings) == Set(host.bindings), sourceLocation: sourceLocation)
+    }
+    #expect(durable.nextJournalNumber == model.nextJournalNumber, sourceLocation: sourceLocation)
+}
+
+struct DurableTopologyTests {
+    private func decode(_ bytes: [UInt8]) throws(WireError) -> DurableTopology {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { buffer.deallocate() }
+        buffer.copyBytes(from: bytes)
+        return try DurableTopology(decoding: UnsafeRawBufferPointer(buffer))
+    }
+
+    @Test(arguments: Seeds.first(30))
+    func stepsLeadWhereTheyLeadTheNaiveModel(seed: UInt64) throws {
+        var samples = TopologySamples(seed: seed)
+        var model = NaiveTopology()
+        var durable = DurableTopology()
+        durable.apply(.virtualHostAdded("/"))
+        for number in 1...300 {
+            durable.apply(model.step(&samples))
+            if number % 20 == 0 {
+                expectSame(durable, model)
+                #expect(try decode(model.snapshot) == durable)
+            }
+        }
+    }
+
+    /// Recovery: the state as of some step, then every step from a little before it.
+    @Test(arguments: Seeds.first(200))
+    func stepsThatAreTakenAgainDoNoHarm(seed: UInt64) throws {
+        var samples = TopologySamples(seed: seed)
+        var models = [NaiveTopology()]
+        var steps: [TopologyStep] = []
+        for number in 0..<120 {
+            var model = models[number]
+            steps.append(model.step(&samples))
+            models.append(model)
+        }
+        let snapshotAt = samples.below(models.count)
+        var durable = try decode(models[snapshotAt].snapshot)
+        let begin = max(0, snapshotAt - samples.below(60))
+        for number in begin..<steps.count {
+            if number == snapshotAt { expectSame(durable, models[number]) }
+            durable.apply(steps[number])
+        }
+        expectSame(durable, models[steps.count])
+        #expect(try decode(models[steps.count].snapshot) == durable)
+    }
+
+    /// What a deleted queue was bound with before the state was taken is not the next queue's of this name.
+    @Test func aBindingThatComesTooLateIsNotKept() throws {
+        var model = NaiveTopology()
+        let queue = DurableQueue(name: "q", journalNumber: 1, isAutoDelete: false, arguments: FieldTable())
+        let exchange = DurableExchange(
+            name: "e", type: "fanout", isAutoDelete: false, isInternal: false, arguments: FieldTable())
+        let toQueue = DurableBinding(
+            source: "amq.fanout", destination: "q", isToQueue: true, routingKey: "", arguments: FieldTable())
+        let toExchange = DurableBinding(
+            source: "amq.fanout", destination: "e", isToQueue: false, routingKey: "", arguments: FieldTable())
+        let fromExchange = DurableBinding(
+            source: "e", destination: "q", isToQueue: true, routingKey: "", arguments: FieldTable())
+        let steps: [TopologyStep] = [
+            .queueDeclared(virtualHost: "/", queue), .exchangeDeclared(virtualHost: "/", exchange),
+            .bound(virtualHost: "/", toQueue), .bound(virtualHost: "/", toExchange),
+            .bound(virtualHost: "/", fromExchange), .exchangeDeleted(virtualHost: "/", name: "e"),
+            .queueDeleted(virtualHost: "/", name: "q"),
+        ]
+        for step in steps { model.apply(step) }
+        for begin in steps.indices {
+            var durable = try decode(model.snapshot)
+            for step in steps[begin...] { durable.apply(step) }
+            expectSame(durable, model)
+        }
+    }
+
+    /// Steps in an order that no control plane would make are borne.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func anyStepsAreBorne(seed: UInt64) {
+        var samples = TopologySamples(seed: seed)
+        var durable = DurableTopology()
+        for _ in 0..<2_000 { durable.apply(samples.step()) }
+        durable.apply(
+            .queueDeclared(
+                virtualHost: "/",
+                DurableQueue(name: "q", journalNumber: .max, isAutoDelete: false, arguments: FieldTable())))
+        let declared = durable.virtualHosts.values.flatMap { $0.queues.values }.filter { $0.journalNumber < .max }
+        for queue in declared { #expect(queue.journalNumber < durable.nextJournalNumber) }
+    }
+
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func aSnapshotThatIsCutOffOrChangedIsReadOrRefused(seed: UInt64) throws {
+        var samples = TopologySamples(seed: seed)
+        var model = NaiveTopology()
+        for _ in 0..<30 { _ = model.step(&samples) }
+        let bytes = model.snapshot
+        for count in 0..<bytes.count { _ = try? decode(Array(bytes.prefix(count))) }
+        for count in 0..<5 { #expect(throws: WireError.self) { try decode(Array(bytes.prefix(count))) } }
+        for _ in 0..<1_000 {
+            var changed = bytes
+            changed[samples.below(bytes.count)] = UInt8(truncatingIfNeeded: samples.random.next())
+            _ = try? decode(changed)
+        }
+        #expect(throws: WireError.self) { try decode([2] + bytes.dropFirst()) }
+    }
+
+    @Test func anEmptyTopologyIsRead() throws {
+        let empty = try decode(written { DurableTopology.begin(&$0, nextJournalNumber: 7) })
+        #expect(empty.virtualHosts.isEmpty)
+        #expect(empty.nextJournalNumber == 7)
+    }
+}

@@ -1,0 +1,94 @@
+import AMQPWire
+import Testing
+
+@testable import Broker
+
+struct TopologyStepTests {
+    private func read(_ bytes: [UInt8]) throws(WireError) -> (step: TopologyStep, rest: Int) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { buffer.deallocate() }
+        buffer.copyBytes(from: bytes)
+        var reader = WireReader(UnsafeRawBufferPointer(buffer))
+        return (try TopologyStep(from: &reader), reader.remainingCount)
+    }
+
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func aStepIsReadAsItWasWritten(seed: UInt64) throws {
+        var samples = TopologySamples(seed: seed)
+        for _ in 0..<300 {
+            let step = samples.step()
+            let read = try read(written { step.write(to: &$0) })
+            #expect(read.step == step)
+            #expect(read.rest == 0)
+        }
+    }
+
+    /// The form on disk: what is written today must be read by every later version.
+    @Test func theFormOfAStepStaysAsItIs() {
+        func bytes(_ step: TopologyStep) -> [UInt8] { written { step.write(to: &$0) } }
+        let none: [UInt8] = [0, 0, 0, 0]
+        #expect(bytes(.virtualHostAdded("/")) == [1, 1, 47])
+        #expect(
+            bytes(
+                .exchangeDeclared(
+                    virtualHost: "/",
+                    DurableExchange(
+                        name: "e", type: "topic", isAutoDelete: true, isInternal: true,
+                        arguments: ["a": .bool(true)])))
+                == [2, 1, 47, 1, 101, 5] + Array("topic".utf8) + [3, 0, 0, 0, 4, 1, 97, 116, 1])
+        #expect(bytes(.exchangeDeleted(virtualHost: "/", name: "e")) == [3, 1, 47, 1, 101])
+        #expect(
+            bytes(
+                .queueDeclared(
+                    virtualHost: "/",
+                    DurableQueue(name: "q", journalNumber: 258, isAutoDelete: false, arguments: FieldTable())))
+                == [4, 1, 47, 1, 113, 0, 0, 1, 2, 0] + none)
+        #expect(bytes(.queueDeleted(virtualHost: "/", name: "q")) == [5, 1, 47, 1, 113])
+        let binding = DurableBinding(
+            source: "e", destination: "q", isToQueue: true, routingKey: "k", arguments: FieldTable())
+        #expect(bytes(.bound(virtualHost: "/", binding)) == [6, 1, 47, 1, 101, 1, 113, 1, 1, 107] + none)
+        #expect(bytes(.unbound(virtualHost: "/", binding)) == [7, 1, 47, 1, 101, 1, 113, 1, 1, 107] + none)
+    }
+
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func aStepThatIsCutOffIsRefused(seed: UInt64) {
+        var samples = TopologySamples(seed: seed)
+        for _ in 0..<40 {
+            let step = samples.step()
+            let bytes = written { step.write(to: &$0) }
+            for count in 0..<bytes.count {
+                #expect(throws: WireError.self) { try read(Array(bytes.prefix(count))) }
+            }
+        }
+    }
+
+    /// Whatever the bytes are, they are a step or refused, and a step that is read can be written again.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func garbageIsAStepOrRefused(seed: UInt64) throws {
+        var samples = TopologySamples(seed: seed)
+        var readCount = 0
+        for _ in 0..<2_000 {
+            let step = samples.step()
+            var bytes = written { step.write(to: &$0) }
+            for _ in 0...samples.below(3) {
+                bytes[samples.below(bytes.count)] = UInt8(truncatingIfNeeded: samples.random.next())
+            }
+            guard let changed = try? read(bytes).step else { continue }
+            readCount += 1
+            let again = written { changed.write(to: &$0) }
+            // Compared as bytes: a number that is not a number is not equal to itself.
+            let twice = try read(again).step
+            #expect(written { twice.write(to: &$0) } == again)
+        }
+        #expect(readCount > 0)
+        for _ in 0..<2_000 {
+            _ = try? read((0..<samples.below(60)).map { _ in UInt8(truncatingIfNeeded: samples.random.next()) })
+        }
+    }
+
+    @Test func anUnknownKindIsRefused() {
+        for kind in [0, 8, 255] as [UInt8] {
+            #expect(throws: WireError.truncated) { try read([kind] + [UInt8](repeating: 0, count: 40)) }
+        }
+    }
+}
