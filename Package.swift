@@ -118,7 +118,7 @@ let package = Package(
         // Kills, stops and starts the built executable, and compares what is left with what was promised.
         .testTarget(
             name: "DurabilityTests",
-            dependencies: ["leveret", "LeveretClient", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["leveret", "AMQPWire", "LeveretClient", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         // What fuzzing feeds, and a replay of what it found: see Tests/Fuzz/run.sh.
         .target(

@@ -36,6 +36,10 @@ final class Workspace: Sendable {
 
     /// All that brokers wrote to standard error here.
     var errors: String { (try? String(contentsOfFile: errorLog, encoding: .utf8)) ?? "" }
+
+    /// What of it is not about clients, who lose connections and ask for what is not there: nothing, unless the broker
+    /// found fault with its data.
+    var complaints: [Substring] { errors.split(separator: "\n").filter { !$0.contains("connection") } }
 }
 
 /// The built `leveret` as a child process on a free port of loopback. It is killed at the latest when the value goes.

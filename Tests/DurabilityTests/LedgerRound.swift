@@ -34,13 +34,14 @@ struct LedgerRound {
     /// For a person who waits.
     var summary: String {
         let counts = ledger.with { ledger in
-            """
-            \(ledger.publishedCount) published, \(ledger.confirmedCount) confirmed, \(ledger.deliveredCount) delivered, \
-            \(ledger.redeliveredCount) of them redelivered, \(ledger.coveredCount) settlements covered, \
-            \(ledger.violationCount) violations
-            """
+            [
+                "\(ledger.publishedCount) published", "\(ledger.confirmedCount) confirmed",
+                "\(ledger.deliveredCount) delivered", "\(ledger.redeliveredCount) redelivered",
+                "\(ledger.coveredCount) settlements covered", "\(ledger.violationCount) violations",
+            ]
         }
-        return "\(shards) shards, \(shape), \(killCount) kills: \(counts), \(churn.stepCount) topology steps"
+        let texts = ["\(shards) shards", "\(shape)", "\(killCount) kills", "\(churn.stepCount) topology steps"]
+        return (texts + counts).joined(separator: ", ")
     }
 
     /// Kills brokers, starts them again, and looks at what is left.
@@ -140,6 +141,7 @@ struct LedgerRound {
         }
         // What was taken out must stay out whether the broker can say goodbye or not.
         let code = try await broker.end(random.chance(50) ? SIGTERM : SIGKILL)
+        for complaint in workspace.complaints { ledger.with { $0.violate(.failure, "the broker says: \(complaint)") } }
         if code > 0 { ledger.with { $0.violate(.failure, "the broker ended with exit code \(code)") } }
         ledger.with { $0.beginLife() }
     }
