@@ -14,6 +14,7 @@ final class Strace: Sendable {
 
     private let pid: pid_t
     private let discarded: Int32
+    private let isDetached = Atomic<Bool>(false)
 
     /// Whether there is an strace that may attach to a child of this process.
     static func isUsable() async -> Bool {
@@ -65,11 +66,17 @@ final class Strace: Sendable {
         throw Refused(description: "strace does not say that it has attached")
     }
 
-    /// What it traced goes on without it, if it still runs.
     deinit {
+        detach()
+        close(discarded)
+    }
+
+    /// What was traced goes on by itself. While a call is being delayed strace looks after nothing else, not even
+    /// after the end of the process.
+    func detach() {
+        guard !isDetached.exchange(true, ordering: .sequentiallyConsistent) else { return }
         kill(pid, SIGKILL)
         waitpid(pid, nil, 0)
-        close(discarded)
     }
 
     private static var path: String? {

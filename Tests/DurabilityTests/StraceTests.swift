@@ -52,7 +52,7 @@ struct StraceTests {
         }
         #expect(durations.count == 24)
         #expect(shortest(durations) >= Self.syncDuration)
-        withExtendedLifetime(strace) {}
+        strace.detach()
     }
 
     @Test(arguments: [1, 4])
@@ -75,7 +75,7 @@ struct StraceTests {
         try await expectSlow("exchange.unbind") { try await channel.unbindExchange("x", from: "y") }
         try await expectSlow("exchange.delete") { try await channel.deleteExchange("x") }
         try await expectSlow("queue.delete") { try await channel.deleteQueue("a") }
-        withExtendedLifetime(strace) {}
+        strace.detach()
     }
 
     private final class Confirm: Sendable {
@@ -116,11 +116,11 @@ struct StraceTests {
                     try await channel.close()
                 }
                 #expect(!confirm.isHere)
+                strace.detach()
                 kill(broker.pid, SIGKILL)
             }
             try await group.waitForAll()
         }
-        withExtendedLifetime(strace) {}
     }
 
     /// Nobody knows what a disk holds whose sync has failed: no confirm, and no second try.
@@ -149,7 +149,7 @@ struct StraceTests {
         let code = try await broker.ended()
         #expect(code > 0)
         #expect(workspace.errors.contains("Input/output error"), "\(workspace.errors)")
-        withExtendedLifetime(strace) {}
+        strace.detach()
 
         let next = try await BrokerProcess.start(in: workspace, shards: shards)
         let found = try await connect(port: next.port).channel().get(queue: "durable", autoAck: true)
