@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # What failed, once more at the end: a reader of a long log starts there.
 FAILURES = printf '\nWhat failed:\n'; grep -E -A 4 '^✘|recorded an issue|error:' .build/test.log
 
-.PHONY: build test lint format fuzz bench soak clean
+.PHONY: build test lint format fuzz bench soak soak-tests clean
 
 # The broker and its commands as they are meant to run.
 build:
@@ -33,9 +33,15 @@ fuzz:
 bench:
 	Tests/Benchmarks/run.sh
 
+# Kills the broker at random moments, again and again, and compares what is left with what was confirmed.
+SOAK_ROUNDS ?= 200
+soak:
+	$(SWIFT) build --product leveret
+	LEVERET_SOAK_ROUNDS=$(SOAK_ROUNDS) $(SWIFT) test --filter LedgerTests
+
 # The whole test suite again and again, until one run fails: for tests that fail now and then.
 SOAK_RUNS ?= 20
-soak:
+soak-tests:
 	for run in $$(seq $(SOAK_RUNS)); do echo "soak $$run of $(SOAK_RUNS)"; $(SWIFT) test || exit 1; done
 
 clean:

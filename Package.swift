@@ -117,6 +117,11 @@ let package = Package(
         // Other people's clients against the built executable.
         .testTarget(
             name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients"], swiftSettings: strict),
+        // Kills, stops and starts the built executable, and compares what is left with what was promised.
+        .testTarget(
+            name: "DurabilityTests",
+            dependencies: ["leveret", "AMQPWire", "LeveretClient", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         // What fuzzing feeds, and a replay of what it found: see Tests/Fuzz/run.sh.
         .target(
             name: "FuzzTargets", dependencies: ["AMQPWire", "Broker"], path: "Tests/Fuzz/Targets",

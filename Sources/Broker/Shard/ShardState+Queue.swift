@@ -55,7 +55,7 @@ extension ShardState {
                 by: connection,
                 changes: &changes)
         }
-        if !bind.noWait { write(QueueBindOk(), channel) }
+        if !bind.noWait { writeStable(QueueBindOk(), channel) }
     }
 
     private func unbind(_ unbind: QueueUnbind, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs the real clients: a Python environment in <repo root>/.build-clients and Debian's amqp-tools.
+# Installs what tests need beside Swift: the real clients, which are a Python environment in <repo root>/.build-clients
+# and Debian's amqp-tools, and strace.
 # usage: install.sh        (idempotent; from any directory)
 set -euo pipefail
 
@@ -52,5 +53,9 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$(cksum <"$requirements")" ]; then
 fi
 if ! command -v amqp-publish >/dev/null; then
   install_debian_package amqp-tools "the tools of rabbitmq-c"
+fi
+# Tests with a slow or failing disk are skipped without it, so nobody is asked for a password.
+if ! command -v strace >/dev/null && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  install_debian_package strace "strace"
 fi
 echo "ok: clients installed in $environment_directory"
