@@ -4,7 +4,8 @@ import AMQPWire
 ///
 ///     0   references  UInt32   how many hold it; only the shard that published it counts
 ///     4   shard       UInt8    that shard
-///     5   flags       UInt8    bit 0: persistent (delivery mode 2); bit 1: its x-death header is this broker's
+///     5   flags       UInt8    bit 0: persistent (delivery mode 2); bit 1: its x-death header is this broker's;
+///                              bit 2: it lies in a `PageBlock`
 ///     6   addressing  UInt16   byte count of exchange and routing key, both as shortstr
 ///     8   properties  UInt32   byte count of property flags and values
 ///     12  body        UInt32   byte count of the body
@@ -26,10 +27,18 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     @inline(__always)
     var shard: Int { Int(memory.load(fromByteOffset: 4, as: UInt8.self)) }
     var isPersistent: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 1 != 0 }
-    /// A copy has its first owner.
-    func adopt(shard: Int) {
+    /// Whether its memory is part of a block that was read back.
+    @inline(__always)
+    var isInBlock: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 4 != 0 }
+    /// The block, for a message that lies in one: its address stands before the message.
+    var block: UnsafeMutablePointer<PageBlock> { (memory - 8).load(as: UnsafeMutablePointer<PageBlock>.self) }
+
+    /// What was read back has its first owner.
+    func adopt(shard: Int, block: UnsafeMutablePointer<PageBlock>) {
         references = 1
         memory.storeBytes(of: UInt8(truncatingIfNeeded: shard), toByteOffset: 4, as: UInt8.self)
+        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) | 4, toByteOffset: 5, as: UInt8.self)
+        (memory - 8).storeBytes(of: block, as: UnsafeMutablePointer<PageBlock>.self)
     }
     /// A client's own x-death header is not continued (RabbitMQ since 3.13).
     var hasDied: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 2 != 0 }

@@ -102,6 +102,25 @@ struct MessageStore {
         if page.pointee.live == 0 { retire(page) }
     }
 
+    /// A message that was read back lives from now on.
+    mutating func adopt(_ byteCount: Int, in block: UnsafeMutablePointer<PageBlock>) {
+        self.byteCount += byteCount
+        messageCount += 1
+        if block.pointee.liveCount == 0 { residentByteCount += block.pointee.byteCount }
+        block.pointee.liveCount += 1
+    }
+
+    /// Its counterpart: the block goes with its last message.
+    @inline(never)
+    mutating func free(_ byteCount: Int, in block: UnsafeMutablePointer<PageBlock>) {
+        self.byteCount -= byteCount
+        messageCount -= 1
+        block.pointee.liveCount -= 1
+        guard block.pointee.liveCount == 0 else { return }
+        residentByteCount -= block.pointee.byteCount
+        PageBlock.free(block)
+    }
+
     @inline(__always)
     private mutating func unlistIfFull(_ page: UnsafeMutablePointer<Page>, _ sizeClass: Int) {
         let size = Self.blockByteCount(sizeClass)

@@ -5,14 +5,28 @@ import Routing
 /// What the shell has read back, or could not: for a chunk of a queue's messages that had left memory.
 package final class PageRead: @unchecked Sendable {
     package let request: PageRequest
-    /// The message blocks, one for each of the request's ids; nil where one could not be read.
-    package var contents: [UnsafeRawBufferPointer?] = []
-    /// Keeps what `contents` points to.
-    package var memory: UnsafeMutableRawPointer?
+    /// By the request's ids: the message block, and in which of `blocks` it lies. nil where it could not be read.
+    fileprivate var contents: [(bytes: UnsafeRawBufferPointer, block: Int)?]
+    /// Taken by the shard that receives the messages.
+    fileprivate var blocks: [UnsafeMutablePointer<PageBlock>] = []
 
-    package init(request: PageRequest) { self.request = request }
+    package init(request: PageRequest) {
+        self.request = request
+        contents = Array(repeating: nil, count: request.ids.count)
+    }
 
-    deinit { memory?.deallocate() }
+    deinit { for block in blocks { PageBlock.free(block) } }
+
+    /// One of the request's messages was read; its block follows with `addBlock`.
+    package func add(_ bytes: UnsafeRawBufferPointer, at index: Int) {
+        contents[index] = (bytes, blocks.count)
+    }
+
+    /// Takes over the memory of what was added since the last block. Contents lie at multiples of 8, with 8 bytes
+    /// before each that are not used.
+    package func addBlock(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+        blocks.append(PageBlock.make(memory, byteCount))
+    }
 }
 
 /// Messages to be read from the journal, or from the spill file.
@@ -167,12 +181,14 @@ extension ShardState {
         let entries = ReadyList.Chunk.entries(chunk)
         for (number, index) in request.indexes.enumerated() {
             // A purge may have taken some meanwhile.
-            guard index >= chunk.pointee.first, number < read.contents.count, let content = read.contents[number],
-                let message = adopt(content, isSpilled: request.isSpilled)
+            guard index >= chunk.pointee.first, let (bytes, block) = read.contents[number],
+                let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)
             if request.isSpilled { settleSpilled(request.ids[number], request.queue) }
         }
+        // Those that hold a message live on.
+        read.blocks.removeAll { $0.pointee.liveCount > 0 }
         chunk.pointee.loadingCount -= request.ids.count
         guard chunk.pointee.loadingCount <= 0 else { return }
         let lost = queue.pointee.ready.didLoad(chunk)
@@ -182,18 +198,16 @@ extension ShardState {
         list(queue)
     }
 
-    /// A copy of a message block, owned by this shard.
-    private func adopt(_ content: UnsafeRawBufferPointer, isSpilled: Bool) -> Message? {
+    /// The message stays where it was read, and is this shard's.
+    private func adopt(
+        _ content: UnsafeRawBufferPointer, in block: UnsafeMutablePointer<PageBlock>, isSpilled: Bool
+    ) -> Message? {
         guard let source = content.baseAddress, content.count >= Message.headByteCount else { return nil }
-        let memory = messages.allocate(content.count)
-        memory.copyMemory(from: source, byteCount: content.count)
-        let message = Message(memory: memory)
-        guard message.byteCount == content.count else {
-            messages.free(memory, byteCount: content.count)
-            return nil
-        }
-        message.adopt(shard: index)
+        let message = Message(memory: UnsafeMutableRawPointer(mutating: source))
+        guard message.byteCount == content.count else { return nil }
+        message.adopt(shard: index, block: block)
         if isSpilled { message.id = 0 }
+        messages.adopt(content.count, in: block)
         return message
     }
 }

@@ -170,7 +170,11 @@ extension ShardState {
     func releaseOwn(_ message: Message, _ count: UInt32) {
         let references = message.references
         if references == count {
-            messages.free(message.memory, byteCount: message.byteCount)
+            if message.isInBlock {
+                messages.free(message.byteCount, in: message.block)
+            } else {
+                messages.free(message.memory, byteCount: message.byteCount)
+            }
         } else {
             message.references = references &- count
         }

@@ -121,50 +121,11 @@ final class SpillFile: Sendable {
 }
 
 extension PageRead {
-    /// Reads what is asked for into one block.
+    /// Reads what is asked for.
     convenience init(_ request: PageRequest, from reader: JournalReader) {
         self.init(request: request)
-        var block = PageBlock()
-        var places: [Range<Int>?] = Array(repeating: nil, count: request.ids.count)
-        reader.read(request.ids) { index, outcome in
-            if case .content(let bytes) = outcome { places[index] = block.append(bytes) }
+        reader.read(request.ids, blocks: { addBlock($0, byteCount: $1) }) { index, outcome in
+            if case .content(let bytes) = outcome { add(bytes, at: index) }
         }
-        let memory = block.take()
-        self.memory = memory
-        contents = places.map { place in
-            guard let place, let memory else { return nil }
-            return UnsafeRawBufferPointer(start: memory + place.lowerBound, count: place.count)
-        }
-    }
-}
-
-/// Grows by doubling; every piece begins at a multiple of 8.
-private struct PageBlock {
-    private var memory: UnsafeMutableRawPointer?
-    private var count = 0
-    private var capacity = 0
-
-    mutating func append(_ bytes: UnsafeRawBufferPointer) -> Range<Int> {
-        let wanted = count + (bytes.count + 7) & ~7
-        if wanted > capacity {
-            let grown = max(capacity * 2, max(wanted, 65536))
-            let larger = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
-            if let memory {
-                larger.copyMemory(from: memory, byteCount: count)
-                memory.deallocate()
-            }
-            memory = larger
-            capacity = grown
-        }
-        if let source = bytes.baseAddress, let memory {
-            (memory + count).copyMemory(from: source, byteCount: bytes.count)
-        }
-        defer { count = wanted }
-        return count..<count + bytes.count
-    }
-
-    mutating func take() -> UnsafeMutableRawPointer? {
-        defer { memory = nil }
-        return memory
     }
 }
