@@ -65,7 +65,10 @@ package final class Journal: @unchecked Sendable {
         self.lockFile = lockFile
     }
 
-    deinit { plan.deallocate() }
+    deinit {
+        plan.deallocate()
+        compaction.buffer.deallocate()
+    }
 
     func path(_ name: String) -> String { configuration.directory + "/" + name }
 

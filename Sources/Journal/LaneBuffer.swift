@@ -66,6 +66,17 @@ package struct LaneBuffer: @unchecked Sendable {
         (payload + 24).storeBytes(of: UInt64(settledHolder), as: UInt64.self)
     }
 
+    /// A message that is written again so that its segment can be used again, by the journal itself. `order`: the
+    /// position of its first record.
+    mutating func appendMoved(
+        id: UInt64, order: UInt64, holders: UnsafeBufferPointer<UInt32>, content: UnsafeRawBufferPointer
+    ) {
+        let holderByteCount = (holders.count * 4 + 7) & ~7
+        let payload = begin(.moved, payload: 24 + holderByteCount + content.count)
+        writeMessage(payload, id, holders, holderByteCount, extra: 8, content)
+        (payload + 16).storeBytes(of: order, as: UInt64.self)
+    }
+
     @inline(__always)
     private func writeMessage(
         _ payload: UnsafeMutableRawPointer, _ id: UInt64, _ holders: UnsafeBufferPointer<UInt32>,

@@ -15,6 +15,7 @@ package final class MaintenanceJob: @unchecked Sendable {
         case writeIndex(path: String, ByteWriter)
         case writeCheckpoint(ByteWriter)
         case retire(Retirement)
+        case readLive(MovedBlock)
     }
 
     let disk: Disk
@@ -40,6 +41,7 @@ package final class MaintenanceJob: @unchecked Sendable {
             case .writeIndex(let path, let writer): try disk.writeFile(path, writer.bytes)
             case .writeCheckpoint(let writer): try writeCheckpoint(writer)
             case .retire(let work): try retire(work)
+            case .readLive(let block): try block.read(disk)
             }
         } catch {
             failure = error
@@ -117,7 +119,7 @@ extension Journal {
         guard !hasFailed, isRecovered, outstandingJob == nil else { return nil }
         let job =
             preparation()
-            ?? (configuration.isVolatile ? nextVolatileJob() : nextCheckpointJob() ?? nextCompactionJob())
+            ?? (configuration.isVolatile ? nextVolatileJob() : nextCheckpointJob()) ?? nextCompactionJob()
         outstandingJob = job
         return job
     }
@@ -162,6 +164,7 @@ extension Journal {
         case .writeIndex: try finishIndexFile(job)
         case .writeCheckpoint: try finishCheckpointFiles(job)
         case .retire(let work): try finishRetirement(job, work)
+        case .readLive(let block): try finishReading(job, block)
         }
     }
 }

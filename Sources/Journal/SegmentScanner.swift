@@ -47,6 +47,13 @@ struct SegmentScanner {
         bufferCount = 0
     }
 
+    /// As `begin`, and keeps what is in the buffer, which must be of the same file.
+    mutating func goOn(_ file: DiskFile, recordCRC: UInt32, base: UInt64, at offset: Int, limit: Int) {
+        let kept = self.file == file ? (bufferOffset, bufferCount) : (offset, 0)
+        begin(file, recordCRC: recordCRC, base: base, at: offset, limit: limit)
+        (bufferOffset, bufferCount) = kept
+    }
+
     /// Position of the record of the last step.
     var position: UInt64 { base + UInt64(recordOffset - SegmentHeader.byteCount) }
 
