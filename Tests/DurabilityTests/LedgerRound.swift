@@ -48,10 +48,9 @@ struct LedgerRound {
                 "\(ledger.coveredCount) settlements covered", "\(ledger.violationCount) violations",
             ]
         }
-        let texts = [
-            "\(shards) shards", "\(shape)", "storage \(storage)", "\(killCount) kills", "\(churn.stepCount) topology steps",
-        ]
-        return (texts + counts).joined(separator: ", ")
+        let texts = ["\(shards) shards", "\(shape)", "storage \(storage)", "\(killCount) kills"]
+        let steps = ["\(churn.stepCount) topology steps"]
+        return (texts + steps + counts).joined(separator: ", ")
     }
 
     /// Kills brokers, starts them again, and looks at what is left.
