@@ -20,13 +20,14 @@ final class Workspace: Sendable {
     var configuration: String { "\(path)/leveret.conf" }
     var errorLog: String { "\(path)/errors.log" }
 
-    init() throws {
+    /// - Parameter settings: lines of the configuration.
+    init(settings: [String] = []) throws {
         let name = "leveret-durability-\(UUID().uuidString)"
         path = FileManager.default.temporaryDirectory.appending(path: name).path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         // Publishers, queues and consumers shall meet on different shards.
-        try "leveret.connection_placement = spread\n".write(
-            toFile: configuration, atomically: false, encoding: .utf8)
+        let lines = ["leveret.connection_placement = spread"] + settings + [""]
+        try lines.joined(separator: "\n").write(toFile: configuration, atomically: false, encoding: .utf8)
     }
 
     deinit { if !isKept.load(ordering: .relaxed) { try? FileManager.default.removeItem(atPath: path) } }

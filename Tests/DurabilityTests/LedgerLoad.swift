@@ -261,7 +261,9 @@ final class LedgerLoad: Sendable {
             } else if choice < 50 {
                 held.append(message)
             } else if choice < 55 {
-                try await settle([message], queue, uncovered) { try await delivery.reject(requeue: false) }
+                // The queue's owner writes it down, who may dead-letter: a confirm covers acks only.
+                ledger.with { $0.willSettle(message, queue: queue) }
+                try await delivery.reject(requeue: false)
             } else {
                 try await settle([message], queue, uncovered) { try await delivery.ack() }
             }

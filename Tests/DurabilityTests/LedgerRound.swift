@@ -5,6 +5,12 @@ import Glibc
 /// A seed decides what is done; when exactly the broker dies within its work, nobody can repeat.
 struct LedgerRound {
     private static let shardCounts = [1, 4]
+    /// Small files and frequent checkpoints bring the journal to places where it seldom is; with little memory messages
+    /// are read back from it.
+    private static let storages = [
+        [], ["leveret.journal_segment_size = 65536", "leveret.journal_checkpoint_size = 262144"],
+        ["leveret.journal_segment_size = 1MB", "leveret.journal_checkpoint_size = 2MB", "memory_limit = 1MiB"],
+    ]
     /// Up to this much longer may a broker live that is killed while it recovers.
     private static let recoveryMilliseconds = 150
 
@@ -15,6 +21,7 @@ struct LedgerRound {
     private let ledger: SharedLedger
     private let churn = TopologyChurn()
     private let workspace: Workspace
+    private let storage: Int
     private var killCount = 0
 
     init(seed: UInt64) throws {
@@ -25,7 +32,8 @@ struct LedgerRound {
         shape = LedgerShape.allCases[combination % 3]
         random = SeededRandom(seed: seed)
         ledger = SharedLedger(seed: seed)
-        workspace = try Workspace()
+        storage = random.below(Self.storages.count)
+        workspace = try Workspace(settings: Self.storages[storage])
     }
 
     /// What the round has found: nothing, if the broker keeps its promises.
@@ -40,15 +48,16 @@ struct LedgerRound {
                 "\(ledger.coveredCount) settlements covered", "\(ledger.violationCount) violations",
             ]
         }
-        let texts = ["\(shards) shards", "\(shape)", "\(killCount) kills", "\(churn.stepCount) topology steps"]
-        return (texts + counts).joined(separator: ", ")
+        let texts = ["\(shards) shards", "\(shape)", "storage \(storage)", "\(killCount) kills"]
+        let steps = ["\(churn.stepCount) topology steps"]
+        return (texts + steps + counts).joined(separator: ", ")
     }
 
     /// Kills brokers, starts them again, and looks at what is left.
     mutating func run() async throws {
         for _ in 0..<(1 + random.below(2)) {
             // Several kills in a row, with nothing taken out between them but by consumers.
-            for _ in 0..<(1 + random.below(3)) {
+            for _ in 0..<[1, 1, 2, 3][random.below(4)] {
                 try await killDuringRecovery()
                 try await liveAndDie()
             }

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Testing
 
 /// kill -9 at any moment, and a ledger of what was promised.
@@ -22,7 +22,10 @@ import Testing
 
     private func report(_ round: LedgerRound) {
         let findings = round.findings
-        if Rounds.isSearch || !findings.isEmpty { print("ledger: round \(round.seed): \(round.summary)") }
+        if Rounds.isSearch || !findings.isEmpty {
+            print("ledger: round \(round.seed): \(round.summary)")
+            fflush(nil)
+        }
         guard !findings.isEmpty else { return }
         Issue.record(
             """

@@ -65,6 +65,12 @@ extension ConfigurationKey {
             allows where that is less.
             """),
         ConfigurationKey(
+            "leveret.journal_segment_size", .byteSize(65_536...1_073_741_824, \.journalSegmentByteCount),
+            "The size of the journal's files. Some are kept ready, filled with zeros."),
+        ConfigurationKey(
+            "leveret.journal_checkpoint_size", .byteSize(65_536...68_719_476_736, \.journalCheckpointByteCount),
+            "The journal makes a checkpoint after so many bytes: more of them make a start after a crash slower."),
+        ConfigurationKey(
             "disk_free_limit.relative", .memoryShare(0...1000, \.diskFreeLimit), defaultText: "1.0",
             """
             Publishers are blocked while less disk space than this is free, as a multiple of the memory of the machine

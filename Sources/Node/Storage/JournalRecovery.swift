@@ -24,6 +24,7 @@ struct JournalRecovery {
                 UInt64.random(in: .min ... .max)
             }
             settings.segmentByteCount = configuration.journalSegmentByteCount
+            settings.checkpointByteCount = configuration.journalCheckpointByteCount
             journal = try Journal.open(settings, disk: SystemDisk())
             recovery = try journal.recover(progress: progress(since: begin))
         } catch {
