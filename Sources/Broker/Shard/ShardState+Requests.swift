@@ -88,6 +88,7 @@ extension ShardState {
         }
         for get in queue.pointee.waitingGets { answer(get.channel, .gone) }
         let count = purge(queue, isJournaled: false)
+        if queue.pointee.isPagingListed { pagingQueues.removeAll { $0 == address } }
         removeQueueState(address)
         return count
     }
