@@ -137,13 +137,12 @@ extension ShardState {
                     resume(channel)
                 } else {
                     isWaiting = true
+                    // It may be another shard's lane, which came to the journal's thread after the last demand.
+                    journal.demand(.sync)
                 }
             }
             channel.pointee.isJournalListed = isWaiting
-            if isWaiting {
-                journal.waitingChannels.append(address)
-                journal.demand(.sync)
-            }
+            if isWaiting { journal.waitingChannels.append(address) }
         }
     }
 }

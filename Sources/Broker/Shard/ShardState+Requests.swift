@@ -42,6 +42,7 @@ extension ShardState {
             return nil
         case .purge:
             let count = purge(queue, isJournaled: true)
+            if queue.pointee.holder != 0 { journal.demand(.sync) }
             return .purged(count, lane: index, position: queue.pointee.holder == 0 ? 0 : journal.position)
         case .delete(let ifUnused, let ifEmpty):
             if ifUnused, queue.pointee.consumerCount > 0 { return .refused(.inUse(queue.pointee.resource)) }

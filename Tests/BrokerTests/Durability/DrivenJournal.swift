@@ -16,6 +16,8 @@ final class DrivenJournal {
     var pace: Pace
     private var lanes: [Lane]
     private var urgency = LaneUrgency.none
+    /// How often it was synced because somebody wanted it.
+    private(set) var syncCount = 0
 
     private struct Lane {
         var position: UInt64 = 0
@@ -82,12 +84,18 @@ final class DrivenJournal {
     func sync(_ chosen: [Int]? = nil) {
         write(chosen)
         for lane in chosen ?? Array(lanes.indices) { progress.setSynced(lane, position: lanes[lane].position) }
+        if chosen == nil { urgency = .none }
     }
 
     /// Does what was demanded; returns whether the shards are to be told.
     func serveDemand() -> Bool {
         guard pace == .onDemand, urgency != .none else { return false }
-        if urgency == .sync { sync() } else { write() }
+        if urgency == .sync {
+            sync()
+            syncCount += 1
+        } else {
+            write()
+        }
         urgency = .none
         return true
     }

@@ -104,6 +104,22 @@ import Testing
         }
     }
 
+    /// A sync costs the whole node's disk time.
+    @Test func nobodySyncsForFlush() {
+        converseWithJournal { broker, journal in
+            let client = broker.durableQueue(arguments: ["x-durability": .string("flush")])
+            client.store("one")
+            journal.write()
+            client.store("two")
+            broker.tellJournalAdvanced()
+            client.expect(BasicAck(deliveryTag: 1))
+            journal.pace = .onDemand
+            client.store("three")
+            client.expect(BasicAck(deliveryTag: 3, multiple: true))
+            #expect(journal.syncCount == 0)
+        }
+    }
+
     /// The stricter one of two queues counts, and what comes behind waits its turn.
     @Test func aMessageForSyncAndFlushWaitsForSync() {
         converseWithJournal { broker, journal in
