@@ -174,7 +174,7 @@ enum QueueReply: Sendable {
     case empty
     /// What the journal has to know of it ends at this position of this lane.
     case purged(Int, lane: Int, position: UInt64)
-    case deleted(Int)
+    case deleted(Int, isDurable: Bool)
     case refused(ProtocolError)
     case barrierPassed
     case probed

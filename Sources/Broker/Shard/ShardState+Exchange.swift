@@ -10,29 +10,29 @@ extension ShardState {
         let connection = channel.pointee.connection.pointee.address
         switch method {
         case .exchangeDeclare(let declare):
-            try changeTopology(host) { topology, changes throws(ProtocolError) in
+            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.declare(declare, changes: &changes)
             }
-            if !declare.noWait { writeStable(ExchangeDeclareOk(), channel) }
+            if !declare.noWait { write(ExchangeDeclareOk(), channel, isDurable: isDurable) }
         case .exchangeDelete(let delete):
-            try changeTopology(host) { topology, changes throws(ProtocolError) in
+            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.deleteExchange(delete.exchange, ifUnused: delete.ifUnused, changes: &changes)
             }
-            if !delete.noWait { writeStable(ExchangeDeleteOk(), channel) }
+            if !delete.noWait { write(ExchangeDeleteOk(), channel, isDurable: isDurable) }
         case .exchangeBind(let bind):
-            try changeTopology(host) { topology, changes throws(ProtocolError) in
+            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.bind(
                     from: bind.source, to: .exchange(bind.destination), routingKey: bind.routingKey,
                     arguments: bind.arguments, by: connection, changes: &changes)
             }
-            if !bind.noWait { writeStable(ExchangeBindOk(), channel) }
+            if !bind.noWait { write(ExchangeBindOk(), channel, isDurable: isDurable) }
         case .exchangeUnbind(let unbind):
-            try changeTopology(host) { topology, changes throws(ProtocolError) in
+            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
                 try topology.unbind(
                     from: unbind.source, to: .exchange(unbind.destination), routingKey: unbind.routingKey,
                     arguments: unbind.arguments, by: connection, changes: &changes)
             }
-            if !unbind.noWait { writeStable(ExchangeUnbindOk(), channel) }
+            if !unbind.noWait { write(ExchangeUnbindOk(), channel, isDurable: isDurable) }
         default: throw Self.unexpected(method)
         }
     }

@@ -12,6 +12,10 @@ package struct ShardInspection: Equatable, Sendable {
     package var remoteWindowCount = 0
     package var transitByteCount = 0
     package var pausedPublisherCount = 0
+    /// Channels and queues that wait for the journal.
+    package var journalWaiterCount = 0
+    /// Queues of which messages may leave memory.
+    package var pagingQueueCount = 0
 
     package init() {}
 }
@@ -26,6 +30,8 @@ extension ShardState {
         inspection.remoteWindowCount = remoteWindows.count
         inspection.transitByteCount = transitByteCounts.reduce(0, +)
         inspection.pausedPublisherCount = pausedPublishers.count
+        inspection.journalWaiterCount = journal.waitingChannels.count + journal.waitingQueues.count
+        inspection.pagingQueueCount = pagingQueues.count
         return inspection
     }
 }

@@ -107,6 +107,11 @@ extension ShardState {
         waitForJournal(channel, .sync)
     }
 
+    /// Answers a change of the topology, if it is durable once it is on stable storage.
+    func write(_ method: some WritableMethod, _ channel: UnsafeMutablePointer<ChannelState>, isDurable: Bool) {
+        if isDurable { writeStable(method, channel) } else { write(method, channel) }
+    }
+
     /// The journal has come further: called by the shell whenever its thread says so.
     package func journalAdvanced() {
         guard let progress = journal.progress else { return }
@@ -132,13 +137,12 @@ extension ShardState {
                     resume(channel)
                 } else {
                     isWaiting = true
+                    // It may be another shard's lane, which came to the journal's thread after the last demand.
+                    journal.demand(.sync)
                 }
             }
             channel.pointee.isJournalListed = isWaiting
-            if isWaiting {
-                journal.waitingChannels.append(address)
-                journal.demand(.sync)
-            }
+            if isWaiting { journal.waitingChannels.append(address) }
         }
     }
 }

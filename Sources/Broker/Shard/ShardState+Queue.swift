@@ -48,27 +48,27 @@ extension ShardState {
         let name = try expand(bind.queue, channel)
         let routingKey = bind.queue.isEmpty && bind.routingKey.isEmpty ? name : bind.routingKey
         let connection = channel.pointee.connection.pointee.address
-        try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
+        let isDurable = try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
             topology, changes throws(ProtocolError) in
             try topology.bind(
                 from: bind.exchange, to: .queue(name), routingKey: routingKey, arguments: bind.arguments,
                 by: connection,
                 changes: &changes)
         }
-        if !bind.noWait { writeStable(QueueBindOk(), channel) }
+        if !bind.noWait { write(QueueBindOk(), channel, isDurable: isDurable) }
     }
 
     private func unbind(_ unbind: QueueUnbind, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
         let name = try expand(unbind.queue, channel)
         let routingKey = unbind.queue.isEmpty && unbind.routingKey.isEmpty ? name : unbind.routingKey
         let connection = channel.pointee.connection.pointee.address
-        try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
+        let isDurable = try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
             topology, changes throws(ProtocolError) in
             try topology.unbind(
                 from: unbind.exchange, to: .queue(name), routingKey: routingKey, arguments: unbind.arguments,
                 by: connection, changes: &changes)
         }
-        writeStable(QueueUnbindOk(), channel)
+        write(QueueUnbindOk(), channel, isDurable: isDurable)
     }
 
     private func delete(_ delete: QueueDelete, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
@@ -78,7 +78,7 @@ extension ShardState {
         } catch {
             // Deleting what is not there succeeds (RabbitMQ since 3.2), unless no name was ever given.
             guard error.code == .notFound, error != .noLastQueue else { throw error }
-            if !delete.noWait { write(QueueDeleteOk(messageCount: 0), channel) }
+            if !delete.noWait { writeStable(QueueDeleteOk(messageCount: 0), channel) }
             return
         }
         request(
@@ -114,7 +114,7 @@ extension ShardState {
         case .created(_, let number):
             if declare.noWait { return }
             let answer = QueueDeclareOk(queue: declare.queue)
-            if number == 0 { write(answer, channel) } else { writeStable(answer, channel) }
+            write(answer, channel, isDurable: number != 0)
         case .existing(let address, let isDurable):
             request(.counts, of: address, channel, pending: .declare(declare, isDurable: isDurable))
         }

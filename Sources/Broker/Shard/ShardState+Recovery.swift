@@ -107,7 +107,7 @@ extension VirtualHostTopology {
     /// A binding of which an end is gone is gone itself.
     fileprivate mutating func recover(_ binding: DurableBinding, changes: inout TopologyLog) {
         let nobody = ConnectionAddress(slot: .max, generation: 0, shard: 0)
-        try? bind(
+        _ = try? bind(
             from: binding.source,
             to: binding.isToQueue ? .queue(binding.destination) : .exchange(binding.destination),
             routingKey: binding.routingKey, arguments: binding.arguments, by: nobody, changes: &changes)

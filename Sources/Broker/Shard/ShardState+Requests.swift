@@ -42,11 +42,13 @@ extension ShardState {
             return nil
         case .purge:
             let count = purge(queue, isJournaled: true)
+            if queue.pointee.holder != 0 { journal.demand(.sync) }
             return .purged(count, lane: index, position: queue.pointee.holder == 0 ? 0 : journal.position)
         case .delete(let ifUnused, let ifEmpty):
             if ifUnused, queue.pointee.consumerCount > 0 { return .refused(.inUse(queue.pointee.resource)) }
             if ifEmpty, queue.pointee.readyCount > 0 { return .refused(.notEmpty(queue.pointee.resource)) }
-            return .deleted(delete(queue))
+            let (count, isDurable) = delete(queue)
+            return .deleted(count, isDurable: isDurable)
         }
     }
 
@@ -75,11 +77,12 @@ extension ShardState {
     }
 
     /// The end of a queue: nobody finds it any more, its consumers are told, its messages are dropped. Returns how
-    /// many were ready.
-    func delete(_ queue: UnsafeMutablePointer<QueueState>) -> Int {
+    /// many were ready, and whether the journal was told.
+    func delete(_ queue: UnsafeMutablePointer<QueueState>) -> (messageCount: Int, isDurable: Bool) {
         let address = queue.pointee.address
         let name = queue.pointee.name
-        try? changeTopology(queue.pointee.virtualHostIndex) { topology, changes throws(ProtocolError) in
+        let isDurable = try? changeTopology(queue.pointee.virtualHostIndex) {
+            topology, changes throws(ProtocolError) in
             topology.removeQueue(name, address: address, changes: &changes)
         }
         for reference in queue.pointee.consumerReferences {
@@ -88,8 +91,9 @@ extension ShardState {
         }
         for get in queue.pointee.waitingGets { answer(get.channel, .gone) }
         let count = purge(queue, isJournaled: false)
+        if queue.pointee.isPagingListed { pagingQueues.removeAll { $0 == address } }
         removeQueueState(address)
-        return count
+        return (count, isDurable ?? true)
     }
 
     private func tellCancelled(_ description: ConsumerDescription, _ reference: ConsumerReference) {
@@ -164,7 +168,7 @@ extension ShardState {
                     queue: declare.queue, messageCount: UInt32(clamping: messages),
                     consumerCount: UInt32(clamping: consumers))
                 // Whoever declared it first may still wait for the journal.
-                if isDurable { writeStable(answer, channel) } else { write(answer, channel) }
+                write(answer, channel, isDurable: isDurable)
             case (.declare(let declare, _), .gone): try self.declare(declare, channel)
             case (.consume(_, let queue, _), .gone), (.get(let queue), .gone), (.purge(let queue, _), .gone):
                 if case .consume(let index, _, _) = pending { channel.pointee.removeConsumer(at: index) }
@@ -181,10 +185,11 @@ extension ShardState {
                 if noWait { return }
                 writeStable(
                     QueuePurgeOk(messageCount: UInt32(clamping: count)), channel, lane: lane, position: position)
-            case (.delete(let noWait), .deleted(let count)):
-                if !noWait { writeStable(QueueDeleteOk(messageCount: UInt32(clamping: count)), channel) }
+            case (.delete(let noWait), .deleted(let count, let isDurable)):
+                if noWait { return }
+                write(QueueDeleteOk(messageCount: UInt32(clamping: count)), channel, isDurable: isDurable)
             case (.delete(let noWait), _):
-                if !noWait { write(QueueDeleteOk(messageCount: 0), channel) }
+                if !noWait { writeStable(QueueDeleteOk(messageCount: 0), channel) }
             case (.probe(let declare), _): try self.declare(declare, channel, isProbed: true)
             case (.declare, _), (.purge, _), (.close, _), (.stable, _): break
             }

@@ -106,5 +106,14 @@ extension ControlPlane {
     }
 
     /// From now on durable changes are journaled. Called once what was recovered is there.
-    package func beginJournaling() { topology.withLock { $0.log.isJournaled = true } }
+    ///
+    /// - Parameter strangers: holders of messages in the journal that are not queues any more: a message may be written
+    ///   behind the end of its queue.
+    package func beginJournaling(removing strangers: Set<UInt32> = []) {
+        topology.withLock { topology in
+            topology.log.isJournaled = true
+            for holder in strangers.sorted() { topology.log.journalRemoval(ofHolder: holder) }
+            latestStatePosition.store(topology.log.position, ordering: .releasing)
+        }
+    }
 }

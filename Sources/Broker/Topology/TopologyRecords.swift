@@ -16,6 +16,9 @@ struct ExchangeRecord: Sendable {
     /// The prefix is reserved: no client made it.
     var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
 
+    /// What is predeclared needs no record.
+    var isJournaled: Bool { isDurable && !isPredeclared }
+
     var durable: DurableExchange {
         DurableExchange(
             name: name, type: type, isAutoDelete: isAutoDelete, isInternal: isInternal, arguments: arguments)

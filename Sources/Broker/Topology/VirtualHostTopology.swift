@@ -61,18 +61,19 @@ struct VirtualHostTopology {
 // MARK: - Exchanges
 
 extension VirtualHostTopology {
-    mutating func declare(_ declare: ExchangeDeclare, changes: inout TopologyLog) throws(ProtocolError) {
+    /// Returns whether the exchange is one that the journal keeps: as do `deleteExchange`, `bind`, `unbind` and
+    /// `removeQueue` of what they are about. What is not there any more may have been.
+    mutating func declare(_ declare: ExchangeDeclare, changes: inout TopologyLog) throws(ProtocolError) -> Bool {
         let name = declare.exchange.withoutLineBreaks
         if declare.passive {
             if name.isEmpty { throw .defaultExchange }
-            _ = try exchange(name)
-            return
+            return try exchange(name).isJournaled
         }
         guard let kind = ExchangeKind(type: declare.type) else { throw .unknownExchangeType(declare.type) }
         if name.isEmpty { throw .defaultExchange }
         if let existing = exchanges[name] {
             try checkEquivalence(existing, declare)
-            return
+            return existing.isJournaled
         }
         if name.hasPrefix("amq.") { throw .reservedName(.exchange, name) }
         if let alternate = declare.arguments["alternate-exchange"], alternate.text == nil {
@@ -80,6 +81,7 @@ extension VirtualHostTopology {
                 "alternate-exchange", resource(.exchange, name), type: alternate.typeName)
         }
         add(declare, kind: kind, name: name, changes: &changes)
+        return declare.durable
     }
 
     mutating func add(
@@ -95,7 +97,7 @@ extension VirtualHostTopology {
         changes.append(
             .exchangeAdded(
                 virtualHost: index, id: record.id, name: name, kind: kind, isInternal: declare.internal))
-        if record.isDurable, !record.isPredeclared {
+        if record.isJournaled {
             changes.journal(.exchangeDeclared(virtualHost: self.name, record.durable))
         }
     }
@@ -139,13 +141,16 @@ extension VirtualHostTopology {
     /// Idempotent, as RabbitMQ's.
     mutating func deleteExchange(
         _ wanted: ShortString, ifUnused: Bool, changes: inout TopologyLog
-    ) throws(ProtocolError) {
+    ) throws(ProtocolError) -> Bool {
         let name = wanted.withoutLineBreaks
         if name.isEmpty { throw .defaultExchange }
         if name.hasPrefix("amq.") { throw .systemExchange(resource(.exchange, name)) }
-        guard let exchange = exchanges[name] else { return }
+        guard let exchange = exchanges[name] else { return true }
         if ifUnused, bindingsBySource[exchange.id]?.isEmpty == false { throw .inUse(resource(.exchange, name)) }
+        let before = changes.position
         remove(exchange, changes: &changes)
+        // Another exchange may have gone with it.
+        return exchange.isDurable || changes.position != before
     }
 
     private mutating func remove(_ exchange: ExchangeRecord, changes: inout TopologyLog) {
@@ -202,7 +207,7 @@ extension VirtualHostTopology {
     mutating func bind(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
         by connection: ConnectionAddress, changes: inout TopologyLog
-    ) throws(ProtocolError) {
+    ) throws(ProtocolError) -> Bool {
         let binding = try binding(
             from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
         if exchanges[source.withoutLineBreaks]?.kind == .headers,
@@ -210,10 +215,12 @@ extension VirtualHostTopology {
         {
             throw ProtocolError(.preconditionFailed, reason)
         }
-        guard bindingsBySource[binding.source, default: []].insert(binding).inserted else { return }
+        let durable = durable(binding)
+        guard bindingsBySource[binding.source, default: []].insert(binding).inserted else { return durable != nil }
         bindingsByDestination[binding.destination, default: []].insert(binding)
         changes.append(.bound(virtualHost: index, binding))
-        if let durable = durable(binding) { changes.journal(.bound(virtualHost: name, durable)) }
+        if let durable { changes.journal(.bound(virtualHost: name, durable)) }
+        return durable != nil
     }
 
     /// By names, if both ends are durable.
@@ -238,7 +245,7 @@ extension VirtualHostTopology {
     /// The steps that build what is durable here again.
     func writeDurable(to buffer: inout OutboundBuffer) {
         TopologyStep.virtualHostAdded(name).write(to: &buffer)
-        for exchange in exchanges.values where exchange.isDurable && !exchange.isPredeclared {
+        for exchange in exchanges.values where exchange.isJournaled {
             TopologyStep.exchangeDeclared(virtualHost: name, exchange.durable).write(to: &buffer)
         }
         for queue in queues.values where queue.isDurable {
@@ -253,20 +260,22 @@ extension VirtualHostTopology {
     mutating func unbind(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
         by connection: ConnectionAddress, changes: inout TopologyLog
-    ) throws(ProtocolError) {
+    ) throws(ProtocolError) -> Bool {
         let found: Binding
         do {
             found = try binding(
                 from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
         } catch {
-            if error.code == .notFound { return }
+            if error.code == .notFound { return true }
             throw error
         }
-        guard bindingsBySource[found.source]?.contains(found) == true else { return }
+        guard bindingsBySource[found.source]?.contains(found) == true else { return true }
+        let before = changes.position
         if let durable = durable(found) { changes.journal(.unbound(virtualHost: name, durable)) }
         forget(found)
         changes.append(.unbound(virtualHost: index, found))
         removeIfAutoDelete(found.source, changes: &changes)
+        return changes.position != before
     }
 
     private mutating func forget(_ binding: Binding) {
@@ -291,8 +300,9 @@ extension VirtualHostTopology {
     }
 
     /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.
-    mutating func removeQueue(_ name: ShortString, address: QueueAddress, changes: inout TopologyLog) {
-        guard let queue = queues[name], queue.address == address else { return }
+    mutating func removeQueue(_ name: ShortString, address: QueueAddress, changes: inout TopologyLog) -> Bool {
+        guard let queue = queues[name], queue.address == address else { return true }
+        let before = changes.position
         queues[name] = nil
         queueNames[address] = nil
         let bindings = bindingsByDestination[.queue(address)] ?? []
@@ -303,6 +313,7 @@ extension VirtualHostTopology {
             changes.journalRemoval(ofHolder: queue.journalNumber)
         }
         for source in Set(bindings.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
+        return changes.position != before
     }
 
     /// RabbitMQ's `assert_equivalence`: the owner first, then durable, auto_delete and the arguments.

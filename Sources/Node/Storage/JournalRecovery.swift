@@ -32,8 +32,8 @@ struct JournalRecovery {
         }
         report(recovery.report)
         let queues = restore(try topology(recovery))
-        restoreMessages(journal, queues, nextSequence: recovery.nextSequence)
-        controlPlane.beginJournaling()
+        let strangers = restoreMessages(journal, queues, nextSequence: recovery.nextSequence)
+        controlPlane.beginJournaling(removing: strangers)
         let seconds = Double(Clock.monotonicNanoseconds - begin) / 1e9
         if recovery.report.liveMessageCount > 0 || !queues.isEmpty || seconds > 1 {
             logger.info(
@@ -84,7 +84,11 @@ struct JournalRecovery {
         return queues
     }
 
-    private func restoreMessages(_ journal: Journal, _ queues: [UInt32: QueueAddress], nextSequence: UInt64) {
+    /// Returns holders that are not queues.
+    private func restoreMessages(
+        _ journal: Journal, _ queues: [UInt32: QueueAddress], nextSequence: UInt64
+    ) -> Set<UInt32> {
+        var strangers: Set<UInt32> = []
         var states: [ShardState] = []
         for shard in shards { try? shard.withState { states.append($0) } }
         // Looked up for every message: numbers are dense.
@@ -101,5 +105,6 @@ struct JournalRecovery {
             }
         }
         for state in states { state.finishRecovery(nextSequence: nextSequence) }
+        return strangers
     }
 }

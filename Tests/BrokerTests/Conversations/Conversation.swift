@@ -8,7 +8,8 @@ import Testing
 /// when its `send` returns.
 final class Conversation {
     let shards: [ShardState]
-    private let controlPlane: ControlPlane
+    let controlPlane: ControlPlane
+    let journal: DrivenJournal?
     /// The clocks that the shards are shown.
     private(set) var milliseconds: UInt64 = 1_000_000
     var wallSeconds: UInt64 = 1_700_000_000
@@ -20,15 +21,17 @@ final class Conversation {
     var holdsMail = false
     let recorder: MethodRecorder?
 
-    init(shards count: Int, settings: BrokerSettings) {
+    init(shards count: Int, settings: BrokerSettings, journal: DrivenJournal? = nil) {
+        self.journal = journal
         let controlPlane = ControlPlane(shardCount: count, virtualHost: settings.defaultVirtualHost)
         self.controlPlane = controlPlane
         let now = Moment(monotonicMilliseconds: milliseconds, wallSeconds: wallSeconds)
         shards = (0..<count).map {
             ShardState(
                 index: $0, shardCount: count, settings: settings, controlPlane: controlPlane,
-                seed: [1, 2, 3, UInt64($0)], now: now)
+                seed: [1, 2, 3, UInt64($0)], now: now, progress: journal?.progress)
         }
+        if journal != nil { controlPlane.beginJournaling() }
         mailboxes = Array(repeating: [], count: count)
         recorder = MethodRecorder.current
     }
@@ -90,7 +93,34 @@ final class Conversation {
         while isBusy {
             isBusy = false
             for shard in shards.indices where turn(shard) { isBusy = true }
+            if let journal {
+                if journal.take(from: controlPlane) { isBusy = true }
+                if journal.serveDemand() {
+                    for shard in shards { shard.journalAdvanced() }
+                    isBusy = true
+                }
+            }
         }
+    }
+
+    /// The journal has written everything, of these lanes.
+    func writeJournal(lanes: [Int]? = nil) {
+        journal?.write(lanes)
+        tellJournalAdvanced()
+    }
+
+    /// Everything is on stable storage, of these lanes.
+    func syncJournal(lanes: [Int]? = nil) {
+        journal?.sync(lanes)
+        tellJournalAdvanced()
+    }
+
+    func tellJournalAdvanced() {
+        for shard in shards.indices {
+            prepare(shard)
+            shards[shard].journalAdvanced()
+        }
+        settle()
     }
 
     /// Hands a shard what is on its way to it, while mail is held.
@@ -119,6 +149,7 @@ final class Conversation {
             isBusy = true
             mailboxes[target].append(batch)
         }
+        if let journal, journal.take(from: shards[shard]) { isBusy = true }
         notes += shards[shard].notes
         shards[shard].notes = []
         return isBusy || shards[shard].hasUnfinishedWork
@@ -145,6 +176,7 @@ final class Conversation {
     /// shards must be as empty as at the beginning.
     func end(sourceLocation: SourceLocation) {
         holdsMail = false
+        journal?.pace = .onDemand
         settle()
         for client in clients {
             client.expectNothing(sourceLocation: sourceLocation)
@@ -159,6 +191,7 @@ final class Conversation {
             }
             cleaner.endSocket()
         }
+        tellJournalAdvanced()
         for shard in shards {
             let left = shard.inspection
             #expect(left == ShardInspection(), "left over in shard \(shard.index)", sourceLocation: sourceLocation)
@@ -169,10 +202,10 @@ final class Conversation {
 
 /// Runs a conversation with a broker and checks that nothing is left of it.
 func converse(
-    shards: Int = 1, settings: BrokerSettings = BrokerSettings(), sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: (Conversation) -> Void
+    shards: Int = 1, settings: BrokerSettings = BrokerSettings(), journal: DrivenJournal? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: (Conversation) -> Void
 ) {
-    let conversation = Conversation(shards: shards, settings: settings)
+    let conversation = Conversation(shards: shards, settings: settings, journal: journal)
     body(conversation)
     conversation.end(sourceLocation: sourceLocation)
 }
