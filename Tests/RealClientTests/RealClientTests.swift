@@ -97,7 +97,9 @@ final class BrokerProcess {
         directory = FileManager.default.temporaryDirectory.appending(path: "leveret-clients-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let configuration = directory.appending(path: "leveret.conf")
-        try "leveret.connection_placement = spread\n".write(to: configuration, atomically: false, encoding: .utf8)
+        // Small files: each of many brokers fills some with zeros.
+        let settings = "leveret.connection_placement = spread\nleveret.journal_segment_size = 1MiB\n"
+        try settings.write(to: configuration, atomically: false, encoding: .utf8)
         process.executableURL = executable
         process.arguments = [
             "--config", configuration.path, "--data-dir", directory.path, "--port", "0", "--shards", "\(shards)",

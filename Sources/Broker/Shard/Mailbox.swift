@@ -11,6 +11,8 @@ package final class MailboxBatch: @unchecked Sendable {
     var control: [ControlMessage] = []
     /// Sizes of the messages that are on their way to a queue.
     var transitByteCount = 0
+    /// Their epoch.
+    var epoch: UInt64 = 0
 
     /// For the inbox of the shell: the batch that was pushed before.
     package var link: UnsafeMutableRawPointer?
@@ -103,10 +105,11 @@ struct WindowCreditRecord: MailboxRecord {
     let byteCount: Int
 }
 
-/// Bytes of messages that have reached their queues.
+/// Bytes of messages that have reached their queues, and the epoch in which they were sent.
 struct TransitCreditRecord: MailboxRecord {
     static let kind = RecordKind.transitCredit
     let byteCount: Int
+    let epoch: UInt64
 }
 
 /// Credit of a channel-wide limit: asked for by a queue's shard, granted by the channel's, returned when not used.

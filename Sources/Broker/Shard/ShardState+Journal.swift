@@ -117,21 +117,23 @@ extension ShardState {
         guard let progress = journal.progress else { return }
         journal.written = progress.written(index)
         journal.synced = progress.synced(index)
-        advanceChannels(progress)
+        advanceChannels()
         advanceQueues()
         creditTransit(index, 0)
     }
 
-    private func advanceChannels(_ progress: JournalProgress) {
+    /// Confirms and answers that waited for the journal, or for other shards.
+    func advanceChannels() {
         guard !journal.waitingChannels.isEmpty else { return }
         let waiting = journal.waitingChannels
         journal.waitingChannels.removeAll(keepingCapacity: true)
         for address in waiting {
             guard let channel = channel(address) else { continue }
-            var isWaiting = channel.pointee.confirm.reach(written: journal.written, synced: journal.synced)
+            var isWaiting = channel.pointee.confirm.reach(
+                written: journal.written, synced: journal.synced, accepted: transitEpochs.accepted)
             listForConfirm(channel)
             if case .stable(let lane, let position, let answer) = channel.pointee.pending {
-                if progress.synced(lane) >= position {
+                if journal.progress.map({ $0.synced(lane) >= position }) ?? true {
                     answer.withUnsafeBytes { channel.pointee.connection.pointee.outbound.write(bytes: $0) }
                     list(channel.pointee.connection)
                     resume(channel)

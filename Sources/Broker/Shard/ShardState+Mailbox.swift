@@ -14,7 +14,8 @@ extension ShardState {
             position += Int(head.byteCount)
         }
         if batch.transitByteCount > 0 {
-            mailbox(batch.source).append(TransitCreditRecord(byteCount: batch.transitByteCount))
+            mailbox(batch.source).append(
+                TransitCreditRecord(byteCount: batch.transitByteCount, epoch: batch.epoch))
         }
     }
 
@@ -32,7 +33,10 @@ extension ShardState {
         case .windowCredit:
             let record = record.load(as: WindowCreditRecord.self)
             if let window = remoteWindows[record.connection] { open(window, record.byteCount) }
-        case .transitCredit: creditTransit(batch.source, record.load(as: TransitCreditRecord.self).byteCount)
+        case .transitCredit:
+            let record = record.load(as: TransitCreditRecord.self)
+            if transitEpochs.accept(record.epoch) { advanceChannels() }
+            creditTransit(batch.source, record.byteCount)
         case .leaseRequest: accept(record.load(as: LeaseRequestRecord.self))
         case .leaseGrant: accept(record.load(as: LeaseGrantRecord.self), from: batch.source)
         case .leaseReturn: accept(record.load(as: LeaseReturnRecord.self))

@@ -115,6 +115,7 @@ extension ShardState {
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
         if message.isPersistent, !channel.pointee.holders.isEmpty { mark = journalPublish(message, channel) }
+        latestSentEpoch = 0
         let count = channel.pointee.routes.count
         if count == 0 {
             publishUnroutable(message, channel)
@@ -122,9 +123,9 @@ extension ShardState {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
         if channel.pointee.confirm.isSelected {
-            channel.pointee.confirm.publish(waitingFor: mark)
+            channel.pointee.confirm.publish(waitingFor: mark, epoch: latestSentEpoch)
             if channel.pointee.confirm.isWaiting {
-                waitForJournal(channel, channel.pointee.holdersWantSync ? .sync : .write)
+                waitForJournal(channel, mark == .none ? .none : channel.pointee.holdersWantSync ? .sync : .write)
             } else {
                 listForConfirm(channel)
             }
@@ -232,6 +233,7 @@ extension ShardState {
         let batch = mailbox(address.shard)
         batch.append(EnqueueRecord(queue: address, message: message))
         batch.transitByteCount += message.byteCount
+        latestSentEpoch = transitEpochs.add()
         transitByteCounts[address.shard] += message.byteCount
         guard let channel, transitByteCounts[address.shard] > Limit.transitByteCount else { return }
         // Everything of this connection's that was read is still taken; the socket waits: see `updateReading`.

@@ -116,6 +116,7 @@ extension ShardState {
     /// What is to be sent to another shard, nil if nothing.
     package func takeBatch(for shard: Int) -> MailboxBatch? {
         defer { outgoing[shard] = nil }
+        if let batch = outgoing[shard], batch.transitByteCount > 0 { batch.epoch = transitEpochs.send() }
         return outgoing[shard]
     }
 }

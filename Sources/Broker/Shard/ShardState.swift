@@ -61,6 +61,9 @@ package final class ShardState {
     var outgoing: [MailboxBatch?]
     /// Bytes of messages on their way to each other shard's queues.
     var transitByteCounts: [Int]
+    var transitEpochs = TransitEpochs()
+    /// The epoch in which the message that is being published was sent to another shard; 0 if it was not.
+    var latestSentEpoch: UInt64 = 0
     /// Connections that publish too fast for some other shard.
     var pausedPublishers: Set<ConnectionAddress> = []
     /// Windows for connections of other shards.
@@ -121,6 +124,7 @@ package final class ShardState {
         holders.deallocate()
         journal.deallocate()
         spillLane.deallocate()
+        transitEpochs.deallocate()
     }
 
     func note(_ level: Note.Level, _ text: String) { notes.append(Note(level: level, text: text)) }

@@ -37,7 +37,7 @@ package struct Configuration: Sendable, Equatable {
     /// How much memory the node takes.
     package var memoryLimit = ResourceLimit.memoryShare(0.6)
     /// The size of the journal's files, which are filled with zeros ahead.
-    package var journalSegmentByteCount = 32 << 20
+    package var journalSegmentByteCount = 16 << 20
     /// The log that a checkpoint is made after, which bounds what is read at start.
     package var journalCheckpointByteCount = 256 << 20
     /// With less disk space than this, publishers are blocked.
