@@ -179,6 +179,8 @@ extension Journal {
     func finishCheckpointFiles(_ job: MaintenanceJob) throws(JournalError) {
         if let failure = job.failure { return try abandonCheckpoint(failure) }
         checkpoint.isStarved = false
+        // There was room for this, so there may be for more.
+        isDiskFull = false
         checkpoint.lastPosition = checkpoint.content.position
         checkpoint.generation = checkpoint.content.generation
         for (segment, number) in checkpoint.indexed {

@@ -82,8 +82,9 @@ extension Journal {
         guard compaction.block == nil, !compaction.isReading, !isDiskFull else { return nil }
         let segments = index.segments.segments
         let step = configuration.segmentByteCount / 8
-        guard abs(index.liveByteCount - compaction.lookedAt.liveByteCount) >= step
-            || segments.count != compaction.lookedAt.segments
+        guard
+            abs(index.liveByteCount - compaction.lookedAt.liveByteCount) >= step
+                || segments.count != compaction.lookedAt.segments
         else { return nil }
         var usedByteCount = 0
         var best: Segment?

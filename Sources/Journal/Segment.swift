@@ -52,10 +52,14 @@ struct SegmentHeader: Equatable {
         // A crash while a header was written leaves the old one beside the new one; the old segment was free.
         case (let first?, let second?):
             return .header(first.sequence >= second.sequence ? first : second, isWhole: true)
-        case (let header?, nil), (nil, let header?): return .header(header, isWhole: false)
+        case (let header?, nil): return .header(header, isWhole: isBlank(buffer[copyByteCount..<byteCount]))
+        case (nil, let header?): return .header(header, isWhole: isBlank(buffer[..<copyByteCount]))
         case (nil, nil): return buffer.allSatisfy { $0 == 0 } ? .blank : .damaged
         }
     }
+
+    /// A power loss may have left one copy unwritten.
+    private static func isBlank(_ copy: Slice<UnsafeRawBufferPointer>) -> Bool { copy.allSatisfy { $0 == 0 } }
 
     private static func copy(_ buffer: UnsafeRawBufferPointer) -> SegmentHeader? {
         guard let base = buffer.baseAddress, buffer.load(as: UInt64.self) == magic,

@@ -13,7 +13,9 @@ import Testing
     private func sparse(_ test: TestJournal, count: Int, size: Int = 100) throws -> [UInt64] {
         var kept: [UInt64] = []
         for _ in 0..<count / 100 {
-            let ids = (0..<100).map { $0 % 20 == 7 ? test.publish(1, to: [1, 2], size) : test.publish(1, to: [1], size) }
+            let ids = (0..<100).map {
+                $0 % 20 == 7 ? test.publish(1, to: [1, 2], size) : test.publish(1, to: [1], size)
+            }
             try test.commit()
             for (number, id) in ids.enumerated() {
                 if number % 20 == 7 { kept.append(id) } else { test.settle(id) }

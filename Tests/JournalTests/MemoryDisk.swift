@@ -26,10 +26,13 @@ final class MemoryDisk: Disk, @unchecked Sendable {
 
     var failAt: Int?
     var failWith: Int32 = EIO
-    /// Fails every operation from `failAt` on that takes space, until it is set back.
+    /// Fails every operation from `failAt` on that takes space, as long as `failAt` is set.
     var keepsFailing = false
     private(set) var operationCount = 0
     private(set) var failedOperation: String?
+    /// What fails is the power: nothing is done any more.
+    var losesPower = false
+    private(set) var isDead = false
 
     override init() { super.init() }
 
@@ -52,10 +55,13 @@ final class MemoryDisk: Disk, @unchecked Sendable {
     }
 
     private func count(_ operation: String, _ path: String, takesSpace: Bool = false) throws(JournalError) {
+        if isDead { throw .disk(operation: operation, path: path, errorNumber: EIO) }
         operationCount += 1
-        guard let failAt else { return }
-        if operationCount == failAt || (keepsFailing && takesSpace && operationCount > failAt) {
+        // A full disk only matters to what needs space.
+        guard let failAt, failWith != ENOSPC || takesSpace else { return }
+        if operationCount == failAt || (keepsFailing && takesSpace && operationCount >= failAt) {
             failedOperation = "\(operation) \(path)"
+            isDead = losesPower
             throw .disk(operation: operation, path: path, errorNumber: failWith)
         }
     }
@@ -110,8 +116,8 @@ final class MemoryDisk: Disk, @unchecked Sendable {
         do throws(JournalError) {
             try count("write", file.path, takesSpace: offset + bytes.count > files[inode(file)]?.count ?? 0)
         } catch {
-            // Half of it may be there.
-            put(inode(file), offset, Array(bytes.prefix(bytes.count / 2)))
+            // Half of it may be there, in whole sectors.
+            put(inode(file), offset, Array(bytes.prefix(max(0, (offset + bytes.count / 2) / 512 * 512 - offset))))
             throw error
         }
         put(inode(file), offset, bytes)

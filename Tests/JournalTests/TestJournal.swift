@@ -11,6 +11,8 @@ final class TestJournal {
     /// Runs what the maintenance thread would, at once.
     var runsMaintenance = true
     var state: [UInt8] = []
+    /// How far the lanes are written, if there was no segment.
+    private var cursor = AppendCursor()
 
     static let directory = "/journal"
 
@@ -79,12 +81,14 @@ final class TestJournal {
     /// Writes what the lanes hold, with maintenance whenever it is needed. False if there was no segment to be had.
     @discardableResult
     func write(mayUseReserve: Bool = false) throws(JournalError) -> Bool {
-        if journal.wantsStateSnapshot { state.withUnsafeBytes { lanes[0].appendStateSnapshot($0) } }
-        var cursor = AppendCursor()
+        if cursor == AppendCursor(), journal.wantsStateSnapshot {
+            state.withUnsafeBytes { lanes[0].appendStateSnapshot($0) }
+        }
         while try journal.append(lanes, from: &cursor, mayUseReserve: mayUseReserve) == .needsSegment {
             guard try maintain() else { return false }
         }
         for index in lanes.indices { lanes[index].removeAll() }
+        cursor = AppendCursor()
         return true
     }
 
