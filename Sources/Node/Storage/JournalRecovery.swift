@@ -97,6 +97,7 @@ struct JournalRecovery {
         journal.forEachLiveMessage { message in
             for holder in message.holders {
                 guard Int(holder.holder) < addresses.count, let address = addresses[Int(holder.holder)] else {
+                    strangers.insert(holder.holder)
                     continue
                 }
                 states[address.shard].recoverMessage(
