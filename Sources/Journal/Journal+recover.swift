@@ -15,7 +15,7 @@ extension Journal {
     }
 
     private func recoverLog(_ progress: @escaping (RecoveryProgress) -> Void) throws(JournalError) -> Recovery {
-        let names = try disk.names(in: configuration.directory) ?? []
+        let names = try removeTemporaries(try disk.names(in: configuration.directory) ?? [])
         var report = RecoveryReport()
         let checkpoint = try loadCheckpoint(names, &report)
         let position = checkpoint?.position ?? 0
@@ -33,6 +33,15 @@ extension Journal {
         try settleEnd(end, links, from: position)
         try reclaim(directory, chain, names)
         return finishRecovery(scan.recovery)
+    }
+
+    /// What was half written when the node ended goes before anything else: recovery writes files by such names itself.
+    /// Returns the names that are left.
+    private func removeTemporaries(_ names: [String]) throws(JournalError) -> [String] {
+        for name in names where JournalFiles.isTemporary(name) && JournalFiles.isContent(name) {
+            try disk.unlink(path(name))
+        }
+        return names.filter { !JournalFiles.isTemporary($0) }
     }
 
     /// Makes segments of all in the chain, and links of those that lie behind a position.
@@ -106,11 +115,8 @@ extension Journal {
     private func reclaim(
         _ directory: SegmentDirectory, _ chain: SegmentChain, _ names: [String]
     ) throws(JournalError) {
-        for name in names where JournalFiles.isTemporary(name) && JournalFiles.isContent(name) {
-            try disk.unlink(path(name))
-        }
         let used = Set(index.segments.segments.map { JournalFiles.index($0.fileNumber, use: $0.indexNumber) })
-        for name in names where JournalFiles.isIndex(name) && !JournalFiles.isTemporary(name) && !used.contains(name) {
+        for name in names where JournalFiles.isIndex(name) && !used.contains(name) {
             try disk.unlink(path(name))
         }
         let kept = Set(chain.items.map(\.file.number))

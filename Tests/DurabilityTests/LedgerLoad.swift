@@ -88,16 +88,18 @@ final class LedgerLoad: Sendable {
     private let shape: LedgerShape
     private let ledger: SharedLedger
     private let seed: UInt64
+    private let hasLargeBodies: Bool
     /// From now on errors are what is to be expected.
     private let endIsNear = Atomic<Bool>(false)
     private let connections = Mutex<[Connection]>([])
 
     /// - Parameter seed: of this life.
-    init(port: Int, shape: LedgerShape, ledger: SharedLedger, seed: UInt64) {
+    init(port: Int, shape: LedgerShape, ledger: SharedLedger, seed: UInt64, hasLargeBodies: Bool) {
         self.port = port
         self.shape = shape
         self.ledger = ledger
         self.seed = seed
+        self.hasLargeBodies = hasLargeBodies
     }
 
     /// The broker is about to be killed, or the connections are.
@@ -176,7 +178,7 @@ final class LedgerLoad: Sendable {
         for _ in 0..<count {
             let queue = shape == .twentyQueues ? random.below(shape.queueCount) : 0
             let message = ledger.with { $0.willPublish(publisher, queue: queue) }
-            let body = LedgerBody.make(message, seed: ledger.seed, fillingByteCount: Self.filling(&random))
+            let body = LedgerBody.make(message, seed: ledger.seed, fillingByteCount: filling(&random))
             last = nil
             await guarded("a publish") {
                 try await channel.publish(
@@ -189,11 +191,11 @@ final class LedgerLoad: Sendable {
     }
 
     /// Small ones mostly; now and then one that takes several frames.
-    private static func filling(_ random: inout SeededRandom) -> Int {
+    private func filling(_ random: inout SeededRandom) -> Int {
         switch random.below(1000) {
         case 0: 100_000 + random.below(100_000)
         case 1..<100: random.below(4000)
-        default: random.below(200)
+        default: hasLargeBodies ? 6000 : random.below(200)
         }
     }
 

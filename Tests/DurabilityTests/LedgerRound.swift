@@ -9,7 +9,7 @@ struct LedgerRound {
     /// are read back from it.
     private static let storages = [
         [], ["leveret.journal_segment_size = 65536", "leveret.journal_checkpoint_size = 262144"],
-        ["leveret.journal_segment_size = 1MB", "leveret.journal_checkpoint_size = 2MB", "memory_limit = 1MiB"],
+        ["leveret.journal_segment_size = 1MB", "leveret.journal_checkpoint_size = 2MB", "memory_limit = 24MiB"],
     ]
     /// Up to this much longer may a broker live that is killed while it recovers.
     private static let recoveryMilliseconds = 150
@@ -95,7 +95,8 @@ struct LedgerRound {
 
     private mutating func load(_ broker: BrokerProcess) async throws -> LedgerLoad {
         try await shape.declare(port: broker.port)
-        return LedgerLoad(port: broker.port, shape: shape, ledger: ledger, seed: random.next())
+        return LedgerLoad(
+            port: broker.port, shape: shape, ledger: ledger, seed: random.next(), hasLargeBodies: storage == 2)
     }
 
     /// Load until a moment between 50 and 1500 ms, then kill -9.

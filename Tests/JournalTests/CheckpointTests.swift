@@ -174,6 +174,25 @@ import Testing
         #expect(third.recovery.stateChanges.count == 1)
     }
 
+    /// The second copy is older and half written anew.
+    @Test func aCrashBetweenTheCopiesOfTheCheckpointIsNoHindrance() throws {
+        let first = try TestJournal(disk, configuration)
+        first.publish()
+        try checkpoint(first)
+        let older = disk.contents["checkpoint-b"]
+        first.publish()
+        try checkpoint(first)
+        try first.journal.close()
+        var files = disk.contents
+        files["checkpoint-b"] = older
+        files["checkpoint-b.tmp"] = [1, 2, 3]
+        let copy = MemoryDisk(files: files)
+        let second = try TestJournal(copy, configuration)
+        #expect(second.liveIDs.count == 2)
+        #expect(copy.contents["checkpoint-a"] == copy.contents["checkpoint-b"])
+        #expect(!copy.contents.keys.contains { $0.hasSuffix(".tmp") })
+    }
+
     @Test func aDamagedHeaderIsKnownFromTheCheckpoint() throws {
         let first = try TestJournal(disk, configuration)
         let ids = (0..<300).map { _ in first.publish(1, to: [1]) }
