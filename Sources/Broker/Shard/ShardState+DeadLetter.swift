@@ -35,9 +35,14 @@ extension ShardState {
         dead.id = id
         numbers.withUnsafeBufferPointer { numbers in
             journal.append { lane in
-                lane.appendReplacement(
-                    id: id, holders: numbers, content: dead.bytes, settledID: message.id,
-                    settledHolder: queue.pointee.holder)
+                if message.id == 0 || queue.pointee.holder == 0 {
+                    // The journal never had the message in this queue.
+                    lane.appendMessage(id: id, holders: numbers, content: dead.bytes)
+                } else {
+                    lane.appendReplacement(
+                        id: id, holders: numbers, content: dead.bytes, settledID: message.id,
+                        settledHolder: queue.pointee.holder)
+                }
             }
         }
         return true

@@ -19,6 +19,8 @@ extension ShardState {
                 return
             }
         }
+        // Consumers may have taken what they waited for.
+        if !queue.pointee.waitingGets.isEmpty, queue.pointee.ready.isEmpty { serveGets(queue) }
         if queue.pointee.ready.absentChunkCount > 0 { load(queue) }
         if queue.pointee.hasUnleasedConsumers { askForLeases(queue) }
     }

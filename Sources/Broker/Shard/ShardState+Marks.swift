@@ -15,7 +15,8 @@ extension ShardState {
     @inline(__always)
     private func isMarked(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) -> Bool {
         let id = entry.message.id
-        return id == 0 || queue.pointee.marks.allows(id) || entry.isRedelivered || renewMark(id, entry.place, queue)
+        // Also one that is redelivered: what came back from a channel that never acks has no mark.
+        return id == 0 || queue.pointee.marks.allows(id) || renewMark(id, entry.place, queue)
     }
 
     @inline(never)

@@ -64,6 +64,7 @@ extension ShardState {
             if isJournaled { journalSettlement(entry.message, of: queue.pointee.address) }
             release(entry.message)
         }
+        if !queue.pointee.waitingGets.isEmpty { list(queue) }
         return count
     }
 

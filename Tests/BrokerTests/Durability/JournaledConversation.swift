@@ -12,16 +12,16 @@ func converseWithJournal(
 }
 
 extension Conversation {
-    /// Clients that have declared this queue, and confirms on: the journal has everything.
+    /// A client that has declared this queue; the journal has everything.
     func durableQueue(
-        _ name: ShortString = "q", shard: Int = 0, arguments: FieldTable = FieldTable(),
+        _ name: ShortString = "q", shard: Int = 0, arguments: FieldTable = FieldTable(), confirms: Bool = true,
         sourceLocation: SourceLocation = #_sourceLocation
     ) -> ConversationClient {
         let client = connect(shard: shard, sourceLocation: sourceLocation)
         client.send(QueueDeclare(queue: name, durable: true, arguments: arguments))
         syncJournal()
         client.expect(QueueDeclareOk(queue: name), sourceLocation: sourceLocation)
-        client.request(ConfirmSelect(), ConfirmSelectOk(), sourceLocation: sourceLocation)
+        if confirms { client.request(ConfirmSelect(), ConfirmSelectOk(), sourceLocation: sourceLocation) }
         _ = journal?.takeStateRecords()
         return client
     }
