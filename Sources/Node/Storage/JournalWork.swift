@@ -27,11 +27,14 @@ final class JournalWork {
     private var unsyncedSinceMilliseconds: UInt64?
     private var waitingShards: Set<Int> = []
     private var isDiskFull = false
+    private var fullSinceMilliseconds: UInt64 = 0
     private var retriedAtMilliseconds: UInt64 = 0
     private var hasSnapshot = false
 
     /// What nobody waits for is on stable storage after this time (RabbitMQ's SYNC_INTERVAL is 200 ms).
     private static let idleSyncMilliseconds: UInt64 = 100
+    /// Publishers that were blocked stay so for this time, or they would be told of every segment that comes and goes.
+    private static let fullMilliseconds: UInt64 = 1000
     /// A full disk is tried again after this time.
     private static let retryMilliseconds: UInt64 = 250
     /// A shard is told of so much written though nobody waits for it: it may have paused its publishers.
@@ -154,14 +157,24 @@ final class JournalWork {
         events.indexed(journal.memoryByteCount)
     }
 
+    /// The disk counts as full from the first segment that could not be made until there are some ready again.
     private func checkDisk() {
-        if journal.isDiskFull != isDiskFull {
-            isDiskFull = journal.isDiskFull
+        if !isDiskFull, journal.isDiskFull {
+            isDiskFull = true
+            fullSinceMilliseconds = now
             retriedAtMilliseconds = now
-            events.diskIsFull(isDiskFull)
+            events.diskIsFull(true)
         }
-        if isDiskFull, now - retriedAtMilliseconds >= Self.retryMilliseconds {
+        guard isDiskFull else { return }
+        if !journal.isDiskFull, now - fullSinceMilliseconds >= Self.fullMilliseconds,
+            journal.statistics.readySegmentCount >= journal.configuration.readySegmentCount
+        {
+            isDiskFull = false
+            events.diskIsFull(false)
+        } else if now - retriedAtMilliseconds >= Self.retryMilliseconds {
             retriedAtMilliseconds = now
+            // Segments of which everything is settled can be used again once a checkpoint does without them.
+            journal.requestCheckpoint()
             journal.retryPreparation()
         }
     }

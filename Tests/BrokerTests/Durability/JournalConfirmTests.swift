@@ -1,5 +1,5 @@
 import AMQPWire
-import Broker
+@testable import Broker
 import Testing
 
 /// A confirm is a promise: when it is given, and what it does not wait for.
