@@ -3,7 +3,7 @@ import Testing
 @testable import Journal
 
 @Suite struct DamageTests {
-    static let configuration = TestJournal.configuration(segment: 12_288) { $0.checkpointByteCount = 1 << 30 }
+    static let configuration = TestJournal.configuration(segment: 10_240) { $0.checkpointByteCount = 1 << 30 }
 
     /// A journal of every kind of record, with a checkpoint in the middle, or none.
     private func make(withCheckpoint: Bool) throws -> [String: [UInt8]] {
@@ -21,8 +21,8 @@ import Testing
         }
         test.lanes[0].appendDelivered(holder: 2, ids: [ids[20]])
         test.lanes[0].appendHolderRemoved(9)
-        test.publish(1, to: [1], 6_000)
-        test.publish(1, to: [1], 3_000)
+        test.publish(1, to: [1], 2_500)
+        test.publish(1, to: [1], 700)
         try test.commit()
         test.publish(2, to: [1], 40)
         try test.commit()
