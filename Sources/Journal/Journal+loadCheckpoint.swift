@@ -7,7 +7,7 @@ extension Journal {
         var found: [(name: String, content: CheckpointContent, bytes: [UInt8])] = []
         var damaged: [String] = []
         for name in JournalFiles.checkpoints where names.contains(name) {
-            let bytes = try disk.contents(path(name), limit: Self.fileByteLimit) ?? []
+            let bytes = (try? disk.contents(path(name), limit: Self.fileByteLimit)) ?? []
             if let content = bytes.withUnsafeBytes({ CheckpointContent($0) }) {
                 found.append((name, content, bytes))
             } else {
@@ -49,7 +49,7 @@ extension Journal {
             let isOpen = index.segments.segments.first { $0.header.sequence == listed.header.sequence }
             guard let segment = isOpen else { continue }
             let name = JournalFiles.index(listed.fileNumber, use: listed.indexNumber)
-            let bytes = try disk.contents(path(name), limit: Self.fileByteLimit) ?? []
+            let bytes = (try? disk.contents(path(name), limit: Self.fileByteLimit)) ?? []
             let end = min(segment.counters.pointee.end, content.position)
             let damaged = bytes.withUnsafeBytes { IndexFile.read($0, segment) { index.load($0, segment) } }
                 .map { $0.clamped(to: segment.header.base..<max(segment.header.base, end)) }

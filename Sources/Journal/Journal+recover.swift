@@ -73,7 +73,9 @@ extension Journal {
                 continue
             }
             if number == end.link {
-                if !end.isSealed, segment.offset(of: end.position) + WritePlan.endByteCount <= segment.byteCount {
+                if !end.isSealed, !isInspection,
+                    segment.offset(of: end.position) + WritePlan.endByteCount <= segment.byteCount
+                {
                     try writeEnd(segment, at: end.position)
                     nextBase = end.position + UInt64(WritePlan.endByteCount)
                 }

@@ -48,6 +48,8 @@ package final class Journal: @unchecked Sendable {
     package internal(set) var isDiskFull = false
     var hasFailed = false
     var isRecovered = false
+    /// Nothing is written, so the end of the log is where it was.
+    var isInspection = false
 
     var pool: [PreparedSegment] = []
     /// What a record that is larger than a segment waits for.

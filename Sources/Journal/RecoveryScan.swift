@@ -54,6 +54,14 @@ struct RecoveryScan {
 
     /// Scans all links. Nil if there are none.
     mutating func run() throws(JournalError) -> End? {
+        let end = try scanLinks()
+        if scanner.unreadableByteCount > 0 {
+            recovery.report.damage("the disk could not read \(scanner.unreadableByteCount) bytes of the segments")
+        }
+        return end
+    }
+
+    private mutating func scanLinks() throws(JournalError) -> End? {
         var end: End?
         for number in links.indices {
             let link = links[number]

@@ -18,7 +18,8 @@ struct SegmentDirectory {
             let file = try disk.open(directory + "/" + name, .readWrite)
             do throws(JournalError) {
                 let byteCount = try disk.byteCount(file)
-                let got = try disk.read(file, into: buffer, at: 0)
+                // The checkpoint may know what cannot be read.
+                let got = (try? disk.read(file, into: buffer, at: 0)) ?? 0
                 let reading = SegmentHeader.read(UnsafeRawBufferPointer(rebasing: buffer[0..<got]))
                 found.files.append(
                     File(number: number, file: file, byteCount: byteCount, reading: usable(reading, byteCount)))

@@ -25,7 +25,10 @@ struct SegmentScanner {
     private(set) var offset = 0
     /// Where the record of the last step is.
     private(set) var recordOffset = 0
+    /// What the disk could not read.
+    private(set) var unreadableByteCount = 0
     private static let bufferByteCount = 1 << 20
+    private static let pieceByteCount = 4096
 
     init(_ disk: Disk) {
         self.disk = disk
@@ -73,9 +76,32 @@ struct SegmentScanner {
         bufferCount = 0
         let wanted = min(buffer.count, limit - offset)
         guard wanted >= count else { return false }
-        bufferCount = try disk.read(
-            file, into: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<wanted]), at: offset)
+        let target = UnsafeMutableRawBufferPointer(rebasing: buffer[0..<wanted])
+        do throws(JournalError) {
+            bufferCount = try disk.read(file, into: target, at: offset)
+        } catch {
+            bufferCount = try readPieces(target, at: offset)
+        }
         return bufferCount >= count
+    }
+
+    /// A bad sector must not cost the rest: what cannot be read counts as zeros.
+    private mutating func readPieces(
+        _ target: UnsafeMutableRawBufferPointer, at offset: Int
+    ) throws(JournalError) -> Int {
+        var done = 0
+        while done < target.count {
+            let end = min(target.count, done + Self.pieceByteCount - (offset + done) % Self.pieceByteCount)
+            let piece = UnsafeMutableRawBufferPointer(rebasing: target[done..<end])
+            do throws(JournalError) {
+                guard try disk.read(file, into: piece, at: offset + done) == piece.count else { return done }
+            } catch {
+                piece.initializeMemory(as: UInt8.self, repeating: 0)
+                unreadableByteCount += piece.count
+            }
+            done = end
+        }
+        return done
     }
 
     /// The payload's byte count, if there is a right header at an offset that is in the buffer.

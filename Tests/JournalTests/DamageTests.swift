@@ -1,9 +1,10 @@
+import Glibc
 import Testing
 
 @testable import Journal
 
 @Suite struct DamageTests {
-    static let configuration = TestJournal.configuration(segment: 12_288) { $0.checkpointByteCount = 1 << 30 }
+    static let configuration = TestJournal.configuration(segment: 10_240) { $0.checkpointByteCount = 1 << 30 }
 
     /// A journal of every kind of record, with a checkpoint in the middle, or none.
     private func make(withCheckpoint: Bool) throws -> [String: [UInt8]] {
@@ -21,8 +22,8 @@ import Testing
         }
         test.lanes[0].appendDelivered(holder: 2, ids: [ids[20]])
         test.lanes[0].appendHolderRemoved(9)
-        test.publish(1, to: [1], 6_000)
-        test.publish(1, to: [1], 3_000)
+        test.publish(1, to: [1], 2_500)
+        test.publish(1, to: [1], 700)
         try test.commit()
         test.publish(2, to: [1], 40)
         try test.commit()
@@ -154,5 +155,61 @@ import Testing
         let third = try TestJournal(next, Self.configuration)
         #expect(third.liveIDs == [kept, later])
         #expect(third.recovery.report.tornByteCount == 0)
+    }
+}
+
+/// A disk some sectors of which cannot be read.
+private final class BadSectors: Disk, @unchecked Sendable {
+    let disk: MemoryDisk
+    let bad: Range<Int>
+
+    override init() { fatalError("needs a disk") }
+
+    init(_ disk: MemoryDisk, _ bad: Range<Int>) {
+        self.disk = disk
+        self.bad = bad
+        super.init()
+    }
+
+    override func open(_ path: String, _ mode: DiskOpenMode) throws(JournalError) -> DiskFile {
+        try disk.open(path, mode)
+    }
+    override func close(_ file: DiskFile) { disk.close(file) }
+    override func byteCount(_ file: DiskFile) throws(JournalError) -> Int { try disk.byteCount(file) }
+    override func write(
+        _ file: DiskFile, _ vectors: UnsafeMutableBufferPointer<iovec>, at offset: Int
+    ) throws(JournalError) { try disk.write(file, vectors, at: offset) }
+    override func read(
+        _ file: DiskFile, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) throws(JournalError) -> Int {
+        if file.path.hasSuffix("segment-000001"), bad.overlaps(offset..<offset + buffer.count) {
+            throw .disk(operation: "read", path: file.path, errorNumber: EIO)
+        }
+        return try disk.read(file, into: buffer, at: offset)
+    }
+    override func sync(_ file: DiskFile) throws(JournalError) { try disk.sync(file) }
+    override func rename(_ path: String, to newPath: String) throws(JournalError) {
+        try disk.rename(path, to: newPath)
+    }
+    override func unlink(_ path: String) throws(JournalError) { try disk.unlink(path) }
+    override func syncDirectory(_ path: String) throws(JournalError) { try disk.syncDirectory(path) }
+    override func names(in path: String) throws(JournalError) -> [String]? { try disk.names(in: path) }
+    override func lock(_ file: DiskFile) throws(JournalError) -> Bool { try disk.lock(file) }
+}
+
+extension DamageTests {
+    @Test func aSectorThatCannotBeReadCostsWhatIsInIt() throws {
+        let disk = MemoryDisk()
+        let first = try TestJournal(disk)
+        let ids = (0..<200).map { _ in first.publish() }
+        try first.commit()
+        first.publish()
+        try first.commit()
+        try first.journal.close()
+        let second = try TestJournal(BadSectors(disk, 16_500..<16_600))
+        #expect(second.recovery.report.damagedFiles.count == 1)
+        #expect(second.recovery.report.quarantinedCount > 0)
+        let lost = ids.count + 1 - second.liveIDs.count
+        #expect(lost > 20 && lost < 40)
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import Journal
 
 @Suite struct ModelTests {
-    @Test(arguments: testSeeds(1..<31)) func aRandomLifeAgreesWithTheLedger(seed: UInt64) throws {
+    @Test(arguments: testSeeds(1..<13)) func aRandomLifeAgreesWithTheLedger(seed: UInt64) throws {
         var disk = MemoryDisk()
         var storage = StableStorage()
         var performed = 0
@@ -77,9 +77,9 @@ import Testing
         return disk.failedOperation != nil || (number == ENOSPC && operation < disk.operationCount)
     }
 
-    @Test(arguments: testSeeds(1..<4)) func aPowerLossAtAnyMomentCostsNothingThatWasPromised(seed: UInt64) throws {
+    @Test(arguments: testSeeds(1..<3)) func aPowerLossAtAnyMomentCostsNothingThatWasPromised(seed: UInt64) throws {
         for operation in 1...(try operationCount(seed)) {
-            guard try fail(seed, at: operation, with: EIO, losesPower: true, images: 3) else { return }
+            guard try fail(seed, at: operation, with: EIO, losesPower: true, images: 2) else { return }
         }
     }
 
