@@ -99,13 +99,14 @@ struct LedgerRound {
             port: broker.port, shape: shape, ledger: ledger, seed: random.next(), hasLargeBodies: storage == 2)
     }
 
-    /// Load until a moment between 50 and 1500 ms, then kill -9.
+    /// Load until a moment between 50 and 1500 ms, then kill -9; now and then a stop in order, with the same promises.
     private mutating func liveAndDie() async throws {
         let broker = try await start()
         let load = try await load(broker)
         let churnSeed = random.next()
         let churns = random.chance(60)
         let lifeMilliseconds = 50 + random.below(1450)
+        let signal = random.chance(25) ? SIGTERM : SIGKILL
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await load.run() }
             if churns {
@@ -121,11 +122,14 @@ struct LedgerRound {
                 try? await Task.sleep(for: .milliseconds(lifeMilliseconds))
                 if !broker.isRunning { ledger.with { $0.violate(.failure, "the broker ended by itself") } }
                 load.expectEnd()
-                kill(broker.pid, SIGKILL)
+                kill(broker.pid, signal)
             }
         }
-        try await broker.end(SIGKILL)
-        killCount += 1
+        let code = try await broker.ended()
+        if code != (signal == SIGTERM ? 0 : -signal) {
+            ledger.with { $0.violate(.failure, "the broker ended with exit code \(code) after signal \(signal)") }
+        }
+        killCount += signal == SIGKILL ? 1 : 0
         ledger.with { $0.beginLife() }
     }
 
