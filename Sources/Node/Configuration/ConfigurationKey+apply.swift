@@ -92,11 +92,13 @@ extension ConfigurationKey {
     }
 
     private func byteSize(_ text: String, in range: ClosedRange<Int>) throws(Mismatch) -> Int {
-        let units = [("KB", 1 << 10), ("MB", 1 << 20), ("GB", 1 << 30)]
+        let units = [
+            ("KB", 1 << 10), ("MB", 1 << 20), ("GB", 1 << 30), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30),
+        ]
         var number = text[...]
         var unit = 1
         for (name, bytes) in units where text.hasSuffix(name) || text.hasSuffix(name.lowercased()) {
-            number = text.dropLast(2)
+            number = text.dropLast(name.count)
             unit = bytes
         }
         guard let value = Self.digits(number) else { throw Mismatch(expected: expectation) }

@@ -58,7 +58,7 @@ struct JournalRecovery {
         for sentence in report.damagedFiles { logger.error("the journal is damaged: \(sentence)") }
         for record in report.quarantined {
             logger.error(
-                "the journal is damaged: \(record.path) at \(record.offset): \(record.reason); everything else is served"
+                "the journal is damaged: \(record.path) at \(record.offset): \(record.reason); the rest is served"
             )
         }
         if report.quarantinedCount > report.quarantined.count {

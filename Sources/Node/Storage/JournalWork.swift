@@ -72,8 +72,8 @@ final class JournalWork {
 
     // MARK: Writing
 
-    /// The shards' lanes first and then the state's, which is written before them: what a message refers to was declared
-    /// before it was published.
+    /// The shards' lanes first and then the state's, which is written before them: what a message refers to was
+    /// declared before it was published.
     private func takeBatch() {
         var taken = Batch(positions: Array(repeating: nil, count: lanes.count + 1), lanes: [])
         for (lane, inbox) in lanes.enumerated() {

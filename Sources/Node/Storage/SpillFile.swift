@@ -9,8 +9,8 @@ import Synchronization
     import Darwin
 #endif
 
-/// Where transient messages go when memory is scarce: a journal that is never synced, on a thread of its own, emptied at
-/// every start. Writes and reads are done in the order in which they are asked for, so what was written can be read.
+/// Where transient messages go when memory is scarce: a journal that is never synced, on a thread of its own, emptied
+/// at every start. Writes and reads are done in the order in which they are asked for, so what was written can be read.
 final class SpillFile: Sendable {
     private let directory: String
     private let segmentByteCount: Int
