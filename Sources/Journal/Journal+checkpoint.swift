@@ -125,6 +125,7 @@ extension Journal {
                 }
             case .indexing:
                 if let job = indexJob() { return job }
+                index.evict()
                 checkpoint.phase = .waitingForSync
             case .waitingForSync:
                 guard syncedPosition >= checkpoint.syncNeeded else { return nil }

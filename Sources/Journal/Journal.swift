@@ -9,7 +9,9 @@ import Synchronization
 /// sync.
 final class SharedIndex: Sendable {
     let lock = Mutex(false)
-    let index = LiveIndex()
+    let index: LiveIndex
+
+    init(memory: IndexMemory) { index = LiveIndex(memory: memory) }
 
     @inline(__always)
     func withLock(_ body: () -> Void) { lock.withLock { _ in body() } }
@@ -25,7 +27,7 @@ final class SharedIndex: Sendable {
 package final class Journal: @unchecked Sendable {
     package let configuration: JournalConfiguration
     let disk: Disk
-    let shared = SharedIndex()
+    let shared: SharedIndex
     var index: LiveIndex { shared.index }
     private let lockFile: DiskFile
 
@@ -64,6 +66,7 @@ package final class Journal: @unchecked Sendable {
 
     private init(_ configuration: JournalConfiguration, _ disk: Disk, lockFile: DiskFile) {
         self.configuration = configuration
+        shared = SharedIndex(memory: configuration.indexMemory)
         self.disk = disk
         self.lockFile = lockFile
     }

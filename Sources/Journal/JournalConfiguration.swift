@@ -10,6 +10,8 @@ package struct JournalConfiguration: Sendable {
     package var pooledSegmentLimit = 4
     /// Messages moved forward in one batch take no more than about this.
     package var movedByteCountPerBatch = 1 << 20
+    /// Where the index of live messages is.
+    package var indexMemory = IndexMemory()
     /// A spill file: nothing is synced, nothing is recovered, and the directory is emptied when it is opened.
     package var isVolatile = false
     /// Random numbers, a new one for each use of a segment: no client can guess what a record header looks like.

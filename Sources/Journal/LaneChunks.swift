@@ -124,24 +124,31 @@ struct LaneChunk {
 /// Memory for dense chunks, all entries of which have the place 0; a few are kept for the next ones.
 struct DenseChunks {
     private static let spareLimit = 16
+    let memory: IndexMemory
     private var spare: [UnsafeMutablePointer<IndexEntry>] = []
     /// How many are in use.
     private(set) var count = 0
 
+    init(memory: IndexMemory) { self.memory = memory }
+
     mutating func take() -> UnsafeMutablePointer<IndexEntry> {
         count += 1
         if let entries = spare.popLast() { return entries }
-        let entries = UnsafeMutablePointer<IndexEntry>.allocate(capacity: LaneChunk.count)
+        precondition(LaneChunk.count * MemoryLayout<IndexEntry>.stride <= IndexMemory.blockByteCount)
+        let entries = memory.allocate().bindMemory(to: IndexEntry.self, capacity: LaneChunk.count)
         entries.initialize(repeating: IndexEntry(), count: LaneChunk.count)
         return entries
     }
 
     mutating func give(_ entries: UnsafeMutablePointer<IndexEntry>) {
         count -= 1
-        if spare.count < Self.spareLimit { spare.append(entries) } else { entries.deallocate() }
+        if spare.count < Self.spareLimit { spare.append(entries) } else { memory.deallocate(entries) }
     }
 
-    func deallocate() { for entries in spare { entries.deallocate() } }
+    /// Memory of a chunk that is not expected to be looked at soon.
+    func evict(_ entries: UnsafeMutablePointer<IndexEntry>) { memory.evict(entries) }
+
+    func deallocate() { for entries in spare { memory.deallocate(entries) } }
 }
 
 /// The chunks of all lanes, found by key: a hash table of pointers.

@@ -13,7 +13,7 @@ final class LiveIndex: @unchecked Sendable {
 
     let lanes: UnsafeMutablePointer<Lane>
     var directory = ChunkDirectory()
-    var dense = DenseChunks()
+    var dense: DenseChunks
     var segments = SegmentTable()
     var holders = HolderTable()
     var lists = HolderLists()
@@ -29,7 +29,8 @@ final class LiveIndex: @unchecked Sendable {
     var condemned: Set<UInt32> = []
     private var denseLimit = 1024
 
-    init() {
+    init(memory: IndexMemory = IndexMemory()) {
+        dense = DenseChunks(memory: memory)
         lanes = .allocate(capacity: MessageID.laneLimit)
         lanes.initialize(repeating: Lane(), count: MessageID.laneLimit)
     }
@@ -37,8 +38,12 @@ final class LiveIndex: @unchecked Sendable {
     deinit {
         for place in 0..<directory.capacity {
             guard let chunk = directory.at(place) else { continue }
-            chunk.pointee.entries.deallocate()
-            chunk.pointee.offsets?.deallocate()
+            if let offsets = chunk.pointee.offsets {
+                chunk.pointee.entries.deallocate()
+                offsets.deallocate()
+            } else {
+                dense.memory.deallocate(chunk.pointee.entries)
+            }
             chunk.deallocate()
         }
         directory.deallocate()
@@ -106,8 +111,23 @@ final class LiveIndex: @unchecked Sendable {
             directory.insert(chunk)
         }
         lanes[lane].head = chunk
-        if let before, before != chunk, before.pointee.liveCount == 0 { remove(before) }
+        if let before, before != chunk {
+            if before.pointee.liveCount == 0 {
+                remove(before)
+            } else if before.pointee.offsets == nil {
+                dense.evict(before.pointee.entries)
+            }
+        }
         return chunk
+    }
+
+    /// After a walk over everything: what can leave memory leaves it again.
+    func evict() {
+        guard dense.memory.mappedByteCount > 0 else { return }
+        for place in 0..<directory.capacity {
+            guard let chunk = directory.at(place), chunk.pointee.offsets == nil else { continue }
+            dense.evict(chunk.pointee.entries)
+        }
     }
 
     private func remove(_ chunk: UnsafeMutablePointer<LaneChunk>) {

@@ -34,11 +34,13 @@ package final class Node: Service {
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress
+        let memoryLimitBytes = configuration.memoryLimitBytes
         let shards = group.makeIterator().enumerated().map { index, eventLoop in
             var system = SystemRandomNumberGenerator()
             let state = ShardState(
                 index: index, shardCount: configuration.shardCount, settings: settings, controlPlane: controlPlane,
-                seed: (0..<4).map { _ in system.next() }, now: Clock.now, progress: progress)
+                seed: (0..<4).map { _ in system.next() }, now: Clock.now, progress: progress,
+                indexMemory: Storage.indexMemory("queues-\(index)", configuration, memoryLimitBytes: memoryLimitBytes))
             return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
         }
         self.shards = shards

@@ -1,4 +1,5 @@
 import AMQPWire
+import Journal
 import Routing
 
 /// A queue on its owner shard: messages that wait, consumers that take them in turn.
@@ -15,7 +16,7 @@ struct QueueState {
     /// Its number in the journal; 0 when its messages are not journaled.
     var holder: UInt32 = 0
 
-    var ready = ReadyList()
+    var ready: ReadyList
     /// Delivered and not yet settled, over all channels.
     var unackedCount = 0
     private var latestPlace: UInt64 = 0
@@ -46,7 +47,7 @@ struct QueueState {
 
     init(
         address: QueueAddress, name: ShortString, virtualHost: ShortString, virtualHostIndex: Int, isAutoDelete: Bool,
-        arguments: QueueArguments
+        arguments: QueueArguments, memory: Unmanaged<IndexMemory>? = nil
     ) {
         self.address = address
         self.name = name
@@ -54,6 +55,7 @@ struct QueueState {
         self.virtualHostIndex = virtualHostIndex
         self.isAutoDelete = isAutoDelete
         self.arguments = arguments
+        ready = ReadyList(memory: memory)
     }
 
     var readyCount: Int { ready.count }

@@ -10,7 +10,10 @@ extension ReadyList {
 
     /// Appends an entry that is not in memory: at recovery, in the order of places.
     mutating func appendPagedOut(_ entry: QueueEntry, byteCount: Int) {
-        if tail == nil || tail?.pointee.end == tail?.pointee.capacity { addChunk(.pagedOut) }
+        if tail == nil || tail?.pointee.end == tail?.pointee.capacity {
+            if let tail, tail != head { evict(tail) }
+            addChunk(.pagedOut)
+        }
         guard let chunk = tail else { return }
         (Chunk.entries(chunk) + chunk.pointee.end).initialize(to: entry)
         chunk.pointee.end += 1
@@ -51,6 +54,7 @@ extension ReadyList {
         residentByteCount -= chunk.pointee.byteCount
         absentChunkCount += 1
         pageOutCursor = chunk
+        evict(chunk)
     }
 
     /// The first chunk that is paged out and shall come back now, marked as loading.
@@ -112,6 +116,6 @@ extension ReadyList {
         if chunk == pageOutCursor { pageOutCursor = nil }
         previous.pointee.next = chunk.pointee.next
         if chunk == tail { tail = previous }
-        chunk.deallocate()
+        free(chunk)
     }
 }

@@ -1,3 +1,5 @@
+import Journal
+
 /// The messages of a queue that wait for a consumer, in the order of their places.
 ///
 /// New ones come in rising order and stand in chunks, so that a deep queue neither copies itself when it grows nor
@@ -7,7 +9,9 @@
 /// Chunks are also what leaves memory and comes back: see `ReadyList+paging`.
 struct ReadyList {
     static let smallestChunkCapacity = 16
-    static let largestChunkCapacity = 2048
+    /// Its entries fill a block of `IndexMemory`; its head is elsewhere, so that nobody touches a block that has left
+    /// memory.
+    static let largestChunkCapacity = IndexMemory.blockByteCount / MemoryLayout<QueueEntry>.stride
     /// A chunk of large messages ends here, so that bringing one back stays a bounded piece of work.
     static let chunkByteLimit = 1 << 20
 
@@ -20,6 +24,7 @@ struct ReadyList {
         }
 
         var next: UnsafeMutablePointer<Chunk>?
+        let entries: UnsafeMutablePointer<QueueEntry>
         let allocatedCapacity: Int
         /// Where the chunk ends; the next entry needs another one.
         var capacity: Int
@@ -34,10 +39,12 @@ struct ReadyList {
 
         @inline(__always)
         static func entries(_ chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutablePointer<QueueEntry> {
-            UnsafeMutableRawPointer(chunk + 1).assumingMemoryBound(to: QueueEntry.self)
+            chunk.pointee.entries
         }
     }
 
+    /// Where large chunks are; it outlives the list. nil: with all other memory.
+    let memory: Unmanaged<IndexMemory>?
     var head: UnsafeMutablePointer<Chunk>?
     var tail: UnsafeMutablePointer<Chunk>?
     /// A binary heap by place.
@@ -50,6 +57,8 @@ struct ReadyList {
     var absentChunkCount = 0
     /// The last chunk that was paged out: what comes before it need not be looked at again.
     var pageOutCursor: UnsafeMutablePointer<Chunk>?
+
+    init(memory: Unmanaged<IndexMemory>? = nil) { self.memory = memory }
 
     var count: Int { chunkedCount + returned.count }
 
@@ -132,13 +141,19 @@ struct ReadyList {
     mutating func addChunk(_ state: Chunk.State) {
         let previous = tail?.pointee.allocatedCapacity ?? Self.smallestChunkCapacity / 4
         let capacity = min(Self.largestChunkCapacity, previous * 4)
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: MemoryLayout<Chunk>.stride + capacity * MemoryLayout<QueueEntry>.stride, alignment: 16)
-        let chunk = memory.bindMemory(to: Chunk.self, capacity: 1)
+        let block: UnsafeMutableRawPointer
+        if capacity == Self.largestChunkCapacity, let memory {
+            block = memory.takeUnretainedValue().allocate()
+        } else {
+            block = .allocate(
+                byteCount: capacity * MemoryLayout<QueueEntry>.stride, alignment: 16)
+        }
+        let chunk = UnsafeMutablePointer<Chunk>.allocate(capacity: 1)
         latestSerial += 1
         chunk.initialize(
             to: Chunk(
-                next: nil, allocatedCapacity: capacity, capacity: capacity, first: 0, end: 0, byteCount: 0,
+                next: nil, entries: block.bindMemory(to: QueueEntry.self, capacity: capacity),
+                allocatedCapacity: capacity, capacity: capacity, first: 0, end: 0, byteCount: 0,
                 serial: latestSerial, state: state))
         if state != .resident { absentChunkCount += 1 }
         tail?.pointee.next = chunk
@@ -167,7 +182,23 @@ struct ReadyList {
         if chunk == pageOutCursor { pageOutCursor = nil }
         head = chunk.pointee.next
         if head == nil { tail = nil }
+        free(chunk)
+    }
+
+    func free(_ chunk: UnsafeMutablePointer<Chunk>) {
+        if chunk.pointee.allocatedCapacity == Self.largestChunkCapacity, let memory {
+            memory.takeUnretainedValue().deallocate(chunk.pointee.entries)
+        } else {
+            chunk.pointee.entries.deallocate()
+        }
         chunk.deallocate()
+    }
+
+    /// The chunk is not looked at until its turn comes near.
+    func evict(_ chunk: UnsafeMutablePointer<Chunk>) {
+        if chunk.pointee.allocatedCapacity == Self.largestChunkCapacity {
+            memory?.takeUnretainedValue().evict(chunk.pointee.entries)
+        }
     }
 
     /// Every entry, in no order: for the end of the node.
@@ -183,8 +214,8 @@ struct ReadyList {
     mutating func deallocate() {
         while let chunk = head {
             head = chunk.pointee.next
-            chunk.deallocate()
+            free(chunk)
         }
-        self = ReadyList()
+        self = ReadyList(memory: memory)
     }
 }

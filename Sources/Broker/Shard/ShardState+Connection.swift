@@ -1,4 +1,5 @@
 import AMQPWire
+import Journal
 import Routing
 
 // From the socket's beginning to its end.
@@ -72,7 +73,8 @@ extension ShardState {
     private func measureLists() {
         var count = 0
         for slot in queues.occupiedSlots() { count += queues[slot]?.pointee.readyCount ?? 0 }
-        listByteCount = count * MemoryLayout<QueueEntry>.stride
+        // Those of deep queues that are in the scratch file may leave memory.
+        listByteCount = max(0, count * MemoryLayout<QueueEntry>.stride - indexMemory.mappedByteCount)
     }
 
     private func checkTime(_ connection: UnsafeMutablePointer<ConnectionState>) {

@@ -179,12 +179,13 @@ extension ShardState {
         _ declare: QueueDeclare, _ arguments: QueueArguments, _ connection: UnsafeMutablePointer<ConnectionState>
     ) -> QueueAddress {
         let shard = index
+        let memory = Unmanaged.passUnretained(indexMemory)
         let (_, _, queue) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: declare.queue,
                 virtualHost: connection.pointee.virtualHost,
                 virtualHostIndex: connection.pointee.virtualHostIndex, isAutoDelete: declare.autoDelete,
-                arguments: arguments)
+                arguments: arguments, memory: memory)
         }
         return queue.pointee.address
     }

@@ -10,11 +10,12 @@ extension ShardState {
         // They were checked when the queue was declared.
         let arguments = (try? QueueArguments(queue.arguments, resource: resource)) ?? QueueArguments()
         let shard = index
+        let memory = Unmanaged.passUnretained(indexMemory)
         let (_, _, state) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: queue.name,
                 virtualHost: virtualHost, virtualHostIndex: virtualHostIndex, isAutoDelete: queue.isAutoDelete,
-                arguments: arguments)
+                arguments: arguments, memory: memory)
         }
         if arguments.durability != .memory { state.pointee.holder = queue.journalNumber }
         return QueueRecord(

@@ -15,6 +15,8 @@ package final class ShardState {
     package let shardCount: Int
     package let settings: BrokerSettings
     package let controlPlane: ControlPlane
+    /// Where the lists of deep queues are.
+    let indexMemory: IndexMemory
     /// Set by the shell before each event.
     package var now: Moment
     var random: SeededRandom
@@ -81,12 +83,13 @@ package final class ShardState {
     ///   - progress: how far the journal is; nil when there is none, and everything stays in memory.
     package init(
         index: Int, shardCount: Int, settings: BrokerSettings, controlPlane: ControlPlane, seed: [UInt64], now: Moment,
-        progress: JournalProgress? = nil
+        progress: JournalProgress? = nil, indexMemory: IndexMemory = IndexMemory()
     ) {
         self.index = index
         self.shardCount = shardCount
         self.settings = settings
         self.controlPlane = controlPlane
+        self.indexMemory = indexMemory
         self.now = now
         random = SeededRandom(seed: seed)
         outgoing = Array(repeating: nil, count: shardCount)

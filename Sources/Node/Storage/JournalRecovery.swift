@@ -23,6 +23,8 @@ struct JournalRecovery {
             var settings = JournalConfiguration(directory: Storage.journalDirectory(configuration)) {
                 UInt64.random(in: .min ... .max)
             }
+            settings.indexMemory = Storage.indexMemory(
+                "journal", configuration, memoryLimitBytes: configuration.memoryLimitBytes)
             settings.segmentByteCount = configuration.journalSegmentByteCount
             settings.checkpointByteCount = configuration.journalCheckpointByteCount
             journal = try Journal.open(settings, disk: SystemDisk())

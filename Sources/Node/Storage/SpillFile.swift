@@ -14,6 +14,7 @@ import Synchronization
 final class SpillFile: Sendable {
     private let directory: String
     private let segmentByteCount: Int
+    private let indexMemory: IndexMemory
     private let logger: Logger
     private let memory: MemoryAccount
     /// Memory was tight, and is not any more.
@@ -28,12 +29,13 @@ final class SpillFile: Sendable {
     private static let retryMicroseconds: UInt32 = 250_000
 
     init(
-        directory: String, segmentByteCount: Int, memory: MemoryAccount, logger: Logger,
+        directory: String, segmentByteCount: Int, indexMemory: IndexMemory, memory: MemoryAccount, logger: Logger,
         relieved: @escaping @Sendable () -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.directory = directory
         self.segmentByteCount = segmentByteCount
+        self.indexMemory = indexMemory
         self.logger = logger
         self.memory = memory
         self.relieved = relieved
@@ -86,6 +88,7 @@ final class SpillFile: Sendable {
     private func open() throws(JournalError) -> Journal {
         var configuration = JournalConfiguration(directory: directory) { UInt64.random(in: .min ... .max) }
         configuration.segmentByteCount = segmentByteCount
+        configuration.indexMemory = indexMemory
         configuration.isVolatile = true
         let journal = try Journal.open(configuration, disk: SystemDisk())
         _ = try journal.recover()

@@ -37,11 +37,21 @@ final class Storage: Sendable {
                 indexed: { memory.setJournal($0) }))
         spillFile = SpillFile(
             directory: Self.spillDirectory(configuration), segmentByteCount: configuration.journalSegmentByteCount,
+            indexMemory: Self.indexMemory(
+                "spill", configuration, memoryLimitBytes: configuration.memoryLimitBytes),
             memory: memory, logger: logger, relieved: { for shard in shards { shard.wake() } }, failed: failed)
     }
 
     static func journalDirectory(_ configuration: Configuration) -> String { "\(configuration.dataDirectory)/journal" }
     static func spillDirectory(_ configuration: Configuration) -> String { "\(configuration.dataDirectory)/spill" }
+
+    /// Memory for the index of one shard's queues, or of the journal: an eighth of the memory for all of them together
+    /// is plain, what is beyond it may leave memory.
+    static func indexMemory(_ name: String, _ configuration: Configuration, memoryLimitBytes: Int) -> IndexMemory {
+        IndexMemory(
+            path: "\(configuration.dataDirectory)/\(name).scratch",
+            plainByteLimit: memoryLimitBytes / 8 / (configuration.shardCount + 2))
+    }
 
     func start() {
         maintenanceThread.start()
