@@ -31,7 +31,7 @@ extension Journal {
         scan.recovery.stateSnapshot = checkpoint?.state
         let end = try scan.run()
         try settleEnd(end, links, from: position)
-        try reclaim(directory, chain, names)
+        try reclaim(directory, chain)
         return finishRecovery(scan.recovery)
     }
 
@@ -105,9 +105,9 @@ extension Journal {
 
     /// Segments that hold nothing are ready for use, as many as are wanted; the rest of them goes. Those that cannot be
     /// understood stay as they are: they may be all that is left of something.
-    private func reclaim(
-        _ directory: SegmentDirectory, _ chain: SegmentChain, _ names: [String]
-    ) throws(JournalError) {
+    private func reclaim(_ directory: SegmentDirectory, _ chain: SegmentChain) throws(JournalError) {
+        // Mending a copy of the checkpoint has changed them.
+        let names = try disk.names(in: configuration.directory) ?? []
         for name in names where JournalFiles.isTemporary(name) && JournalFiles.isContent(name) {
             try disk.unlink(path(name))
         }
