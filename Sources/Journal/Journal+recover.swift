@@ -31,7 +31,7 @@ extension Journal {
         scan.recovery.stateSnapshot = checkpoint?.state
         let end = try scan.run()
         try settleEnd(end, links, from: position)
-        try reclaim(directory, chain, names)
+        try reclaim(directory, chain)
         return finishRecovery(scan.recovery)
     }
 
@@ -114,9 +114,12 @@ extension Journal {
 
     /// Segments that hold nothing are ready for use, as many as are wanted; the rest of them goes. Those that cannot be
     /// understood stay as they are: they may be all that is left of something.
-    private func reclaim(
-        _ directory: SegmentDirectory, _ chain: SegmentChain, _ names: [String]
-    ) throws(JournalError) {
+    private func reclaim(_ directory: SegmentDirectory, _ chain: SegmentChain) throws(JournalError) {
+        // Mending a copy of the checkpoint has changed them.
+        let names = try disk.names(in: configuration.directory) ?? []
+        for name in names where JournalFiles.isTemporary(name) && JournalFiles.isContent(name) {
+            try disk.unlink(path(name))
+        }
         let used = Set(index.segments.segments.map { JournalFiles.index($0.fileNumber, use: $0.indexNumber) })
         for name in names where JournalFiles.isIndex(name) && !used.contains(name) {
             try disk.unlink(path(name))

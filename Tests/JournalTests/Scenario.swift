@@ -39,7 +39,7 @@ final class Scenario {
         case 12: replace()
         case 13: if random.below(3) == 0 { remove() } else { mark() }
         case 14: change()
-        case 15: if random.below(4) == 0 { test.journal.requestCheckpoint() }
+        case 15: if random.below(2) == 0 { test.journal.requestCheckpoint() }
         default: try commit()
         }
     }
