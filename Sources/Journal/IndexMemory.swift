@@ -4,12 +4,12 @@
     import Darwin
 #endif
 
-/// Memory for the indexes of deep backlogs, in blocks of 64 KiB: plain memory up to a limit, and beyond it a scratch file
-/// that is mapped, of which blocks can leave memory until they are touched again.
+/// Memory for the indexes of deep backlogs, in blocks of 64 KiB: plain memory up to a limit, and beyond it a scratch
+/// file that is mapped, of which blocks can leave memory until they are touched again.
 ///
 /// The file is unlinked as soon as it is open, so nothing is left of it whatever happens; its space is taken before it
-/// is mapped, so a full disk is met here, where plain memory is the answer, and not at a write to a page. One owner at a
-/// time. It holds nothing that must last: it is no business of `Disk`.
+/// is mapped, so a full disk is met here, where plain memory is the answer, and not at a write to a page. One owner at
+/// a time. It holds nothing that must last: it is no business of `Disk`.
 package final class IndexMemory: @unchecked Sendable {
     package static let blockByteCount = 65_536
     private static let extentByteCount = 16 << 20

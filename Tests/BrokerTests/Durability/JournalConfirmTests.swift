@@ -160,7 +160,8 @@ import Testing
             client.send(QueueDeclare(queue: "q", durable: true, arguments: ["x-durability": .string("never")]))
             client.expectChannelClose(
                 406,
-                "PRECONDITION_FAILED - invalid arg 'x-durability' for queue 'q' in vhost '/': not sync, flush or memory",
+                "PRECONDITION_FAILED - invalid arg 'x-durability' for queue 'q' in vhost '/': "
+                    + "not sync, flush or memory",
                 of: QueueDeclare.self)
             client.send(QueueDeclare(queue: "q", durable: true, arguments: ["x-durability": .int32(1)]))
             client.expectChannelClose(
