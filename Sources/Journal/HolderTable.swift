@@ -10,8 +10,8 @@ struct HolderTable {
     static let present: UInt32 = 1
     /// Removed since the last checkpoint.
     static let removed: UInt32 = 2
-    /// Removed before the last checkpoint. Messages that other lanes sent on their way before they knew are long here, so
-    /// that the next checkpoint can forget the holder.
+    /// Removed before the last checkpoint. Messages that other lanes sent on their way before they knew are long here,
+    /// so that the next checkpoint can forget the holder.
     static let removedLongAgo: UInt32 = 3
 
     private(set) var slots: UnsafeMutablePointer<Slot>

@@ -118,8 +118,8 @@ enum IndexFile {
         let order: UInt64?
     }
 
-    /// Calls the closure for each entry that can be trusted, and returns the ranges of positions for which the file says
-    /// nothing.
+    /// Calls the closure for each entry that can be trusted, and returns the ranges of positions for which the file
+    /// says nothing.
     static func read(_ file: UnsafeRawBufferPointer, _ segment: Segment, _ body: (Entry) -> Void) -> [Range<UInt64>] {
         let base = segment.header.base
         let end = segment.counters.pointee.end

@@ -145,7 +145,8 @@ extension Journal {
         offset = at
     }
 
-    /// Makes sure that a record of this size fits behind the plan. False if a segment is needed, and the plan is written.
+    /// Makes sure that a record of this size fits behind the plan. False if a segment is needed, and the plan is
+    /// written.
     func makeRoom(_ size: Int, _ mayUseReserve: Bool) throws(JournalError) -> Bool {
         let needed = size + WritePlan.batchByteCount + WritePlan.endByteCount
         if let current,

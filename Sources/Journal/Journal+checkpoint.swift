@@ -200,8 +200,8 @@ extension Journal {
         checkpoint.phase = .retiring
     }
 
-    /// Only a full disk is survived: the old checkpoint is still the valid one. A ready segment is given up for the next
-    /// try, which may free many.
+    /// Only a full disk is survived: the old checkpoint is still the valid one. A ready segment is given up for the
+    /// next try, which may free many.
     private func abandonCheckpoint(_ failure: JournalError) throws(JournalError) {
         guard failure.isNoSpace else { throw fail(failure) }
         isDiskFull = true

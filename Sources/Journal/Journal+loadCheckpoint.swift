@@ -93,8 +93,8 @@ extension Journal {
             }
             report.damage(
                 "\(path(JournalFiles.index(segment.fileNumber, use: segment.indexNumber))) is damaged or missing: "
-                    + "\(index.liveCount - before) messages of positions \(range.lowerBound) to \(range.upperBound) are "
-                    + "taken from the segment, some of which may have been settled before")
+                    + "\(index.liveCount - before) messages of positions \(range.lowerBound) to \(range.upperBound) "
+                    + "are taken from the segment, some of which may have been settled before")
         }
     }
 }

@@ -1,6 +1,6 @@
 extension Journal {
-    /// Reads what the directory holds. Has to be called once, after `open` and before anything else; the thread is of no
-    /// matter. `progress` is told about every 64 MiB.
+    /// Reads what the directory holds. Has to be called once, after `open` and before anything else; the thread is of
+    /// no matter. `progress` is told about every 64 MiB.
     ///
     /// Damage does not stop it: what cannot be read is left out and reported.
     package func recover(progress: @escaping (RecoveryProgress) -> Void = { _ in }) throws(JournalError) -> Recovery {

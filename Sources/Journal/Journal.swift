@@ -18,8 +18,8 @@ final class SharedIndex: Sendable {
 /// The node's log: everything durable is a record in one total order, in segments of one directory.
 ///
 /// Synchronous and without threads of its own. It has one owner at a time, the journal's thread, and only that may call
-/// it; `JournalReader` and `MaintenanceJob` are for other threads. After any failed write or sync it takes nothing more:
-/// every later call throws.
+/// it; `JournalReader` and `MaintenanceJob` are for other threads. After any failed write or sync it takes nothing
+/// more: every later call throws.
 ///
 ///     open, recover, then again and again: append, sync, nextMaintenance, finish; close
 package final class Journal: @unchecked Sendable {
@@ -44,7 +44,8 @@ package final class Journal: @unchecked Sendable {
     package internal(set) var writtenPosition: UInt64 = 0
     /// Everything before this position is on stable storage.
     package internal(set) var syncedPosition: UInt64 = 0
-    /// No segment could be prepared since the disk is full. Segments already prepared and the reserve can be used still.
+    /// No segment could be prepared since the disk is full. Segments already prepared and the reserve can be used
+    /// still.
     package internal(set) var isDiskFull = false
     var hasFailed = false
     var isRecovered = false

@@ -44,11 +44,11 @@ enum JournalFiles {
         let words = line.split(separator: " ")
         if words.count == 3, words[0] == "leveret", words[1] == "journal", let version = Int(words[2]) {
             throw .refused(
-                "\(directory) is a journal of format \(version), and this version knows only \(formatVersion): start the "
-                    + "version that wrote it, or a later one")
+                "\(directory) is a journal of format \(version), and this version knows only \(formatVersion): start "
+                    + "the version that wrote it, or a later one")
         }
         throw .refused(
-            "\(directory)/\(format) does not say \"\(formatLine)\": choose another directory, or restore this file if the "
-                + "directory is a journal of ours")
+            "\(directory)/\(format) does not say \"\(formatLine)\": choose another directory, or restore this file if "
+                + "the directory is a journal of ours")
     }
 }

@@ -1,7 +1,7 @@
 /// Which messages are alive, where they are and who holds them; and what each holder may have delivered.
 ///
-/// The journal's thread changes it, and only while it has the lock, so that the reader may look things up under the lock;
-/// the journal's thread itself reads it without.
+/// The journal's thread changes it, and only while it has the lock, so that the reader may look things up under the
+/// lock; the journal's thread itself reads it without.
 final class LiveIndex: @unchecked Sendable {
     struct Lane {
         /// The highest sequence of a message that came. A settlement of one above it came early.

@@ -47,7 +47,8 @@ package enum RecordKind: UInt8, Sendable {
     /// by this holder. The highest counts.
     case deliveryMark = 6
     /// `holder UInt32, count UInt32, id UInt64 each`: the holder's marks are void, of its messages only these were
-    /// delivered. Written when the node stops in order. Several for one holder add up unless `deliveryMark` comes between.
+    /// delivered. Written when the node stops in order. Several for one holder add up unless `deliveryMark` comes
+    /// between.
     case delivered = 7
     /// Bytes for the owner of the state: a step of the topology.
     case stateChange = 8
@@ -59,8 +60,8 @@ package enum RecordKind: UInt8, Sendable {
     case end = 11
 }
 
-/// Names a message as long as it lives: the lane that published it in the lower 6 bits, above them a sequence that rises
-/// by one with each of the lane's messages. Never used again.
+/// Names a message as long as it lives: the lane that published it in the lower 6 bits, above them a sequence that
+/// rises by one with each of the lane's messages. Never used again.
 package enum MessageID {
     package static let laneBits: UInt64 = 6
     package static let laneLimit = 1 << 6

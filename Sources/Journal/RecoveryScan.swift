@@ -8,8 +8,8 @@ struct RecoveryLink {
 
 /// The scan of the log during a recovery: takes in what is right, tells damage from the torn end.
 ///
-/// A record that is bad is damaged if some later batch record says that it had been synced; otherwise the log ends there:
-/// it was never promised, and what lies behind it is not taken.
+/// A record that is bad is damaged if some later batch record says that it had been synced; otherwise the log ends
+/// there: it was never promised, and what lies behind it is not taken.
 struct RecoveryScan {
     let index: LiveIndex
     let disk: Disk

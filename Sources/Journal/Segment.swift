@@ -90,7 +90,8 @@ struct SegmentCounters {
     var liveByteCount = 0
     /// Since its index file was written.
     var isChanged = true
-    /// One for each lane. Since a lane's messages are written in order, this is enough to find those of a segment again.
+    /// One for each lane. Since a lane's messages are written in order, this is enough to find those of a segment
+    /// again.
     let lanes: UnsafeMutablePointer<LaneRange>
     unowned(unsafe) let segment: Segment
 }

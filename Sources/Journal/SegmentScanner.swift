@@ -1,7 +1,7 @@
 import CRC32C
 
-/// Reads the records of a segment one after the other. Trusts nothing that has not passed its CRC, and allocates nothing
-/// that a record may ask for before its header has.
+/// Reads the records of a segment one after the other. Trusts nothing that has not passed its CRC, and allocates
+/// nothing that a record may ask for before its header has.
 struct SegmentScanner {
     enum Step {
         /// Valid until the next step.
