@@ -42,6 +42,9 @@ struct CheckpointProgress {
     /// Index files that no checkpoint names any more.
     var obsolete: [String] = []
 
+    /// Index files of checkpoints that were given up: they go with the next one that is not.
+    var orphaned: [String] = []
+
     /// To know without a walk whether anything can be given back.
     var countedAt = (emptied: -1, segments: -1)
     var emptyByteCount = 0
@@ -183,6 +186,8 @@ extension Journal {
         // There was room for this, so there may be for more.
         isDiskFull = false
         checkpoint.lastPosition = checkpoint.content.position
+        checkpoint.obsolete += checkpoint.orphaned
+        checkpoint.orphaned = []
         checkpoint.generation = checkpoint.content.generation
         for (segment, number) in checkpoint.indexed {
             if segment.indexNumber != 0 {
@@ -204,8 +209,10 @@ extension Journal {
         checkpoint.isStarved = true
         for (segment, number) in checkpoint.indexed where number != 0 {
             segment.counters.pointee.isChanged = true
-            checkpoint.obsolete.append(path(JournalFiles.index(segment.fileNumber, use: number)))
+            checkpoint.orphaned.append(path(JournalFiles.index(segment.fileNumber, use: number)))
         }
+        // One copy may be in place already, and is what a start would believe: what it names has to stay.
+        checkpoint.generation = checkpoint.content.generation
         if let spare = pool.popLast() {
             checkpoint.sacrificed = spare
             checkpoint.isRequested = true

@@ -60,7 +60,7 @@ import Testing
         #expect(!test.journal.isCheckpointUnderWay)
         // It failed; what it needs is free now, and the next one is due.
         #expect(test.journal.statistics.readySegmentCount == 0)
-        #expect(test.journal.checkpoint.generation == 0)
+        #expect(test.journal.checkpoint.lastPosition == 0)
         #expect(test.journal.wantsStateSnapshot)
         disk.failAt = nil
         lane.removeAll()
@@ -68,9 +68,39 @@ import Testing
         cursor = AppendCursor()
         #expect(try test.journal.append([lane], from: &cursor, mayUseReserve: false) == .complete)
         try test.maintain()
-        #expect(test.journal.checkpoint.generation == 1)
+        #expect(test.journal.checkpoint.lastPosition > 0)
         #expect(try test.commit())
         #expect(test.journal.statistics.segmentCount <= 3)
+    }
+
+    @Test(arguments: ["checkpoint-a.tmp", "checkpoint-b.tmp"])
+    func halfACheckpointLosesNothing(missing: String) throws {
+        let test = try TestJournal(disk, configuration)
+        var ids = (0..<300).map { _ in test.publish(1, to: [1]) }
+        test.journal.requestCheckpoint()
+        try test.commit()
+        for id in ids.prefix(100) { test.settle(id) }
+        try test.commit()
+        disk.failsToCreate = missing
+        test.journal.requestCheckpoint()
+        try test.commit()
+        for id in ids[100..<150] { test.settle(id) }
+        ids.append(test.publish(1, to: [1]))
+        try test.commit()
+        disk.failsToCreate = nil
+        let second = try TestJournal(MemoryDisk(files: disk.contents), configuration)
+        #expect(second.recovery.report.isClean)
+        #expect(second.liveIDs == Array(ids[150...]))
+        #expect(second.areRight(second.live))
+        test.journal.retryPreparation()
+        test.journal.requestCheckpoint()
+        try test.commit()
+        #expect(!test.journal.isCheckpointUnderWay)
+        let indexFiles = disk.contents.keys.filter { $0.hasPrefix("index-") }
+        #expect(indexFiles.count == test.journal.index.segments.segments.count { $0.indexNumber != 0 })
+        let third = try TestJournal(MemoryDisk(files: disk.contents), configuration)
+        #expect(third.recovery.report.isClean)
+        #expect(third.liveIDs == Array(ids[150...]))
     }
 
     @Test func afterAFailedSyncNothingIsTaken() throws {

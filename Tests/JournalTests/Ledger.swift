@@ -37,7 +37,8 @@ struct Ledger {
 
     mutating func remove(_ holder: UInt32) {
         for id in messages.keys { settle(id, holder) }
-        marks[holder] = nil
+        // The removal may be lost, and then the marks are there.
+        marks[holder] = marks[holder]?.mapValues { (0, $0.written) }
     }
 
     mutating func mark(_ holder: UInt32, _ lane: Int, _ sequence: UInt64) {

@@ -30,6 +30,8 @@ final class MemoryDisk: Disk, @unchecked Sendable {
     var keepsFailing = false
     private(set) var operationCount = 0
     private(set) var failedOperation: String?
+    /// For this file there is no space.
+    var failsToCreate: String?
     /// What fails is the power: nothing is done any more.
     var losesPower = false
     private(set) var isDead = false
@@ -75,6 +77,7 @@ final class MemoryDisk: Disk, @unchecked Sendable {
         let creates = mode == .create || mode == .readWriteOrCreate
         try count("open", path, takesSpace: creates)
         let name = name(path)
+        if creates, name == failsToCreate { throw .disk(operation: "open", path: path, errorNumber: ENOSPC) }
         if names[name] == nil {
             guard creates else { throw missing("open", path) }
             names[name] = nextInode
