@@ -181,11 +181,13 @@ extension ShardState {
         let entries = ReadyList.Chunk.entries(chunk)
         for (number, index) in request.indexes.enumerated() {
             // A purge may have taken some meanwhile.
-            guard index >= chunk.pointee.first, let (bytes, block) = read.contents[number],
+            guard index >= chunk.pointee.first else { continue }
+            // Also what cannot be read is not needed any more.
+            if request.isSpilled { settleSpilled(request.ids[number], request.queue) }
+            guard let (bytes, block) = read.contents[number],
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)
-            if request.isSpilled { settleSpilled(request.ids[number], request.queue) }
         }
         // Those that hold a message live on.
         read.blocks.removeAll { $0.pointee.liveCount > 0 }

@@ -10,6 +10,7 @@ final class Conversation {
     let shards: [ShardState]
     let controlPlane: ControlPlane
     let journal: DrivenJournal?
+    let disk: DrivenDisk?
     /// The clocks that the shards are shown.
     private(set) var milliseconds: UInt64 = 1_000_000
     var wallSeconds: UInt64 = 1_700_000_000
@@ -21,8 +22,13 @@ final class Conversation {
     var holdsMail = false
     let recorder: MethodRecorder?
 
-    init(shards count: Int, settings: BrokerSettings, journal: DrivenJournal? = nil) {
+    /// - Parameter recover: makes the shards what they were before the broker started.
+    init(
+        shards count: Int, settings: BrokerSettings, journal: DrivenJournal? = nil, disk: DrivenDisk? = nil,
+        recover: (ControlPlane, [ShardState]) -> Void = { _, _ in }
+    ) {
         self.journal = journal
+        self.disk = disk
         let controlPlane = ControlPlane(shardCount: count, virtualHost: settings.defaultVirtualHost)
         self.controlPlane = controlPlane
         let now = Moment(monotonicMilliseconds: milliseconds, wallSeconds: wallSeconds)
@@ -31,9 +37,10 @@ final class Conversation {
                 index: $0, shardCount: count, settings: settings, controlPlane: controlPlane,
                 seed: [1, 2, 3, UInt64($0)], now: now, progress: journal?.progress)
         }
-        if journal != nil { controlPlane.beginJournaling() }
         mailboxes = Array(repeating: [], count: count)
         recorder = MethodRecorder.current
+        recover(controlPlane, shards)
+        if journal != nil { controlPlane.beginJournaling() }
     }
 
     // MARK: Clients
@@ -93,6 +100,9 @@ final class Conversation {
         while isBusy {
             isBusy = false
             for shard in shards.indices where turn(shard) { isBusy = true }
+            if let disk {
+                while !disk.isHeld, disk.answer(shards) { isBusy = true }
+            }
             if let journal {
                 if journal.take(from: controlPlane) { isBusy = true }
                 if journal.serveDemand() {
@@ -150,6 +160,7 @@ final class Conversation {
             mailboxes[target].append(batch)
         }
         if let journal, journal.take(from: shards[shard]) { isBusy = true }
+        if let disk, disk.take(from: shards[shard]) { isBusy = true }
         notes += shards[shard].notes
         shards[shard].notes = []
         return isBusy || shards[shard].hasUnfinishedWork
@@ -177,6 +188,7 @@ final class Conversation {
     func end(sourceLocation: SourceLocation) {
         holdsMail = false
         journal?.pace = .onDemand
+        disk?.isHeld = false
         settle()
         for client in clients {
             client.expectNothing(sourceLocation: sourceLocation)
@@ -203,9 +215,9 @@ final class Conversation {
 /// Runs a conversation with a broker and checks that nothing is left of it.
 func converse(
     shards: Int = 1, settings: BrokerSettings = BrokerSettings(), journal: DrivenJournal? = nil,
-    sourceLocation: SourceLocation = #_sourceLocation, _ body: (Conversation) -> Void
+    disk: DrivenDisk? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ body: (Conversation) -> Void
 ) {
-    let conversation = Conversation(shards: shards, settings: settings, journal: journal)
+    let conversation = Conversation(shards: shards, settings: settings, journal: journal, disk: disk)
     body(conversation)
     conversation.end(sourceLocation: sourceLocation)
 }

@@ -93,7 +93,8 @@ import Testing
             ExchangeDeclare(exchange: "e", type: "fanout"), ExchangeDeclareOk(), records: [],
             exchange(isDurable: false)),
         Change(
-            ExchangeDeclare(exchange: "e", passive: true), ExchangeDeclareOk(), records: [], exchange(isDurable: false)),
+            ExchangeDeclare(exchange: "e", passive: true), ExchangeDeclareOk(), records: [],
+            exchange(isDurable: false)),
         Change(ExchangeDelete(exchange: "e"), ExchangeDeleteOk(), records: [], exchange(isDurable: false)),
         Change(
             ExchangeBind(destination: "amq.fanout", source: "e"), ExchangeBindOk(), records: [],
