@@ -55,7 +55,7 @@ struct LedgerRound {
 
     /// Kills brokers, starts them again, and looks at what is left.
     mutating func run() async throws {
-        for _ in 0..<(1 + random.below(2)) {
+        for _ in 0..<(random.chance(30) ? 2 : 1) {
             // Several kills in a row, with nothing taken out between them but by consumers.
             for _ in 0..<[1, 1, 2, 3][random.below(4)] {
                 try await killDuringRecovery()
