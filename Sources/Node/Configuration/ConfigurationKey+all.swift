@@ -53,10 +53,11 @@ extension ConfigurationKey {
             "The largest message body; larger ones are refused."),
         ConfigurationKey(
             "memory_limit", alias: "vm_memory_high_watermark.absolute",
-            .resourceBytes(1 << 20...ResourceLimit.bytesLimit, \.memoryLimit), defaultText: "4GiB",
+            .resourceBytes(16 << 20...ResourceLimit.bytesLimit, \.memoryLimit), defaultText: "4GiB",
             """
-            How much memory the node takes, as a size. Not set by default: vm_memory_high_watermark.relative counts.
-            When both are set, the last one counts. It is checked and kept; this version does not look at it yet.
+            How much memory the node takes, as a size. Messages far from their turn leave memory before that; publishers
+            wait when they do not leave fast enough. Not set by default: vm_memory_high_watermark.relative counts. When
+            both are set, the last one counts.
             """),
         ConfigurationKey(
             "vm_memory_high_watermark.relative", .memoryShare(0.01...1, \.memoryLimit), defaultText: "0.6",
