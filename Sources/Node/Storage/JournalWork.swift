@@ -90,6 +90,7 @@ final class JournalWork {
         if taken.urgency == .sync { wantsSync = true }
         if taken.buffers.isEmpty && !journal.hasPendingMoves {
             publish(taken)
+            if taken.urgency == .write { tellShards() }
         } else {
             batch = taken
         }
