@@ -194,5 +194,6 @@ final class JournalWork {
         return batch != nil || journal.wantsStateSnapshot || journal.isCheckpointUnderWay
     }
 
-    func close() { try? journal.close() }
+    /// Also after a failure.
+    func close() throws(JournalError) { try journal.close() }
 }
