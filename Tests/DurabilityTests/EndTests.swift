@@ -22,6 +22,34 @@ import Testing
         #expect(try await take("q", on: connect(port: next.port)).map { $0.text } == ["before"])
     }
 
+    /// A kill leaves transient messages on the disk that nobody will ask for.
+    @Test func whatWasSpilledIsRemovedAtTheStart() async throws {
+        let workspace = try Workspace()
+        let first = try await BrokerProcess.start(in: workspace, shards: 1)
+        let channel = try await connect(port: first.port).channel()
+        try await channel.declareQueue("q")
+        try await channel.enableConfirms()
+        try await channel.publishConfirmed(body: "stored", routingKey: "q", properties: .persistent)
+        #expect(try await first.end(SIGKILL) != 0)
+        // It has the form of a journal.
+        let spill = "\(workspace.data)/spill"
+        try? FileManager.default.removeItem(atPath: spill)
+        try FileManager.default.copyItem(atPath: "\(workspace.data)/journal", toPath: spill)
+        #expect(try byteCount(of: spill) > 1 << 20)
+
+        let second = try await BrokerProcess.start(in: workspace, shards: 1)
+        #expect(try byteCount(of: spill) < 1 << 16)
+        #expect(try await take("q", on: connect(port: second.port)).map { $0.text } == ["stored"])
+        #expect(try await second.end(SIGTERM) == 0)
+    }
+
+    private func byteCount(of directory: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: directory).reduce(0) { sum, name in
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(name)")
+            return sum + (attributes[.size] as? Int ?? 0)
+        }
+    }
+
     /// Nobody waits for these messages, so nobody asks the journal how far it is: more of them than may wait for it.
     @Test(arguments: [1, 2]) func publishersWithoutConfirmsGoOn(shards: Int) async throws {
         let workspace = try Workspace()

@@ -57,6 +57,7 @@ final class Storage: Sendable {
         maintenanceThread.start()
         readerThread.start()
         journal.start()
+        spillFile.start()
     }
 
     /// Everything that was handed over is on stable storage when it returns, unless it returns what has failed.
