@@ -23,6 +23,8 @@ final class JournalThread: Sendable {
     private let finishedJobs: FinishedJobs
     private let signal: ThreadSignal
     private let isStopped = Atomic<Bool>(false)
+    /// The thread sleeps long: it wants to hear of what nobody waits for, too.
+    private let isIdle = Atomic<Bool>(false)
     private let firstFailure = Mutex<JournalError?>(nil)
     private let events: Events
 
@@ -57,7 +59,10 @@ final class JournalThread: Sendable {
     ) -> LaneBuffer {
         let (byteCount, spare) = lanes[shard].append(
             records, position: position, sequence: sequence, urgency: urgency)
-        if urgency != .none || byteCount > Self.wantedByteCount { signal.wake() }
+        let isWanted = urgency != .none || byteCount > Self.wantedByteCount
+        if isWanted || isIdle.load(ordering: .acquiring) && isIdle.exchange(false, ordering: .acquiringAndReleasing) {
+            signal.wake()
+        }
         return spare
     }
 
@@ -81,6 +86,9 @@ final class JournalThread: Sendable {
     private func serve() throws(JournalError) {
         while !isStopped.load(ordering: .acquiring) {
             try work.turn(finished: finishedJobs.take())
+            isIdle.store(work.isIdle, ordering: .releasing)
+            // Who handed something over before could not know.
+            if work.isIdle, lanes.contains(where: { !$0.isEmpty }) { continue }
             signal.wait(milliseconds: work.patienceMilliseconds)
         }
         try work.beginStop()

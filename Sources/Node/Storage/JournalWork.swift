@@ -59,6 +59,9 @@ final class JournalWork {
         return isDiskFull ? Int(Self.retryMilliseconds) : 1000
     }
 
+    /// Nothing is on its way to stable storage.
+    var isIdle: Bool { batch == nil && unsyncedSinceMilliseconds == nil }
+
     private var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
 
     func turn(finished jobs: [MaintenanceJob]) throws(JournalError) {
