@@ -68,8 +68,8 @@ final class JournalThread: Sendable {
 
     func start() { startThread { [self] in run() } }
 
-    /// Writes and syncs what there is, makes a checkpoint, and ends. The shards hand over nothing more. Returns what has
-    /// failed, now or before.
+    /// Writes and syncs what there is, makes a checkpoint, and ends. The shards hand over nothing more. Returns what
+    /// has failed, now or before.
     func stop() -> JournalError? {
         isStopped.store(true, ordering: .releasing)
         signal.wake()
