@@ -133,14 +133,21 @@ package final class JournalReader: @unchecked Sendable {
     ) {
         guard let first = group.first, let last = group.last else { return }
         let byteCount = Int(last.location - first.location) + last.byteCount
+        let wantedByteCount = group.reduce(0) { $0 + $1.byteCount }
+        // What lies between the messages is not to stay in memory as long as they do.
+        var sparse: SparseBlock?
+        if take != nil, wantedByteCount * 2 < byteCount { sparse = SparseBlock(byteCount: wantedByteCount) }
         let target: UnsafeMutableRawBufferPointer
-        if take != nil {
+        if take != nil, sparse == nil {
             target = .allocate(byteCount: byteCount, alignment: 16)
         } else {
             if byteCount > buffer.count { replaceBuffer(byteCount) }
             target = UnsafeMutableRawBufferPointer(rebasing: buffer[0..<byteCount])
         }
-        defer { if let take, let base = target.baseAddress { take(base, byteCount) } }
+        defer {
+            let block = sparse?.memory ?? target
+            if let take, let base = block.baseAddress { take(base, block.count) }
+        }
         let got = (try? disk.read(segment.file, into: target, at: segment.offset(of: first.location))) ?? 0
         for message in group {
             let offset = Int(message.location - first.location)
@@ -152,7 +159,23 @@ package final class JournalReader: @unchecked Sendable {
                 body(message.index, .damaged)
                 continue
             }
-            body(message.index, .content(content))
+            body(message.index, .content(sparse?.append(content) ?? content))
+        }
+    }
+
+    /// Memory for the contents of messages that lie far apart in the log: each behind 8 bytes that are free to use.
+    private struct SparseBlock {
+        let memory: UnsafeMutableRawBufferPointer
+        private var end = 0
+
+        /// `byteCount`: of the records, which are larger than what is kept of them.
+        init(byteCount: Int) { memory = .allocate(byteCount: byteCount, alignment: 16) }
+
+        mutating func append(_ content: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+            let copy = UnsafeMutableRawBufferPointer(rebasing: memory[end + 8..<end + 8 + content.count])
+            copy.copyMemory(from: content)
+            end += 8 + (content.count + 7) & ~7
+            return UnsafeRawBufferPointer(copy)
         }
     }
 

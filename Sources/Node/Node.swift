@@ -115,14 +115,16 @@ package final class Node: Service {
             defer { group.cancelAll() }
             return await group.next() ?? nil
         }
-        if let journalError {
-            logger.critical("the journal has failed, nothing is confirmed any more: \(journalError)")
-            throw NodeError("the journal has failed: \(journalError)")
+        var failed = journalError
+        if failed == nil { failed = await stop() }
+        if let failed {
+            logger.critical("the journal has failed, nothing is confirmed any more: \(failed)")
+            throw NodeError("the journal has failed: \(failed)")
         }
-        await stop()
     }
 
-    private func stop() async {
+    /// Returns what has gone wrong with the journal.
+    private func stop() async -> JournalError? {
         for listener in listeners.withLock({ $0 }) { listener.stop() }
         alarms.stop()
         for shard in shards { try? await shard.eventLoop.submit { shard.shutDownConnections() }.get() }
@@ -134,16 +136,15 @@ package final class Node: Service {
         // What connections have given back may still be on its way between shards.
         for shard in shards + shards { try? await shard.eventLoop.submit { shard.finishTurn() }.get() }
         for shard in shards { try? await shard.eventLoop.submit { shard.finishJournal() }.get() }
+        var failure: JournalError?
         if let storage = storage.withLock({ $0 }) {
-            await withCheckedContinuation { waiter in
-                startThread {
-                    storage.stop()
-                    waiter.resume()
-                }
+            failure = await withCheckedContinuation { waiter in
+                startThread { waiter.resume(returning: storage.stop()) }
             }
         }
         try? await group.shutdownGracefully()
-        logger.info("stopped")
+        if failure == nil { logger.info("stopped") }
+        return failure
     }
 
     private func connectionCount() async -> Int {

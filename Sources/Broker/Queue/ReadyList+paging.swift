@@ -57,13 +57,14 @@ extension ReadyList {
         evict(chunk)
     }
 
-    /// The first chunk that is paged out and shall come back now, marked as loading.
-    mutating func chunkToLoad() -> ChunkPointer? {
+    /// The first chunk that is paged out and shall come back now, marked as loading: unless so much that comes before
+    /// it is in memory, or on its way.
+    mutating func chunkToLoad(aheadByteCount: Int = Self.aheadByteCount) -> ChunkPointer? {
         guard absentChunkCount > 0 else { return nil }
         var bytes = 0
         var chunks = 0
         var next = head
-        while let chunk = next, bytes < Self.aheadByteCount, chunks < Self.aheadChunkCount {
+        while let chunk = next, bytes < aheadByteCount, chunks < Self.aheadChunkCount {
             if chunk.pointee.state == .pagedOut {
                 chunk.pointee.state = .loading
                 chunk.pointee.loadingCount = chunk.pointee.end - chunk.pointee.first
@@ -102,6 +103,8 @@ extension ReadyList {
         residentByteCount += chunk.pointee.byteCount
         absentChunkCount -= 1
         chunkedCount -= lost
+        // It may leave again, though it stands before what left last.
+        if let cursor = pageOutCursor, cursor.pointee.serial >= chunk.pointee.serial { pageOutCursor = nil }
         if kept == chunk.pointee.first { removeEmpty(chunk) }
         return lost
     }

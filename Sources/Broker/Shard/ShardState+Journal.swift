@@ -47,9 +47,21 @@ extension ShardState {
     /// The disk does not keep up: what waits for it is bounded by not reading.
     @inline(__always)
     private func pauseIfJournalIsSlow(_ connection: UnsafeMutablePointer<ConnectionState>) {
-        if journal.position &- journal.written > Limit.laneByteCount {
-            pausedPublishers.insert(connection.pointee.address)
-        }
+        if journal.position &- journal.written > Limit.laneByteCount { pauseForJournal(connection) }
+    }
+
+    @inline(never)
+    private func pauseForJournal(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        // Where nobody waits for what is published, nobody has told how much of it is written.
+        guard unwrittenByteCount() > Limit.laneByteCount else { return }
+        pausedPublishers.insert(connection.pointee.address)
+        journal.demand(.write)
+    }
+
+    /// Bytes of the lane that wait to be written, as of now.
+    func unwrittenByteCount() -> UInt64 {
+        if let progress = journal.progress { journal.written = progress.written(index) }
+        return journal.position &- journal.written
     }
 
     /// What the shell hands to the journal's thread at the end of a turn; nil when there is nothing to say.

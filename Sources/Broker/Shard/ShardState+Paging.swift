@@ -67,10 +67,11 @@ extension ShardState {
     /// Memory is scarce: what is far from its turn leaves it. Returns whether there was anything.
     package func pageOut() -> Bool {
         var left = Self.chunksPerTurn
-        var round = pagingQueues.count
-        while left > 0, round > 0, !pagingQueues.isEmpty {
-            round -= 1
-            let address = pagingQueues.removeFirst()
+        var lookedAt = 0
+        var kept: [QueueAddress] = []
+        while left > 0, lookedAt < pagingQueues.count {
+            let address = pagingQueues[lookedAt]
+            lookedAt += 1
             guard let queue = queue(address) else { continue }
             var isDone = false
             while left > 0 {
@@ -83,9 +84,12 @@ extension ShardState {
             if isDone, queue.pointee.ready.residentByteCount <= ReadyList.keptByteCount {
                 queue.pointee.isPagingListed = false
             } else {
-                pagingQueues.append(address)
+                kept.append(address)
             }
         }
+        // The others have their turn first.
+        pagingQueues.removeFirst(lookedAt)
+        pagingQueues += kept
         return left < Self.chunksPerTurn
     }
 
@@ -149,7 +153,8 @@ extension ShardState {
     /// Asks for what comes next in a queue of which parts have left memory.
     @inline(never)
     func load(_ queue: UnsafeMutablePointer<QueueState>) {
-        while let chunk = queue.pointee.ready.chunkToLoad() {
+        let ahead = isMemoryScarce ? ReadyList.keptByteCount : ReadyList.aheadByteCount
+        while let chunk = queue.pointee.ready.chunkToLoad(aheadByteCount: ahead) {
             var parts: [(indexes: [Int], ids: [UInt64])] = [([], []), ([], [])]
             for index in chunk.pointee.first..<chunk.pointee.end {
                 let entry = ReadyList.Chunk.entries(chunk)[index]

@@ -243,9 +243,13 @@ extension ShardState {
     /// Another shard has put messages into its queues.
     func creditTransit(_ shard: Int, _ byteCount: Int) {
         transitByteCounts[shard] -= byteCount
-        guard !pausedPublishers.isEmpty, transitByteCounts.allSatisfy({ $0 < Limit.transitByteCount / 2 }),
-            journal.position &- journal.written < Limit.laneByteCount / 2, !isMemoryTight
-        else { return }
+        guard !pausedPublishers.isEmpty else { return }
+        guard unwrittenByteCount() < Limit.laneByteCount / 2 else {
+            // To be told when it is.
+            journal.demand(.write)
+            return
+        }
+        guard !isMemoryTight, transitByteCounts.allSatisfy({ $0 < Limit.transitByteCount / 2 }) else { return }
         let paused = pausedPublishers
         pausedPublishers = []
         for address in paused {

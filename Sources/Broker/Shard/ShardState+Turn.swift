@@ -32,8 +32,11 @@ extension ShardState {
         }
     }
 
-    /// Whether queues still have deliveries to make that the last turn left for fairness: the shell comes back.
-    package var hasUnfinishedWork: Bool { !listedQueues.isEmpty || !resumableChannels.isEmpty }
+    /// Whether queues still have deliveries to make that the last turn left for fairness, or connections something
+    /// that the shell has not taken: it comes back.
+    package var hasUnfinishedWork: Bool {
+        !listedQueues.isEmpty || !resumableChannels.isEmpty || !listedConnections.isEmpty
+    }
 
     @inline(__always)
     func listForConfirm(_ channel: UnsafeMutablePointer<ChannelState>) {

@@ -43,6 +43,8 @@ package final class ShardState {
     var latestSpillSequence: UInt64 = 0
     var pagingQueues: [QueueAddress] = []
     var pageRequests: [PageRequest] = []
+    /// What leaves memory does not come back long before its turn.
+    package var isMemoryScarce = false
     /// Memory is so scarce that publishers have to wait.
     var isMemoryTight = false
     /// What the lists of all queues take, as of the last tick.

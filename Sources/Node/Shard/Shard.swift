@@ -113,6 +113,7 @@ final class Shard: @unchecked Sendable {
         let byteCount = state.memoryByteCount
         let level = storage.memory.add(byteCount - reportedMemoryByteCount)
         reportedMemoryByteCount = byteCount
+        state.isMemoryScarce = level > .enough
         if level > .enough, storage.maySpill, state.pageOut() { scheduleTurn() }
         state.setMemoryTight(level == .tight)
         storage.serve(state, of: self)

@@ -23,6 +23,9 @@ final class JournalThread: Sendable {
     private let finishedJobs: FinishedJobs
     private let signal: ThreadSignal
     private let isStopped = Atomic<Bool>(false)
+    /// The thread sleeps long: it wants to hear of what nobody waits for, too.
+    private let isIdle = Atomic<Bool>(false)
+    private let firstFailure = Mutex<JournalError?>(nil)
     private let events: Events
 
     /// A lane with so much is written without anybody waiting.
@@ -56,34 +59,47 @@ final class JournalThread: Sendable {
     ) -> LaneBuffer {
         let (byteCount, spare) = lanes[shard].append(
             records, position: position, sequence: sequence, urgency: urgency)
-        if urgency != .none || byteCount > Self.wantedByteCount { signal.wake() }
+        let isWanted = urgency != .none || byteCount > Self.wantedByteCount
+        if isWanted || isIdle.load(ordering: .acquiring) && isIdle.exchange(false, ordering: .acquiringAndReleasing) {
+            signal.wake()
+        }
         return spare
     }
 
     func start() { startThread { [self] in run() } }
 
-    /// Writes and syncs what there is, makes a checkpoint, and ends. The shards hand over nothing more.
-    func stop() {
+    /// Writes and syncs what there is, makes a checkpoint, and ends. The shards hand over nothing more. Returns what
+    /// has failed, now or before.
+    func stop() -> JournalError? {
         isStopped.store(true, ordering: .releasing)
         signal.wake()
         signal.waitForFinish()
+        return firstFailure.withLock { $0 }
     }
 
     private func run() {
-        do throws(JournalError) {
-            while !isStopped.load(ordering: .acquiring) {
-                try work.turn(finished: finishedJobs.take())
-                signal.wait(milliseconds: work.patienceMilliseconds)
-            }
-            try work.beginStop()
-            while try work.isStopping(finished: finishedJobs.take()) {
-                signal.wait(milliseconds: work.patienceMilliseconds)
-            }
-        } catch {
-            events.failed(error)
-        }
-        work.close()
+        do throws(JournalError) { try serve() } catch { fail(error) }
+        do throws(JournalError) { try work.close() } catch { fail(error) }
         signal.finish()
+    }
+
+    private func serve() throws(JournalError) {
+        while !isStopped.load(ordering: .acquiring) {
+            try work.turn(finished: finishedJobs.take())
+            isIdle.store(work.isIdle, ordering: .releasing)
+            // Who handed something over before could not know.
+            if work.isIdle, lanes.contains(where: { !$0.isEmpty }) { continue }
+            signal.wait(milliseconds: work.patienceMilliseconds)
+        }
+        try work.beginStop()
+        while try work.isStopping(finished: finishedJobs.take()) {
+            signal.wait(milliseconds: work.patienceMilliseconds)
+        }
+    }
+
+    private func fail(_ error: JournalError) {
+        firstFailure.withLock { if $0 == nil { $0 = error } }
+        events.failed(error)
     }
 }
 

@@ -59,6 +59,9 @@ final class JournalWork {
         return isDiskFull ? Int(Self.retryMilliseconds) : 1000
     }
 
+    /// Nothing is on its way to stable storage.
+    var isIdle: Bool { batch == nil && unsyncedSinceMilliseconds == nil }
+
     private var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
 
     func turn(finished jobs: [MaintenanceJob]) throws(JournalError) {
@@ -90,6 +93,7 @@ final class JournalWork {
         if taken.urgency == .sync { wantsSync = true }
         if taken.buffers.isEmpty && !journal.hasPendingMoves {
             publish(taken)
+            if taken.urgency == .write { tellShards() }
         } else {
             batch = taken
         }
@@ -193,5 +197,6 @@ final class JournalWork {
         return batch != nil || journal.wantsStateSnapshot || journal.isCheckpointUnderWay
     }
 
-    func close() { try? journal.close() }
+    /// Also after a failure.
+    func close() throws(JournalError) { try journal.close() }
 }

@@ -48,6 +48,8 @@ final class LaneInbox: Sendable {
         }
     }
 
+    var isEmpty: Bool { state.withLock { $0.contents.records.isEmpty } }
+
     /// Everything that waits; the caller gives the buffers back with `recycle`.
     func take() -> Contents {
         state.withLock { state in

@@ -58,7 +58,16 @@ final class ThreadSignal: @unchecked Sendable {
         condition = .allocate(capacity: 1)
         condition.initialize(to: pthread_cond_t())
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
+        #if canImport(Glibc)
+            // The other clock may be set back, which would let a wait last as much longer.
+            var attributes = pthread_condattr_t()
+            pthread_condattr_init(&attributes)
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            pthread_cond_init(condition, &attributes)
+            pthread_condattr_destroy(&attributes)
+        #else
+            pthread_cond_init(condition, nil)
+        #endif
     }
 
     deinit {
@@ -94,7 +103,11 @@ final class ThreadSignal: @unchecked Sendable {
 
     private static func deadline(milliseconds: Int) -> timespec {
         var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
+        #if canImport(Glibc)
+            clock_gettime(CLOCK_MONOTONIC, &time)
+        #else
+            clock_gettime(CLOCK_REALTIME, &time)
+        #endif
         let nanoseconds = time.tv_nsec + (milliseconds % 1000) * 1_000_000
         return timespec(
             tv_sec: time.tv_sec + milliseconds / 1000 + nanoseconds / 1_000_000_000,

@@ -21,9 +21,11 @@ final class SpillFile: Sendable {
     private let relieved: @Sendable () -> Void
     private let failed: @Sendable (JournalError) -> Void
     private let thread = SerialThread()
-    /// Opened with the first message. Only the thread looks at it.
+    /// Opened with the first message, or emptied at the start. Then only the thread looks at it.
     private let files = Mutex<(journal: Journal, reader: JournalReader)?>(nil)
     private let isStarted = Atomic<Bool>(false)
+    private let isUsed = Atomic<Bool>(false)
+    private let isStopped = Atomic<Bool>(false)
     private let pending = Atomic<Int>(0)
 
     private static let retryMicroseconds: UInt32 = 250_000
@@ -42,10 +44,26 @@ final class SpillFile: Sendable {
         self.failed = failed
     }
 
+    /// Removes what an earlier run has left. Before anything else.
+    func start() {
+        guard access(directory, F_OK) == 0 else { return }
+        files.withLock { files in
+            do throws(JournalError) {
+                files = try openNow()
+            } catch {
+                // Where the disk is full, the first message waits for it.
+                if !error.isNoSpace { failed(error) }
+            }
+        }
+    }
+
     /// What waits to be written.
     var pendingByteCount: Int { pending.load(ordering: .relaxed) }
 
     func append(_ records: LaneBuffer) {
+        if !isUsed.exchange(true, ordering: .relaxed) {
+            logger.info("memory is scarce: transient messages go to \(directory)")
+        }
         startIfNeeded()
         let byteCount = records.capacity
         pending.add(byteCount, ordering: .relaxed)
@@ -74,10 +92,7 @@ final class SpillFile: Sendable {
     private func attempt(_ body: ((journal: Journal, reader: JournalReader)) throws(JournalError) -> Void) {
         files.withLock { files in
             do throws(JournalError) {
-                if files == nil {
-                    let journal = try open()
-                    files = (journal, journal.makeReader())
-                }
+                if files == nil { files = try openWhenThereIsRoom() }
                 if let files { try body(files) }
             } catch {
                 failed(error)
@@ -85,20 +100,33 @@ final class SpillFile: Sendable {
         }
     }
 
-    private func open() throws(JournalError) -> Journal {
+    /// Waits while the disk is full; nil when it still was at the end.
+    private func openWhenThereIsRoom() throws(JournalError) -> (Journal, JournalReader)? {
+        while !isStopped.load(ordering: .acquiring) {
+            do throws(JournalError) {
+                return try openNow()
+            } catch {
+                guard error.isNoSpace else { throw error }
+                usleep(Self.retryMicroseconds)
+            }
+        }
+        return nil
+    }
+
+    private func openNow() throws(JournalError) -> (Journal, JournalReader) {
         var configuration = JournalConfiguration(directory: directory) { UInt64.random(in: .min ... .max) }
         configuration.segmentByteCount = segmentByteCount
         configuration.indexMemory = indexMemory
         configuration.isVolatile = true
         let journal = try Journal.open(configuration, disk: SystemDisk())
         _ = try journal.recover()
-        logger.info("memory is scarce: transient messages go to \(directory)")
-        return journal
+        return (journal, journal.makeReader())
     }
 
     private func write(_ records: LaneBuffer, _ journal: Journal) throws(JournalError) {
         var cursor = AppendCursor()
         while try journal.append([records], from: &cursor, mayUseReserve: false) == .needsSegment {
+            if isStopped.load(ordering: .acquiring) { return }
             try maintain(journal)
             guard journal.isDiskFull else { continue }
             // Nothing is lost: the records wait in memory, and so do publishers, once that is tight.
@@ -116,9 +144,10 @@ final class SpillFile: Sendable {
         }
     }
 
+    /// Nobody wants what it holds any more.
     func stop() {
-        guard isStarted.load(ordering: .acquiring) else { return }
-        thread.stop()
+        isStopped.store(true, ordering: .releasing)
+        if isStarted.load(ordering: .acquiring) { thread.stop() }
         files.withLock { files in try? files?.journal.close() }
     }
 }

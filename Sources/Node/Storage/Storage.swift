@@ -57,14 +57,17 @@ final class Storage: Sendable {
         maintenanceThread.start()
         readerThread.start()
         journal.start()
+        spillFile.start()
     }
 
-    /// Everything that was handed over is on stable storage when it returns.
-    func stop() {
-        journal.stop()
-        maintenanceThread.stop()
+    /// Everything that was handed over is on stable storage when it returns, unless it returns what has failed.
+    func stop() -> JournalError? {
+        // It reads files that the journal closes.
         readerThread.stop()
+        let failure = journal.stop()
+        maintenanceThread.stop()
         spillFile.stop()
+        return failure
     }
 
     /// Whether more transient messages may leave memory now: what is on its way to the spill file is in memory too.
