@@ -9,7 +9,9 @@ enum Limit {
     /// Messages on their way from one shard to another before the publishers of it pause.
     static let transitByteCount = 8 << 20
     /// Messages of one queue above which some may leave memory when it is scarce.
-    static let deepByteCount = 512 << 10
+    static let deepByteCount = 128 << 10
+    /// While memory is tight, a queue with so much delivered and not acked brings nothing more back into memory.
+    static let heldByteCount = 64 << 20
     /// Message ids in one `delivered` record.
     static let deliveredPerRecord = 8192
     /// Journal records of one shard that are not written yet before its publishers pause.

@@ -3,7 +3,7 @@ extension ReadyList {
     typealias ChunkPointer = UnsafeMutablePointer<Chunk>
 
     /// What stays in memory at the head of a queue when memory is scarce.
-    static let keptByteCount = 256 << 10
+    static let keptByteCount = 64 << 10
     /// How much of what comes next is brought back ahead of its turn.
     static let aheadByteCount = 4 << 20
     static let aheadChunkCount = 64
@@ -55,6 +55,12 @@ extension ReadyList {
         absentChunkCount += 1
         pageOutCursor = chunk
         evict(chunk)
+    }
+
+    /// Bytes of a message at the head, on average; nil while nothing is there.
+    var averageByteCount: Int? {
+        guard let head, head.pointee.end > 0 else { return nil }
+        return head.pointee.byteCount / head.pointee.end
     }
 
     /// The first chunk that is paged out and shall come back now, marked as loading: unless so much that comes before

@@ -199,6 +199,7 @@ extension ShardState {
         guard let queue = queue(settled.queue) else { return release(settled.entry.message) }
         if settled.outcome != .bounced {
             queue.pointee.unackedCount -= 1
+            if isMemoryTight, queue.pointee.ready.absentChunkCount > 0 { list(queue) }
             if let credit = queue.pointee.credit(settled.consumer) {
                 credit.pointee.unackedCount -= 1
                 if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) { list(queue) }

@@ -249,9 +249,9 @@ extension ShardState {
         let isPaused =
             connection.pointee.deferredByteCount > Limit.deferredByteCount
             || connection.pointee.outbound.count > Limit.unsentByteCount
-            || pausedPublishers.contains(connection.pointee.address)
             // What ends the connection is answered.
-            || connection.pointee.isBlocked && connection.pointee.phase == .running
+            || connection.pointee.phase == .running
+                && (connection.pointee.isBlocked || pausedPublishers.contains(connection.pointee.address))
         guard connection.pointee.isReadingPaused != isPaused else { return }
         connection.pointee.isReadingPaused = isPaused
         // Its heartbeats could not be heard: the client has two intervals from now.

@@ -54,7 +54,12 @@ extension ShardState {
     package func setMemoryTight(_ isTight: Bool) {
         guard isMemoryTight != isTight else { return }
         isMemoryTight = isTight
-        if !isTight { creditTransit(index, 0) }
+        guard !isTight else { return }
+        creditTransit(index, 0)
+        for slot in queues.occupiedSlots() {
+            guard let queue = queues[slot], queue.pointee.ready.absentChunkCount > 0 else { continue }
+            list(queue)
+        }
     }
 
     /// A queue has become deep enough to be worth it.
@@ -153,6 +158,7 @@ extension ShardState {
     /// Asks for what comes next in a queue of which parts have left memory.
     @inline(never)
     func load(_ queue: UnsafeMutablePointer<QueueState>) {
+        if isHeld(queue) { return }
         let ahead = isMemoryScarce ? ReadyList.keptByteCount : ReadyList.aheadByteCount
         while let chunk = queue.pointee.ready.chunkToLoad(aheadByteCount: ahead) {
             var parts: [(indexes: [Int], ids: [UInt64])] = [([], []), ([], [])]
@@ -169,6 +175,14 @@ extension ShardState {
                         isSpilled: number == 1, ids: part.ids))
             }
         }
+    }
+
+    /// Memory is tight, and consumers that do not ack hold a lot already: acks, or memory, make it go on.
+    func isHeld(_ queue: UnsafeMutablePointer<QueueState>) -> Bool {
+        guard isMemoryTight, queue.pointee.waitingGets.isEmpty, let size = queue.pointee.ready.averageByteCount else {
+            return false
+        }
+        return queue.pointee.unackedCount > Limit.heldByteCount / max(size, 1)
     }
 
     /// What the shell shall read.

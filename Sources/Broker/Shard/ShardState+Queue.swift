@@ -157,7 +157,7 @@ extension ShardState {
                         arguments: wanted.arguments)
                     return .existing(existing.address, isDurable: existing.isDurable)
                 }
-                let number = isDurable ? changes.takeJournalNumber() : 0
+                let number = isDurable ? try changes.takeJournalNumber() : 0
                 topology.add(
                     QueueRecord(
                         name: wanted.queue, address: address, isDurable: isDurable, isAutoDelete: wanted.autoDelete,

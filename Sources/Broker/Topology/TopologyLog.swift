@@ -20,9 +20,11 @@ struct TopologyLog {
     mutating func append(_ change: TopologyChange) { history.append(change) }
 
     /// A number that no queue of this data directory ever had. 0 stands for none; the top bit is not used.
-    mutating func takeJournalNumber() -> UInt32 {
+    mutating func takeJournalNumber() throws(ProtocolError) -> UInt32 {
+        guard nextJournalNumber <= HolderTable.numberMask else {
+            throw ProtocolError(.resourceError, "no number is left for another durable queue")
+        }
         defer { nextJournalNumber += 1 }
-        precondition(nextJournalNumber <= HolderTable.numberMask, "more durable queues than can be numbered")
         return nextJournalNumber
     }
 
