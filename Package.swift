@@ -60,7 +60,7 @@ let package = Package(
         .executableTarget(
             name: "leveret",
             dependencies: [
-                "Node",
+                "Broker", "Node",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -72,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "leveretctl",
             dependencies: [
-                "Broker", "Journal",
+                "AMQPWire", "Broker", "Journal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -111,7 +111,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "leveret", "leveretctl", "Journal", "Node", .product(name: "Logging", package: "swift-log"),
+                "leveret", "leveretctl", "AMQPWire", "Broker", "Journal", "Node",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         // Other people's clients against the built executable.

@@ -59,6 +59,8 @@ package class Disk: @unchecked Sendable {
     package func createDirectory(_ path: String) throws(JournalError) { fatalError(path) }
     /// Locks a file against other processes (and other openings in this one) until it is closed; false if it is locked.
     package func lock(_ file: DiskFile) throws(JournalError) -> Bool { fatalError(file.path) }
+    /// As `lock`, but others may lock it so at the same time. Not every disk tells the two apart.
+    package func lockShared(_ file: DiskFile) throws(JournalError) -> Bool { try lock(file) }
     /// A number for the lock file: who holds it.
     package func processNumber() -> Int { 0 }
 }

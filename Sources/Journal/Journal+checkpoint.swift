@@ -32,6 +32,8 @@ struct CheckpointProgress {
     /// Position and generation of the last finished one.
     var lastPosition: UInt64 = 0
     var generation: UInt64 = 0
+    /// The file that recovery began with.
+    var loadedName: String?
 
     /// Given up, but perhaps still being read.
     var retired: [Segment] = []

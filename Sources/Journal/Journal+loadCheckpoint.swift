@@ -34,6 +34,7 @@ extension Journal {
         }
         checkpoint.generation = newest.content.generation
         checkpoint.lastPosition = newest.content.position
+        checkpoint.loadedName = newest.name
         return newest.content
     }
 

@@ -47,6 +47,26 @@ package final class JournalInspection {
         }
     }
 
+    /// The live messages in the order of the journal, with the holders that have not settled them.
+    package func forEachLiveMessage(_ body: (LiveMessage) -> Void) { journal.forEachLiveMessage(body) }
+
+    package struct CheckpointSummary: Sendable {
+        /// How many there have been, this one included.
+        package let generation: UInt64
+        /// What came before this position is in the checkpoint.
+        package let position: UInt64
+        /// The newer of the two copies.
+        package let path: String
+    }
+
+    /// The checkpoint from which a start would go on; nil if there is none.
+    package var checkpoint: CheckpointSummary? {
+        guard let name = journal.checkpoint.loadedName else { return nil }
+        return CheckpointSummary(
+            generation: journal.checkpoint.generation, position: journal.checkpoint.lastPosition,
+            path: journal.path(name))
+    }
+
     package struct Summary: Sendable {
         /// Records by kind.
         package internal(set) var counts: [RecordKind: Int] = [:]
@@ -54,8 +74,9 @@ package final class JournalInspection {
         /// Bytes of the live messages' records, and of all other records.
         package internal(set) var liveByteCount = 0
         package internal(set) var deadByteCount = 0
-        /// Records of which the payload fails its CRC, live messages among them.
+        /// Records of which the payload fails its CRC.
         package internal(set) var damagedCount = 0
+        /// Live messages in what is damaged, with or without a right header.
         package internal(set) var damagedLiveCount = 0
         /// Stretches without a right header, before the end of their segment.
         package internal(set) var strangeByteCount = 0
@@ -76,8 +97,10 @@ package final class JournalInspection {
                 summary.byteCounts[kind, default: 0] += byteCount
             case .damaged:
                 summary.damagedCount += 1
-                if record.isLive { summary.damagedLiveCount += 1 }
-            case .strange: summary.strangeByteCount += byteCount
+                summary.damagedLiveCount += record.liveMessageCount
+            case .strange:
+                summary.strangeByteCount += byteCount
+                summary.damagedLiveCount += record.liveMessageCount
             }
             return true
         }
@@ -92,7 +115,7 @@ package final class JournalInspection {
         case strange
     }
 
-    package struct InspectedRecord: Sendable {
+    package struct InspectedRecord {
         package let position: UInt64
         package let path: String
         package let offset: Int
@@ -101,6 +124,10 @@ package final class JournalInspection {
         package internal(set) var condition: Condition
         /// Nil if unknown, or if there is no right header.
         package internal(set) var kind: RecordKind?
+        /// The kind as its number, which may be none we know; nil if there is no right header.
+        package internal(set) var kindNumber: UInt8?
+        /// Valid until the closure returns; nil if it fails its CRC or there is no right header.
+        package internal(set) var payload: UnsafeRawBufferPointer?
         /// A message's id, and the holders its record names.
         package internal(set) var id: UInt64?
         package internal(set) var holders: [UInt32] = []
@@ -112,7 +139,9 @@ package final class JournalInspection {
         /// A batch's.
         package internal(set) var synced: UInt64?
         /// A message that is alive and has its place here.
-        package internal(set) var isLive = false
+        package var isLive: Bool { liveMessageCount > 0 }
+        /// Of a stretch without a right header, how many live messages have their places there.
+        package internal(set) var liveMessageCount = 0
     }
 
     package struct Settlement: Sendable, Equatable {
@@ -136,11 +165,14 @@ package final class JournalInspection {
                 case .badPayload(let kind, _):
                     var damaged = found(scanner, .damaged)
                     damaged.kind = RecordKind(rawValue: kind)
-                    damaged.isLive = isLive(at: scanner.position, segment)
+                    damaged.kindNumber = kind
+                    damaged.liveMessageCount = liveMessageCount(damaged, segment)
                     record = damaged
                 case .badHeader:
                     _ = try scanner.findNextHeader()
-                    record = found(scanner, .strange)
+                    var strange = found(scanner, .strange)
+                    strange.liveMessageCount = liveMessageCount(strange, segment)
+                    record = strange
                 case .finished: break walk
                 }
                 guard body(record) else { return }
@@ -155,20 +187,34 @@ package final class JournalInspection {
             byteCount: scanner.offset - scanner.recordOffset, condition: condition)
     }
 
-    /// A damaged record does not say which message it is, but the index may.
-    private func isLive(at position: UInt64, _ segment: Segment) -> Bool {
-        liveLocations(segment).contains(position)
+    /// What is damaged does not say which messages it is, but the index may.
+    private func liveMessageCount(_ record: InspectedRecord, _ segment: Segment) -> Int {
+        let locations = liveLocations(segment)
+        let end = record.position + UInt64(record.byteCount)
+        return Self.firstIndex(locations, end) - Self.firstIndex(locations, record.position)
     }
 
-    private var locations: (segment: ObjectIdentifier, Set<UInt64>)?
-
-    private func liveLocations(_ segment: Segment) -> Set<UInt64> {
-        if let locations, locations.segment == ObjectIdentifier(segment) { return locations.1 }
-        var found: Set<UInt64> = []
-        journal.index.forEachUnmoved(segment) { found.insert($1.location) }
-        for message in journal.liveMoved(segment) {
-            if let entry = journal.index.find(message.id) { found.insert(entry.pointee.location) }
+    /// Index of the first that is not below the bound.
+    private static func firstIndex(_ sorted: [UInt64], _ bound: UInt64) -> Int {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < bound { low = middle + 1 } else { high = middle }
         }
+        return low
+    }
+
+    private var locations: (segment: ObjectIdentifier, sorted: [UInt64])?
+
+    private func liveLocations(_ segment: Segment) -> [UInt64] {
+        if let locations, locations.segment == ObjectIdentifier(segment) { return locations.sorted }
+        var found: [UInt64] = []
+        journal.index.forEachUnmoved(segment) { found.append($1.location) }
+        for message in journal.liveMoved(segment) {
+            if let entry = journal.index.find(message.id) { found.append(entry.pointee.location) }
+        }
+        found.sort()
         locations = (ObjectIdentifier(segment), found)
         return found
     }
@@ -178,15 +224,37 @@ package final class JournalInspection {
     ) -> InspectedRecord {
         var record = found(scanner, .whole)
         record.kind = RecordKind(rawValue: kind)
+        record.kindNumber = kind
+        record.payload = UnsafeRawBufferPointer(start: payload, count: byteCount)
+        if !Self.fits(record.kind, payload, byteCount) {
+            record.condition = .damaged
+            return record
+        }
         switch record.kind {
-        case nil: record.condition = .damaged
         case .settlements?:
             record.settlements = (0..<byteCount / 12).map { settlement(payload + $0 * 12) }
-        case .batch? where byteCount >= 8: record.synced = payload.loadUnaligned(as: UInt64.self)
+        case .batch?: record.synced = payload.loadUnaligned(as: UInt64.self)
         case .message?, .replacement?, .moved?: inspectMessage(&record, payload, byteCount)
         default: break
         }
         return record
+    }
+
+    /// Whether a payload can be what its kind says, by its size; of messages, `MessageRecord` knows.
+    private static func fits(_ kind: RecordKind?, _ payload: UnsafeRawPointer, _ byteCount: Int) -> Bool {
+        switch kind {
+        case .batch?: return byteCount >= 8
+        case .settlements?: return byteCount % 12 == 0
+        case .deliveryMark?:
+            return byteCount == 16
+                && payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self) < UInt32(MessageID.laneLimit)
+        case .delivered?:
+            return byteCount >= 8
+                && byteCount == 8 + Int(payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) * 8
+        case .holderRemoved?: return byteCount >= 4
+        case .message?, .replacement?, .moved?, .stateChange?, .end?: return true
+        case .stateSnapshot?, nil: return false
+        }
     }
 
     private func settlement(_ pair: UnsafeRawPointer) -> Settlement {
@@ -208,6 +276,6 @@ package final class JournalInspection {
         record.contentByteCount = message.content.count
         record.order = message.order
         if let settled = message.settled { record.settlements = [Settlement(id: settled.id, holder: settled.holder)] }
-        record.isLive = journal.index.find(message.id)?.pointee.location == record.position
+        if journal.index.find(message.id)?.pointee.location == record.position { record.liveMessageCount = 1 }
     }
 }

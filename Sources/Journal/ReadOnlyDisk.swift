@@ -22,7 +22,13 @@ final class ReadOnlyDisk: Disk, @unchecked Sendable {
     }
 
     override func open(_ path: String, _ mode: DiskOpenMode) throws(JournalError) -> DiskFile {
-        mode == .create ? DiskFile(descriptor: Self.nowhere, path: path) : try disk.open(path, .read)
+        let nowhere = DiskFile(descriptor: Self.nowhere, path: path)
+        if mode == .create { return nowhere }
+        do throws(JournalError) {
+            return try disk.open(path, .read)
+        } catch .disk(_, _, ENOENT) where mode == .readWriteOrCreate {
+            return nowhere
+        } catch { throw error }
     }
 
     override func close(_ file: DiskFile) { if file.descriptor != Self.nowhere { disk.close(file) } }
@@ -42,5 +48,9 @@ final class ReadOnlyDisk: Disk, @unchecked Sendable {
     override func syncDirectory(_ path: String) throws(JournalError) {}
     override func names(in path: String) throws(JournalError) -> [String]? { try disk.names(in: path) }
     override func createDirectory(_ path: String) throws(JournalError) {}
-    override func lock(_ file: DiskFile) throws(JournalError) -> Bool { try disk.lock(file) }
+
+    /// Several may look at the same time. What has no lock file, as a copy may have none, nobody can use.
+    override func lock(_ file: DiskFile) throws(JournalError) -> Bool {
+        file.descriptor == Self.nowhere ? true : try disk.lockShared(file)
+    }
 }

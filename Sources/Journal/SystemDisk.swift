@@ -152,8 +152,11 @@ package final class SystemDisk: Disk, @unchecked Sendable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("create directory", path) }
     }
 
-    package override func lock(_ file: DiskFile) throws(JournalError) -> Bool {
-        if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+    package override func lock(_ file: DiskFile) throws(JournalError) -> Bool { try lock(file, LOCK_EX) }
+    package override func lockShared(_ file: DiskFile) throws(JournalError) -> Bool { try lock(file, LOCK_SH) }
+
+    private func lock(_ file: DiskFile, _ kind: Int32) throws(JournalError) -> Bool {
+        if flock(file.descriptor, kind | LOCK_NB) == 0 { return true }
         if errno == EWOULDBLOCK { return false }
         throw failure("lock", file.path)
     }

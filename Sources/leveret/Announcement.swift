@@ -1,3 +1,4 @@
+import Broker
 import Node
 
 /// What the command prints once it listens.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Broker
 import Node
 
 /// The command line. Values stay text here: ``ConfigurationKey`` reads and checks them, as it does those of a file.

@@ -14,6 +14,10 @@ struct JSONLine {
     mutating func add(_ name: String, _ values: [JSONLine]) {
         add(name, raw: "[\(values.map(\.text).joined(separator: ","))]")
     }
+    /// What is not there is `null`.
+    mutating func add(_ name: String, _ values: [JSONLine?]) {
+        add(name, raw: "[\(values.map { $0?.text ?? "null" }.joined(separator: ","))]")
+    }
 
     /// A name of AMQP: text where it is UTF-8, else its bytes in hexadecimal under the name with `Hex` behind it.
     mutating func add(_ name: String, bytes: [UInt8]) {
@@ -24,9 +28,14 @@ struct JSONLine {
         }
     }
 
-    private mutating func add(_ name: String, raw: String) {
+    /// - Parameters:
+    ///   - name: any text.
+    ///   - raw: a JSON value.
+    mutating func add(_ name: String, raw: String) {
         if !fields.isEmpty { fields += "," }
-        fields += "\"\(name)\":\(raw)"
+        fields += Self.quoted(name)
+        fields += ":"
+        fields += raw
     }
 
     static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
@@ -36,7 +45,10 @@ struct JSONLine {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            return "\"\(text)\""
+        }
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Broker
 
 #if canImport(Glibc)
     import Glibc
@@ -21,6 +22,7 @@ struct LeveretControl: ParsableCommand {
 
             Exit code 0: all is well; 1: damage was found; 2: it could not be done.
             """,
+        version: "leveretctl \(Version.current)",
         subcommands: [JournalCommand.self])
 
     /// Runs what the arguments ask for. Returns the exit code.

@@ -1,11 +1,14 @@
+import AMQPWire
+import Foundation
 import Journal
 import Testing
 
+@testable import Broker
 @testable import leveretctl
 
 @Suite struct DumpedRecordTests {
     /// The lines of a buffer's records.
-    private func lines(_ fill: (inout LaneBuffer) -> Void) -> [String] {
+    private func lines(_ queues: QueueNames = QueueNames(), _ fill: (inout LaneBuffer) -> Void) -> [String] {
         var buffer = LaneBuffer()
         fill(&buffer)
         defer { buffer.deallocate() }
@@ -15,20 +18,20 @@ import Testing
         while offset < bytes.count {
             let payload = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
             let start = offset + Record.headerByteCount
-            lines.append(
-                line(kind: bytes[offset + 4], payload: UnsafeRawBufferPointer(rebasing: bytes[start..<start + payload]))
-            )
+            let body = UnsafeRawBufferPointer(rebasing: bytes[start..<start + payload])
+            lines.append(line(kind: bytes[offset + 4], payload: body, queues: queues))
             offset += Record.byteCount(payload: payload)
         }
         return lines
     }
 
     private func line(
-        kind: UInt8, payload: UnsafeRawBufferPointer, crc: DumpedRecord.CRCState = .sound
+        kind: UInt8, payload: UnsafeRawBufferPointer, crc: DumpedRecord.CRCState = .sound,
+        queues: QueueNames = QueueNames()
     ) -> String {
         DumpedRecord(
             position: 64, file: "segment-000001", offset: 8256, kind: kind, byteCount: 40, crc: crc, payload: payload
-        ).line
+        ).line(queues)
     }
 
     private func line(kind: UInt8, bytes: [UInt8], crc: DumpedRecord.CRCState = .sound) -> String {
@@ -45,7 +48,7 @@ import Testing
         + [1, UInt8(ascii: "x"), 1, UInt8(ascii: "k"), 0, 0, 1, 2, 3]
 
     private static let message =
-        #""contentByteCount":33,"message":{"exchange":"x","routingKey":"k","persistent":true,"#
+        #""live":false,"contentByteCount":33,"message":{"exchange":"x","routingKey":"k","persistent":true,"#
         + #""propertiesByteCount":2,"bodyByteCount":3}}"#
 
     @Test func messagesAreDescribed() {
@@ -76,7 +79,10 @@ import Testing
             }
         }
         #expect(
-            lines == [place(#""message""#) + #","id":64,"lane":0,"sequence":1,"holders":[7],"contentByteCount":3}"#])
+            lines == [
+                place(#""message""#) + #","id":64,"lane":0,"sequence":1,"holders":[7],"live":false,"#
+                    + #""contentByteCount":3}"#
+            ])
     }
 
     @Test func otherRecordsAreDescribed() {
@@ -86,7 +92,6 @@ import Testing
             buffer.appendDeliveryMark(holder: 5, lane: 6, sequence: 7)
             buffer.appendDelivered(holder: 8, ids: [9, UInt64.max])
             buffer.appendHolderRemoved(10)
-            ([0xAB, 0x01] as [UInt8]).withUnsafeBytes { buffer.appendStateChange($0) }
         }
         #expect(
             lines == [
@@ -94,7 +99,6 @@ import Testing
                 place(#""deliveryMark""#) + #","holder":5,"lane":6,"sequence":7}"#,
                 place(#""delivered""#) + #","holder":8,"ids":[9,18446744073709551615]}"#,
                 place(#""holderRemoved""#) + #","holder":10}"#,
-                place(#""stateChange""#) + #","bytes":"ab01"}"#,
             ])
     }
 
@@ -103,10 +107,112 @@ import Testing
         let moved: [UInt8] = [64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + number
         #expect(
             line(kind: 4, bytes: moved) == place(#""moved""#)
-                + #","id":64,"lane":0,"sequence":1,"order":9,"holders":[],"contentByteCount":0}"#)
+                + #","id":64,"lane":0,"sequence":1,"order":9,"holders":[],"live":false,"contentByteCount":0}"#)
         #expect(line(kind: 1, bytes: number) == place(#""batch""#) + #","synced":9}"#)
         #expect(line(kind: 11, bytes: []) == place(#""end""#) + "}")
-        #expect(line(kind: 99, bytes: [1]) == place("99") + "}")
+        #expect(line(kind: 99, bytes: [1]) == place("99") + #","malformed":true}"#)
+    }
+
+    @Test func holdersAreNamed() {
+        var queues = QueueNames()
+        for (number, name) in [(7, "orders"), (8, "\u{22}")] as [(UInt32, ShortString)] {
+            let queue = DurableQueue(name: name, journalNumber: number, isAutoDelete: false, arguments: [:])
+            queues.add(.queueDeclared(virtualHost: "/", queue))
+        }
+        let lines = lines(queues) { buffer in
+            ([] as [UInt8]).withUnsafeBytes { content in
+                [UInt32(7), 9, 8].withUnsafeBufferPointer { holders in
+                    buffer.appendReplacement(
+                        id: 64, holders: holders, content: content, settledID: 3, settledHolder: 7)
+                }
+            }
+            buffer.appendSettlement(id: 1, holder: 7)
+            buffer.appendHolderRemoved(8)
+        }
+        let orders = #"{"virtualHost":"/","name":"orders"}"#
+        let quote = #"{"virtualHost":"/","name":"\""}"#
+        #expect(
+            lines == [
+                place(#""replacement""#) + #","id":64,"lane":0,"sequence":1,"settledID":3,"settledHolder":7,"#
+                    + #""settledQueue":\#(orders),"holders":[7,9,8],"queues":[\#(orders),null,\#(quote)],"live":false,"#
+                    + #""contentByteCount":0}"#,
+                place(#""settlements""#) + #","settlements":[{"id":1,"holder":7,"queue":\#(orders)}]}"#,
+                place(#""holderRemoved""#) + #","holder":8,"queue":\#(quote)}"#,
+            ])
+    }
+
+    private static let arguments: FieldTable = [
+        "x-max-length": .int32(-1), "on": .bool(true), "text": .string("\n\u{1B}"), "bytes": .longString([0xFF]),
+        "raw": .bytes([1]), "list": .array([.void, .double(.nan), .float(1.5), .table([:])]),
+        "at": .timestamp(.max), "price": .decimal(scale: 2, value: 314),
+    ]
+
+    @Test func stepsOfTheTopologyAreDescribed() {
+        let json =
+            #"{"x-max-length":-1,"on":true,"text":"\u000a\u001b","bytes":{"hex":"ff"},"raw":{"hex":"01"},"#
+            + #""list":[null,"nan",1.5,{}],"at":{"timestamp":18446744073709551615},"price":{"scale":2,"value":314}}"#
+        let binding = DurableBinding(
+            source: "x", destination: "q", isToQueue: true, routingKey: ShortString(bytes: [0xFE]), arguments: [:])
+        let steps: [(TopologyStep, String)] = [
+            (.virtualHostAdded("/"), #""step":"virtualHostAdded","virtualHost":"/""#),
+            (
+                .exchangeDeclared(
+                    virtualHost: "/",
+                    DurableExchange(
+                        name: "x", type: "topic", isAutoDelete: true, isInternal: false, arguments: Self.arguments)),
+                #""step":"exchangeDeclared","virtualHost":"/","exchange":"x","type":"topic","autoDelete":true,"#
+                    + #""internal":false,"arguments":\#(json)"#
+            ),
+            (
+                .exchangeDeleted(virtualHost: "/", name: "x"),
+                #""step":"exchangeDeleted","virtualHost":"/","exchange":"x""#
+            ),
+            (
+                .queueDeclared(
+                    virtualHost: "/",
+                    DurableQueue(name: "q", journalNumber: 3, isAutoDelete: false, arguments: [:])),
+                #""step":"queueDeclared","virtualHost":"/","queue":"q","holder":3,"autoDelete":false,"arguments":{}"#
+            ),
+            (.queueDeleted(virtualHost: "/", name: "q"), #""step":"queueDeleted","virtualHost":"/","queue":"q""#),
+            (
+                .bound(virtualHost: "/", binding),
+                #""step":"bound","virtualHost":"/","source":"x","destination":"q","destinationType":"queue","#
+                    + #""routingKeyHex":"fe","arguments":{}"#
+            ),
+            (
+                .unbound(virtualHost: "/", binding),
+                #""step":"unbound","virtualHost":"/","source":"x","destination":"q","destinationType":"queue","#
+                    + #""routingKeyHex":"fe","arguments":{}"#
+            ),
+        ]
+        for (step, expected) in steps {
+            let lines = lines { $0.append(step) }
+            #expect(lines == [place(#""stateChange""#) + ",\(expected)}"])
+        }
+    }
+
+    /// Names and tables as a hostile client may choose them.
+    @Test func hostileNamesAndTablesAreJSON() throws {
+        var nested = FieldValue.table([:])
+        for _ in 0..<60 { nested = .table(FieldTable([.init(name: ShortString(bytes: [0x22, 0x5C]), value: nested)])) }
+        let name = ShortString(bytes: (0...254).map { UInt8($0) })
+        let controls = ShortString(bytes: (0...127).map { UInt8($0) })
+        let many = (0..<5000).map {
+            FieldTable.Entry(name: ShortString(truncating: "key\($0 / 2)"), value: .longString([UInt8($0 & 0xFF)]))
+        }
+        let entries: [FieldTable.Entry] =
+            [.init(name: name, value: nested), .init(name: controls, value: .double(-.infinity))]
+            + [.init(name: name, value: .float(.nan)), .init(name: "", value: .double(1e300))]
+        let step = TopologyStep.exchangeDeclared(
+            virtualHost: controls,
+            DurableExchange(
+                name: name, type: controls, isAutoDelete: false, isInternal: false,
+                arguments: FieldTable(entries + many)))
+        let line = try #require(lines { $0.append(step) }.first)
+        #expect(!line.utf8.contains { $0 < 0x20 })
+        let fields = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        #expect(fields["virtualHost"] as? String == controls.description)
+        #expect((fields["arguments"] as? [String: Any])?.count == 2503)
     }
 
     @Test(arguments: [DumpedRecord.CRCState.headerDamaged, .payloadDamaged])
@@ -127,62 +233,110 @@ import Testing
     }
 }
 
+extension LaneBuffer {
+    mutating func append(_ step: TopologyStep) {
+        var bytes = OutboundBuffer()
+        step.write(to: &bytes)
+        appendStateChange(bytes.bytes)
+        bytes.deallocate()
+    }
+}
+
 @Suite struct JournalCheckTests {
-    @Test func soundJournalIsSummedUp() {
+    @Test func soundJournalIsSummedUp() throws {
         var check = JournalCheck()
-        check.recordCounts = [.settlements: 2, .message: 10]
-        check.liveMessageCount = 3
+        check.checkpoint = .init(generation: 12, position: 1_234_567)
+        check.segmentCount = 3
+        check.segmentByteCount = 96 << 20
+        check.records = [
+            .settlements: .init(count: 2, byteCount: 80), .message: .init(count: 1_234_567, byteCount: 2_000_000),
+        ]
+        check.topology = try DurableTopology(snapshot: nil, changes: [])
+        check.topology?.apply(.virtualHostAdded("/"))
+        check.liveMessageCount = 1
         check.liveByteCount = 300
-        check.deadByteCount = 700
+        check.deadByteCount = 2_000_000
         #expect(check.isSound)
         #expect(
             check.text(path: "/data") == """
-                journal      /data
-                records      12
-                  message         10
-                  settlements     2
-                live         3 messages, 300 bytes
-                dead         700 bytes
-                quarantined  0
-                result       sound
+                journal     /data
+                checkpoint  number 12, at position 1,234,567
+                segments    3, 96.0 MiB
+                topology    1 virtual host, 0 exchanges, 0 queues, 0 bindings
+                live        1 message, 300 B
+                dead        1.9 MiB
+                records        1,234,569  1.9 MiB
+                  message      1,234,567  1.9 MiB
+                  settlements          2     80 B
+                result      sound
 
                 """)
     }
 
     @Test func damageIsNamedWithItsPlace() {
         var check = JournalCheck()
+        check.topology = nil
         check.tornByteCount = 16
-        check.damage = [
-            JournalCheck.Damage(
-                file: "segment-000001", offset: 8256, position: 64, reason: "the payload does not match its CRC"),
-            JournalCheck.Damage(file: "segment-000002", offset: nil, position: nil, reason: "missing\n"),
-        ]
+        check.add(
+            .init(file: "segment-000001", offset: 8256, position: 64, reason: "the payload does not match its CRC"))
+        check.add(.init(file: nil, offset: nil, position: nil, reason: "segment-000002 is missing\n"))
         #expect(!check.isSound)
+        check.orphanCount = 1000
         #expect(
             check.text(path: "/data") == #"""
-                journal      /data
-                records      0
-                live         0 messages, 0 bytes
-                dead         0 bytes
-                torn         16 bytes at the end, which nobody was told were safe
-                quarantined  2
+                journal     /data
+                checkpoint  none
+                segments    0, 0 B
+                live        0 messages, 0 B
+                orphans     1,000 messages of queues that are not in the topology: a broker's start drops them
+                dead        0 B
+                torn        16 B at the end, which nobody was told were safe
+                records     0  0 B
+                damage      2 places
                   segment-000001, offset 8256 (position 64): the payload does not match its CRC
-                  segment-000002: missing\u{A}
-                result       damaged
+                  segment-000002 is missing\u{A}
+                result      damaged
 
                 """#)
     }
 
+    @Test func damageWithoutEndIsCounted() {
+        var check = JournalCheck()
+        for offset in 0..<1003 {
+            check.add(.init(file: "segment-000001", offset: offset, position: nil, reason: "bad"))
+        }
+        let lines = check.text(path: "/data").split(separator: "\n")
+        #expect(lines.contains("damage      1,003 places"))
+        #expect(lines.suffix(2) == ["  and 3 more", "result      damaged"])
+        #expect(lines.count < 1020)
+    }
+
+    @Test(arguments: [
+        (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), ((1 << 20) - 1, "1,023.9 KiB"),
+        (1 << 20, "1.0 MiB"), (5 << 30, "5.0 GiB"), (5 << 50, "5,120.0 TiB"), (Int.max, "8,388,607.9 TiB"),
+    ])
+    func bytesAreToldInUnits(count: Int, text: String) {
+        #expect(Quantity.bytes(count) == text)
+    }
+
+    @Test(arguments: [(0, "0"), (999, "999"), (1000, "1,000"), (-123_456, "-123,456"), (1_234_567, "1,234,567")])
+    func thousandsAreSeparated(number: Int, text: String) {
+        #expect(Quantity.grouped(number) == text)
+    }
+
     @Test func progressIsToldOnceASecond() {
         let start = ContinuousClock.now
-        var progress = WalkProgress(verb: "checked", now: start)
+        var progress = WalkProgress(now: start)
         var lines: [String] = []
         for tenths in 0...35 {
             let now = start + .milliseconds(tenths * 100)
-            let line = progress.line(doneByteCount: tenths << 20, totalByteCount: 40 << 20, now: now)
-            if let line { lines.append(line) }
+            if let line = progress.line(
+                "checked", doneByteCount: tenths << 20, totalByteCount: 4000 << 20, now: now)
+            {
+                lines.append(line)
+            }
         }
-        #expect(lines == [10, 20, 30].map { "leveretctl: checked \($0) of 40 MiB" })
+        #expect(lines == [10, 20, 30].map { "leveretctl: checked \($0) of 4,000 MiB" })
     }
 }
 

@@ -1,3 +1,4 @@
+import Broker
 import Foundation
 import Glibc
 import Testing
@@ -35,6 +36,13 @@ import Testing
         if arguments.count != 2 { #expect(result.output.contains("leveretctl journal ")) }
     }
 
+    @Test func versionIsPrinted() throws {
+        let result = try Command.control("--version")
+        #expect(result.code == 0)
+        #expect(result.output == "leveretctl \(Version.current)\n")
+        #expect(result.errors.isEmpty)
+    }
+
     @Test(arguments: [
         (["journl"], "check"), (["journal", "check"], "check"), (["journal", "dump"], "dump"),
         (["journal", "check", "a", "b"], "check"), (["journal", "check", "--all", "a"], "check"),
@@ -49,7 +57,7 @@ import Testing
     @Test(arguments: [
         ("/nonexistent/journal", "cannot read /nonexistent/journal: No such file or directory"),
         ("/dev/null", "/dev/null is not a directory"),
-        ("/", "/ is no journal: it has no file named format"),
+        ("/proc", "/proc is no journal: it has no file named format"),
     ])
     func whatIsNoJournalIsRefused(path: String, expected: String) throws {
         for verb in ["check", "dump"] {
@@ -71,7 +79,7 @@ import Testing
         let directory = try journal(format: "leveret journal 2\n")
         expectRefusal(
             try Command.control("journal", "check", directory.path),
-            containing: ["has format 2, and this leveretctl reads format 1; use the leveretctl of the version"])
+            containing: ["has format 2, and this leveretctl reads format 1; use the leveretctl of the version that"])
     }
 
     @Test func journalOfARunningBrokerIsRefused() throws {

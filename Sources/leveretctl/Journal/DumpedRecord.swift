@@ -9,29 +9,35 @@ struct DumpedRecord {
     let position: UInt64
     let file: String
     let offset: Int
-    /// `RecordKind`, or what is not one.
-    let kind: UInt8
+    /// `RecordKind`, or what is not one; nil without a right header.
+    let kind: UInt8?
     /// With header and padding.
     let byteCount: Int
     let crc: CRCState
     let payload: UnsafeRawBufferPointer
+    /// A message that is alive, and has its place here.
+    var isLive = false
 
     /// A line of JSON, without a line break. Of a damaged record only the place is told: nothing that fails its CRC is
     /// believed.
-    var line: String {
+    func line(_ queues: QueueNames = QueueNames()) -> String {
         var line = JSONLine()
         line.add("position", position)
         line.add("file", file)
         line.add("offset", offset)
-        let kind = RecordKind(rawValue: kind)
-        if let kind { line.add("kind", kind.text) } else { line.add("kind", Int(self.kind)) }
+        let known = kind.flatMap { RecordKind(rawValue: $0) }
+        if let known { line.add("kind", known.text) } else if let kind { line.add("kind", kind) }
         line.add("byteCount", byteCount)
         line.add("crc", crc.rawValue)
-        guard crc == .sound, let kind else { return line.text }
+        guard crc == .sound else {
+            if isLive { line.add("live", true) }
+            return line.text
+        }
         let told = line
         do throws(Malformed) {
+            guard let known else { throw Malformed() }
             var reader = PayloadReader(payload)
-            try Self.describe(kind, &reader, &line)
+            try describe(known, queues, &reader, &line)
         } catch {
             line = told
             line.add("malformed", true)
@@ -39,41 +45,52 @@ struct DumpedRecord {
         return line.text
     }
 
-    private static func describe(
-        _ kind: RecordKind, _ reader: inout PayloadReader, _ line: inout JSONLine
+    private func describe(
+        _ kind: RecordKind, _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONLine
     ) throws(Malformed) {
         switch kind {
         case .batch: line.add("synced", try reader.readUInt64())
-        case .message, .replacement, .moved: try describeMessage(kind, &reader, &line)
+        case .message, .replacement, .moved: try describeMessage(kind, queues, &reader, &line)
         case .settlements:
             var settlements: [JSONLine] = []
             while !reader.isAtEnd {
                 var settlement = JSONLine()
                 settlement.add("id", try reader.readUInt64())
-                settlement.add("holder", try reader.readUInt32())
+                try Self.describeHolder(queues, &reader, &settlement)
                 settlements.append(settlement)
             }
             line.add("settlements", settlements)
         case .deliveryMark:
-            line.add("holder", try reader.readUInt32())
+            try Self.describeHolder(queues, &reader, &line)
             line.add("lane", try reader.readUInt32())
             line.add("sequence", try reader.readUInt64())
         case .delivered:
-            line.add("holder", try reader.readUInt32())
+            try Self.describeHolder(queues, &reader, &line)
             let count = Int(try reader.readUInt32())
             guard count * 8 == reader.remainingCount else { throw Malformed() }
             var ids: [UInt64] = []
             for _ in 0..<count { ids.append(try reader.readUInt64()) }
             line.add("ids", ids)
-        case .stateChange, .stateSnapshot: line.add("bytes", JSONLine.hexadecimal(reader.readRest()))
-        case .holderRemoved: line.add("holder", try reader.readUInt32())
+        case .stateChange:
+            guard let step = TopologyStep(reader.readRest()) else { throw Malformed() }
+            step.describe(to: &line)
+        case .stateSnapshot: throw Malformed()
+        case .holderRemoved: try Self.describeHolder(queues, &reader, &line)
         case .end: break
         }
         guard reader.isAtEnd else { throw Malformed() }
     }
 
-    private static func describeMessage(
-        _ kind: RecordKind, _ reader: inout PayloadReader, _ line: inout JSONLine
+    private static func describeHolder(
+        _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONLine
+    ) throws(Malformed) {
+        let holder = try reader.readUInt32()
+        line.add("holder", holder)
+        if let queue = queues[holder] { line.add("queue", queue) }
+    }
+
+    private func describeMessage(
+        _ kind: RecordKind, _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONLine
     ) throws(Malformed) {
         let id = try reader.readUInt64()
         let holderCount = Int(try reader.readUInt32())
@@ -83,7 +100,9 @@ struct DumpedRecord {
         line.add("sequence", MessageID.sequence(id))
         if kind == .replacement {
             line.add("settledID", try reader.readUInt64())
-            line.add("settledHolder", try reader.readUInt32())
+            let holder = try reader.readUInt32()
+            line.add("settledHolder", holder)
+            if let queue = queues[holder] { line.add("settledQueue", queue) }
             _ = try reader.readUInt32()
         } else if kind == .moved {
             line.add("order", try reader.readUInt64())
@@ -94,6 +113,9 @@ struct DumpedRecord {
         for _ in 0..<holderCount { holders.append(try reader.readUInt32()) }
         if holderByteCount > holderCount * 4 { _ = try reader.readUInt32() }
         line.add("holders", holders)
+        let named = holders.map { queues[$0] }
+        if named.contains(where: { $0 != nil }) { line.add("queues", named) }
+        line.add("live", isLive)
         line.add("contentByteCount", contentByteCount)
         guard let summary = MessageSummary(reader.readRest()) else { return }
         var message = JSONLine()
@@ -103,6 +125,17 @@ struct DumpedRecord {
         message.add("propertiesByteCount", summary.propertiesByteCount)
         message.add("bodyByteCount", summary.bodyByteCount)
         line.add("message", message)
+    }
+}
+
+extension DumpedRecord {
+    init(_ record: JournalInspection.InspectedRecord, file: String) {
+        let crc: CRCState =
+            record.kindNumber == nil ? .headerDamaged : record.payload == nil ? .payloadDamaged : .sound
+        self.init(
+            position: record.position, file: file, offset: record.offset, kind: record.kindNumber,
+            byteCount: record.byteCount, crc: crc,
+            payload: record.payload ?? UnsafeRawBufferPointer(start: nil, count: 0), isLive: record.isLive)
     }
 }
 

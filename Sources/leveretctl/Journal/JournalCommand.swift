@@ -1,5 +1,11 @@
 import ArgumentParser
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// `leveretctl journal`: what a stopped broker has stored.
 struct JournalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,8 +17,9 @@ struct JournalCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Reads the whole journal and says whether it is sound.",
             discussion: """
-                Prints how many records of each kind there are, what of it is live, and each piece of damage with its
-                position and reason. Every record is checked against its CRC.
+                Prints how many records of each kind there are, what of it is live,
+                and each piece of damage with its file, offset and reason. Every record
+                is checked against its CRC.
 
                 EXAMPLES
                   leveretctl journal check /var/lib/leveret
@@ -21,18 +28,15 @@ struct JournalCommand: ParsableCommand {
                 Exit code 0: sound; 1: damaged; 2: it could not be read.
                 """)
 
-        @Argument(help: ArgumentHelp("Directory of the journal.", valueName: "dir"))
+        @Argument(help: ArgumentHelp("What --data-dir of the broker names.", valueName: "dir"))
         var directory: String
 
         func run() throws {
             let journal = try JournalDirectory(directory, verb: "check")
-            var progress = WalkProgress(verb: "checked")
-            let check = try journal.walk {
-                progress.report(doneByteCount: $0, totalByteCount: $1)
-            } onRecord: { _ in
-            }
-            StandardOutput.write(check.text(path: directory))
-            if !check.isSound { throw ExitCode(1) }
+            var walk = try JournalWalk(journal)
+            try walk.run("checked") { _, _ in }
+            StandardOutput.write(walk.check.text(path: journal.path))
+            if !walk.check.isSound { throw ExitCode(1) }
         }
     }
 
@@ -40,30 +44,31 @@ struct JournalCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints every record of the journal, a line of JSON each.",
             discussion: """
-                Records come in the order of the journal, damaged ones too. Bodies and property values are not printed.
+                First comes the topology of the last checkpoint (kind stateSnapshot),
+                then the records in the order of the journal, damaged ones too. Bodies
+                and property values are not printed. A name that is not UTF-8 is in
+                hexadecimal, in a field whose name ends in Hex.
 
                 EXAMPLES
                   leveretctl journal dump /var/lib/leveret | head
-                  leveretctl journal dump /var/lib/leveret | jq .message.routingKey
+                  leveretctl journal dump /var/lib/leveret | jq 'select(.live).message.routingKey'
                   leveretctl journal dump /var/lib/leveret | jq 'select(.crc != "sound")'
 
                 Exit code 0: sound; 1: damaged; 2: it could not be read.
                 """)
 
-        @Argument(help: ArgumentHelp("Directory of the journal.", valueName: "dir"))
+        @Argument(help: ArgumentHelp("What --data-dir of the broker names.", valueName: "dir"))
         var directory: String
 
         func run() throws {
             let journal = try JournalDirectory(directory, verb: "dump")
+            // Lines on a terminal are progress enough.
+            var walk = try JournalWalk(journal, tellsProgress: isatty(1) == 0)
             var lines = LineBuffer()
-            var progress = WalkProgress(verb: "dumped")
-            let check = try journal.walk {
-                progress.report(doneByteCount: $0, totalByteCount: $1)
-            } onRecord: {
-                lines.append($0.line)
-            }
+            for line in walk.snapshotLines { lines.append(line) }
+            try walk.run("dumped") { lines.append($0.line($1)) }
             lines.flush()
-            if !check.isSound { throw ExitCode(1) }
+            if !walk.check.isSound { throw ExitCode(1) }
         }
     }
 }

@@ -1,25 +1,27 @@
 /// Says on standard error how far a long walk is: once a second, from the second second on.
 struct WalkProgress {
-    private let verb: String
     private var nextAt: ContinuousClock.Instant
 
-    init(verb: String, now: ContinuousClock.Instant = .now) {
-        self.verb = verb
+    private let isSilent: Bool
+
+    init(isSilent: Bool = false, now: ContinuousClock.Instant = .now) {
+        self.isSilent = isSilent
         nextAt = now + .seconds(1)
     }
 
-    mutating func report(doneByteCount: Int, totalByteCount: Int) {
-        if let line = line(doneByteCount: doneByteCount, totalByteCount: totalByteCount, now: .now) {
+    mutating func report(_ verb: String, doneByteCount: Int, totalByteCount: Int) {
+        if let line = line(verb, doneByteCount: doneByteCount, totalByteCount: totalByteCount, now: .now) {
             StandardError.write(line + "\n")
         }
     }
 
     /// nil while it is too early for another one.
     mutating func line(
-        doneByteCount: Int, totalByteCount: Int, now: ContinuousClock.Instant
+        _ verb: String, doneByteCount: Int, totalByteCount: Int, now: ContinuousClock.Instant
     ) -> String? {
-        guard now >= nextAt else { return nil }
+        guard !isSilent, now >= nextAt else { return nil }
         nextAt = now + .seconds(1)
-        return "leveretctl: \(verb) \(doneByteCount >> 20) of \(totalByteCount >> 20) MiB"
+        return "leveretctl: \(verb) \(Quantity.grouped(doneByteCount >> 20)) of "
+            + "\(Quantity.grouped(totalByteCount >> 20)) MiB"
     }
 }

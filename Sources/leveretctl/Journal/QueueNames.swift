@@ -1,0 +1,22 @@
+import AMQPWire
+import Broker
+
+/// The queues behind the numbers of holders. A number is never given to a second queue, so a queue that was deleted keeps
+/// its name here.
+struct QueueNames {
+    private var names: [UInt32: JSONLine] = [:]
+
+    mutating func add(_ queue: DurableQueue, virtualHost: ShortString) {
+        var line = JSONLine()
+        line.add("virtualHost", bytes: virtualHost.bytes)
+        line.add("name", bytes: queue.name.bytes)
+        names[queue.journalNumber] = line
+    }
+
+    mutating func add(_ step: TopologyStep) {
+        if case .queueDeclared(let host, let queue) = step { add(queue, virtualHost: host) }
+    }
+
+    /// nil for a queue that is not known.
+    subscript(holder: UInt32) -> JSONLine? { names[holder] }
+}

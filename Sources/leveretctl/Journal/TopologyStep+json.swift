@@ -1,0 +1,72 @@
+import AMQPWire
+import Broker
+
+extension TopologyStep {
+    /// The step's name and its fields.
+    func describe(to line: inout JSONLine) {
+        switch self {
+        case .virtualHostAdded(let host): Self.begin("virtualHostAdded", host, &line)
+        case .exchangeDeclared(let host, let exchange):
+            Self.begin("exchangeDeclared", host, &line)
+            line.add("exchange", bytes: exchange.name.bytes)
+            line.add("type", bytes: exchange.type.bytes)
+            line.add("autoDelete", exchange.isAutoDelete)
+            line.add("internal", exchange.isInternal)
+            line.add("arguments", raw: exchange.arguments.json)
+        case .exchangeDeleted(let host, let name):
+            Self.begin("exchangeDeleted", host, &line)
+            line.add("exchange", bytes: name.bytes)
+        case .queueDeclared(let host, let queue):
+            Self.begin("queueDeclared", host, &line)
+            line.add("queue", bytes: queue.name.bytes)
+            line.add("holder", queue.journalNumber)
+            line.add("autoDelete", queue.isAutoDelete)
+            line.add("arguments", raw: queue.arguments.json)
+        case .queueDeleted(let host, let name):
+            Self.begin("queueDeleted", host, &line)
+            line.add("queue", bytes: name.bytes)
+        case .bound(let host, let binding):
+            Self.begin("bound", host, &line)
+            binding.describe(to: &line)
+        case .unbound(let host, let binding):
+            Self.begin("unbound", host, &line)
+            binding.describe(to: &line)
+        }
+    }
+
+    private static func begin(_ step: String, _ host: ShortString, _ line: inout JSONLine) {
+        line.add("step", step)
+        line.add("virtualHost", bytes: host.bytes)
+    }
+}
+
+extension DurableBinding {
+    fileprivate func describe(to line: inout JSONLine) {
+        line.add("source", bytes: source.bytes)
+        line.add("destination", bytes: destination.bytes)
+        line.add("destinationType", isToQueue ? "queue" : "exchange")
+        line.add("routingKey", bytes: routingKey.bytes)
+        line.add("arguments", raw: arguments.json)
+    }
+}
+
+extension DurableTopology {
+    /// The steps that make this state, in an order that depends on nothing else.
+    var steps: [TopologyStep] {
+        var steps: [TopologyStep] = []
+        for (host, content) in virtualHosts.sorted(by: { $0.key < $1.key }) {
+            steps.append(.virtualHostAdded(host))
+            for exchange in content.exchanges.values.sorted(by: { $0.name < $1.name }) {
+                steps.append(.exchangeDeclared(virtualHost: host, exchange))
+            }
+            for queue in content.queues.values.sorted(by: { $0.journalNumber < $1.journalNumber }) {
+                steps.append(.queueDeclared(virtualHost: host, queue))
+            }
+            let bindings = content.bindings.sorted {
+                ($0.source, $0.destination, $0.routingKey) < ($1.source, $1.destination, $1.routingKey)
+            }
+            for binding in bindings { steps.append(.bound(virtualHost: host, binding)) }
+        }
+        return steps
+    }
+}
