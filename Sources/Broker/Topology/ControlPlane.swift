@@ -107,10 +107,13 @@ extension ControlPlane {
 
     /// From now on durable changes are journaled. Called once what was recovered is there.
     ///
-    /// - Parameter strangers: holders of messages in the journal that are not queues any more: a message may be written
-    ///   behind the end of its queue.
-    package func beginJournaling(removing strangers: Set<UInt32> = []) {
+    /// - Parameters:
+    ///   - strangers: holders of messages in the journal that are not queues any more: a message may be written behind
+    ///     the end of its queue.
+    ///   - used: new queues get numbers above this one.
+    package func beginJournaling(removing strangers: Set<UInt32> = [], numbersAbove used: UInt32 = 0) {
         topology.withLock { topology in
+            topology.log.nextJournalNumber = max(topology.log.nextJournalNumber, used &+ 1)
             topology.log.isJournaled = true
             for holder in strangers.sorted() { topology.log.journalRemoval(ofHolder: holder) }
             latestStatePosition.store(topology.log.position, ordering: .releasing)

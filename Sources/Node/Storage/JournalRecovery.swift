@@ -35,7 +35,15 @@ struct JournalRecovery {
         report(recovery.report)
         let queues = restore(try topology(recovery))
         let strangers = restoreMessages(journal, queues, nextSequence: recovery.nextSequence)
-        controlPlane.beginJournaling(removing: strangers)
+        if recovery.report.isClean {
+            controlPlane.beginJournaling(removing: strangers)
+        } else {
+            // Their queues may be lost by the damage: nobody else gets their numbers, and what is left of them is kept.
+            if !strangers.isEmpty {
+                logger.error("the journal holds messages of \(strangers.count) queues that are not there; they are kept")
+            }
+            controlPlane.beginJournaling(numbersAbove: strangers.max() ?? 0)
+        }
         let seconds = Double(Clock.monotonicNanoseconds - begin) / 1e9
         if recovery.report.liveMessageCount > 0 || !queues.isEmpty || seconds > 1 {
             logger.info(

@@ -1,8 +1,8 @@
 import AMQPWire
 import Broker
 
-/// The queues behind the numbers of holders. A number is never given to a second queue, so a queue that was deleted keeps
-/// its name here.
+/// The queues behind the numbers of holders. A number is never given to a second queue, so a queue that was deleted
+/// keeps its name here.
 struct QueueNames {
     private var names: [UInt32: JSONLine] = [:]
 
