@@ -40,7 +40,8 @@ struct JournalRecovery {
         } else {
             // Their queues may be lost by the damage: nobody else gets their numbers, and what is left of them is kept.
             if !strangers.isEmpty {
-                logger.error("the journal holds messages of \(strangers.count) queues that are not there; they are kept")
+                logger.error(
+                    "the journal holds messages of \(strangers.count) queues that are not there; they are kept")
             }
             controlPlane.beginJournaling(numbersAbove: strangers.max() ?? 0)
         }
