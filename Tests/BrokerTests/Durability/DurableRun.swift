@@ -14,6 +14,8 @@ final class DurableRun {
     /// Journal numbers by name, of the durable queues that are there.
     private var numbers: [String: UInt32] = [:]
     private var nextBody: Int
+    /// Much more comes than goes.
+    private let isBacklogged: Bool
 
     /// Written, in the order of the file; beyond `syncedCount` it may be lost.
     private(set) var log: [LaneRecord]
@@ -24,6 +26,7 @@ final class DurableRun {
 
     init(seed: UInt64, shardCount: Int, log: [LaneRecord], ledger: DurableLedger, nextBody: Int) {
         random = SimulationRandom(seed: seed)
+        isBacklogged = random.chance(30)
         self.log = log
         self.nextBody = nextBody
         syncedCount = log.count
@@ -139,16 +142,16 @@ final class DurableRun {
     }
 
     private func act(_ client: DurableClient) {
-        switch random.below(70) {
+        switch random.below(isBacklogged ? 45 : 70) {
         case 0..<35: publish(client)
-        case 35..<55: settle(client)
-        case 55..<60: get(client)
+        case 35..<38: get(client)
+        case 38..<41: declare(random.pick(Self.queueNames), client)
+        case 41..<60: settle(client)
         case 60..<63: consume(client)
         case 63: cancel(client)
         case 64: purge(client)
-        case 65..<67: declare(random.pick(Self.queueNames), client)
-        case 67: delete(client)
-        case 68: bind(client)
+        case 65: delete(client)
+        case 66..<68: bind(client)
         default: if clients.count > 1, random.chance(20) { end(client) }
         }
     }
@@ -170,7 +173,8 @@ final class DurableRun {
             let isPersistent = random.chance(85)
             nextBody += 1
             // Large enough for queues to become deep.
-            let filling = String(repeating: "x", count: random.chance(20) ? random.below(60_000) : random.below(50))
+            let filling = String(
+                repeating: "x", count: random.chance(20) ? random.below(isBacklogged ? 300_000 : 30_000) : 10)
             let body = "\(isPersistent ? "p" : "t")\(nextBody) \(filling)"
             let isFanout = random.chance(25)
             let name = random.pick(Self.queueNames)

@@ -27,7 +27,9 @@ extension Conversation {
         }
         broker.controlPlane.appendSnapshot()
         broker.settle()
-        #expect(try DurableTopology(snapshot: snapshot, changes: []) == stored.topology)
+        var topology = stored.topology
+        topology.apply(.virtualHostAdded("/"))
+        #expect(try DurableTopology(snapshot: snapshot, changes: []) == topology)
         let client = broker.connect(shard: shards - 1)
         for queue in stored.topology.virtualHosts.values.flatMap({ $0.queues.values }) {
             let expected = stored.contents(of: queue.journalNumber)
@@ -58,16 +60,17 @@ extension Conversation {
         }
     }
 
-    @Test(arguments: Seeds.first(40))
+    @Test(arguments: Seeds.first(25))
     func whatWasPromisedIsThereAfterAnyStop(seed: UInt64) throws {
         var random = SimulationRandom(seed: seed)
         var log: [LaneRecord] = []
         var ledger = DurableLedger()
         var bodyCount = 0
-        for _ in 0..<3 {
+        for _ in 0..<5 {
             let run = DurableRun(
                 seed: random.next(), shardCount: 1 + random.below(3), log: log, ledger: ledger, nextBody: bodyCount)
-            run.use(100 + random.below(300))
+            // Short runs stop before the first mark is on stable storage, long ones make queues deep.
+            run.use(random.chance(60) ? random.below(40) : 100 + random.below(300))
             log = random.chance(40) ? run.stop() : run.crash()
             ledger = run.ledger
             bodyCount = run.bodyCount
