@@ -214,6 +214,28 @@ import Testing
         #expect(disk.spilled.isEmpty)
     }
 
+    /// The journal drops a message with its last durable queue; a transient queue has it still.
+    @Test func aTransientQueueDoesNotRelyOnTheJournal() {
+        let journal = DrivenJournal(shardCount: 1, pace: .onDemand)
+        let disk = DrivenDisk()
+        converse(journal: journal, disk: disk) { broker in
+            let client = broker.connect()
+            client.request(QueueDeclare(queue: "durable", durable: true), QueueDeclareOk(queue: "durable"))
+            client.declare(QueueDeclare(queue: "q"))
+            for queue in ["durable", "q"] as [ShortString] {
+                client.request(QueueBind(queue: queue, exchange: "amq.fanout"), QueueBindOk())
+            }
+            for number in 1...300 { client.store(body(number), exchange: "amq.fanout") }
+            broker.syncJournal()
+            client.request(QueuePurge(queue: "durable"), QueuePurgeOk(messageCount: 300))
+            pageOut(broker)
+            #expect(broker.shards[0].inspection.messageCount < 150)
+            client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
+            #expect(takeNumbers(client) == Array(1...300))
+        }
+        #expect(disk.spilled.isEmpty)
+    }
+
     // MARK: Damage
 
     @Test(arguments: [false, true]) func whatCannotBeReadIsSkippedAndSaid(isDurable: Bool) {
