@@ -161,6 +161,9 @@ extension ProtocolError {
         ProtocolError(.preconditionFailed, "invalid type '\(type)' for arg '\(key)' in \(resource)")
     }
 
+    static let notANumber = ProtocolError(
+        .preconditionFailed, "invalid arguments of a binding: not a number")
+
     // MARK: Basic
 
     static let immediate = ProtocolError(.notImplemented, "immediate=true")

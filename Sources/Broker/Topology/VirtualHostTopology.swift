@@ -215,6 +215,8 @@ extension VirtualHostTopology {
         {
             throw ProtocolError(.preconditionFailed, reason)
         }
+        // No set would find it again.
+        if arguments.holdsNotANumber { throw .notANumber }
         let durable = durable(binding)
         guard bindingsBySource[binding.source, default: []].insert(binding).inserted else { return durable != nil }
         bindingsByDestination[binding.destination, default: []].insert(binding)
@@ -342,7 +344,22 @@ extension ShortString {
     }
 }
 
+extension FieldTable {
+    /// Whether some value, at any depth, is a NaN: which is not equal to itself.
+    fileprivate var holdsNotANumber: Bool { entries.contains { $0.value.holdsNotANumber } }
+}
+
 extension FieldValue {
+    fileprivate var holdsNotANumber: Bool {
+        switch self {
+        case .float(let value): value.isNaN
+        case .double(let value): value.isNaN
+        case .array(let values): values.contains { $0.holdsNotANumber }
+        case .table(let table): table.holdsNotANumber
+        default: false
+        }
+    }
+
     /// The value as RabbitMQ's texts print it.
     var erlangText: String {
         switch self {

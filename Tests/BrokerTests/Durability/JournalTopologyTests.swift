@@ -187,6 +187,28 @@ import Testing
         }
     }
 
+    /// It is not equal to itself, so nobody could find the binding again.
+    @Test func aBindingWithAnArgumentThatIsNoNumberIsRefused() {
+        converseWithJournal { broker, journal in
+            let client = broker.durableQueue()
+            let arguments: [FieldTable] = [
+                ["a": .double(.nan)], ["a": .array([.table(["b": .float(.signalingNaN)])])],
+            ]
+            for arguments in arguments {
+                client.send(QueueBind(queue: "q", exchange: "amq.fanout", arguments: arguments))
+                client.expectChannelClose(
+                    406, "PRECONDITION_FAILED - invalid arguments of a binding: not a number", of: QueueBind.self)
+                client.send(ExchangeBind(destination: "amq.topic", source: "amq.fanout", arguments: arguments))
+                client.expectChannelClose(
+                    406, "PRECONDITION_FAILED - invalid arguments of a binding: not a number", of: ExchangeBind.self)
+            }
+            #expect(journal.takeStateRecords() == [])
+            client.send(QueueBind(queue: "q", exchange: "amq.fanout", arguments: ["a": .double(.infinity)]))
+            broker.syncJournal()
+            client.expect(QueueBindOk())
+        }
+    }
+
     // MARK: While a channel waits
 
     @Test func aChannelThatWaitsKeepsItsOrderAndOthersGoOn() {
