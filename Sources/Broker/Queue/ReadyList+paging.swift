@@ -47,6 +47,12 @@ extension ReadyList {
         return nil
     }
 
+    /// The next chunk behind one that is out of memory: it is not wanted before that one.
+    mutating func chunkToFollow() -> ChunkPointer? {
+        guard let cursor = pageOutCursor, cursor.pointee.state == .pagedOut else { return nil }
+        return chunkToPageOut()
+    }
+
     /// The chunk's entries are paged out now.
     mutating func didPageOut(_ chunk: ChunkPointer) {
         chunk.pointee.state = .pagedOut

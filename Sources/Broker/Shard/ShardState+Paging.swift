@@ -69,8 +69,16 @@ extension ShardState {
         pagingQueues.append(queue.pointee.address)
     }
 
+    /// What comes behind messages that have left memory leaves it too, while it is still in the CPU's caches: to be
+    /// done at every turn. Only for a few queues; for many it is done when memory is scarce.
+    package func pageOutFollowing() {
+        if !pagingQueues.isEmpty, pagingQueues.count <= Self.followedQueues { _ = pageOut(onlyFollowing: true) }
+    }
+
+    private static let followedQueues = 16
+
     /// Memory is scarce: what is far from its turn leaves it. Returns whether there was anything.
-    package func pageOut() -> Bool {
+    package func pageOut(onlyFollowing: Bool = false) -> Bool {
         var left = Self.chunksPerTurn
         var lookedAt = 0
         var kept: [QueueAddress] = []
@@ -80,7 +88,9 @@ extension ShardState {
             guard let queue = queue(address) else { continue }
             var isDone = false
             while left > 0 {
-                guard let chunk = queue.pointee.ready.chunkToPageOut(), pageOut(chunk, queue) else {
+                let next =
+                    onlyFollowing ? queue.pointee.ready.chunkToFollow() : queue.pointee.ready.chunkToPageOut()
+                guard let chunk = next, pageOut(chunk, queue) else {
                     isDone = true
                     break
                 }

@@ -115,6 +115,7 @@ final class Shard: @unchecked Sendable {
         reportedMemoryByteCount = byteCount
         state.isMemoryScarce = level > .enough
         if level > .enough, storage.maySpill, state.pageOut() { scheduleTurn() }
+        if level == .enough, storage.maySpill { state.pageOutFollowing() }
         state.setMemoryTight(level == .tight)
         storage.serve(state, of: self)
     }
