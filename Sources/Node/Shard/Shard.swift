@@ -12,7 +12,8 @@ final class Shard: @unchecked Sendable {
     let load = ShardLoad()
     private let inbox = Inbox()
     private let logger: Logger
-    private let state: ShardState
+    /// The node touches it before the shard is started, to recover; from then on only the event loop does.
+    let state: ShardState
     /// By the connection's slot.
     private var handlers: [ConnectionHandler?] = []
     private var peers: [Shard] = []
@@ -30,11 +31,6 @@ final class Shard: @unchecked Sendable {
         self.eventLoop = eventLoop
         self.state = state
         self.logger = logger
-    }
-
-    /// For recovery, before the shard is started.
-    func withState<Result>(_ body: (ShardState) throws(NodeError) -> Result) throws(NodeError) -> Result {
-        try body(state)
     }
 
     func start(peers: [Shard], storage: Storage) {
@@ -83,9 +79,14 @@ final class Shard: @unchecked Sendable {
 
     /// What the node is short of from now on. From any thread.
     func setAlarms(_ alarms: ResourceAlarms) {
+        perform { $0.setAlarms(alarms) }
+    }
+
+    /// A turn of its own for something that comes from another thread.
+    private func perform(_ body: @escaping @Sendable (ShardState) -> Void) {
         eventLoop.execute { [self] in
             state.now = Clock.now
-            state.setAlarms(alarms)
+            body(state)
             finishTurn()
         }
     }
@@ -121,30 +122,13 @@ final class Shard: @unchecked Sendable {
     }
 
     /// From any thread: something may be possible that was not.
-    func wake() {
-        eventLoop.execute { [self] in
-            state.now = Clock.now
-            finishTurn()
-        }
-    }
+    func wake() { perform { _ in } }
 
     /// From the journal's thread: those who wait for it may look again.
-    func journalAdvanced() {
-        eventLoop.execute { [self] in
-            state.now = Clock.now
-            state.journalAdvanced()
-            finishTurn()
-        }
-    }
+    func journalAdvanced() { perform { $0.journalAdvanced() } }
 
     /// From a reading thread: messages that had left memory.
-    func receive(_ read: PageRead) {
-        eventLoop.execute { [self] in
-            state.now = Clock.now
-            state.receive(read)
-            finishTurn()
-        }
-    }
+    func receive(_ read: PageRead) { perform { $0.receive(read) } }
 
     private func look(at probe: Probe) {
         let handler = handlers.indices.contains(Int(probe.holder.slot)) ? handlers[Int(probe.holder.slot)] : nil
@@ -186,10 +170,8 @@ final class Shard: @unchecked Sendable {
     /// From any thread.
     func deliver(_ batch: MailboxBatch) {
         guard inbox.push(batch) else { return }
-        eventLoop.execute { [self] in
-            state.now = Clock.now
+        perform { [inbox] state in
             for batch in inbox.takeAll() { state.receiveBatch(batch) }
-            finishTurn()
         }
     }
 

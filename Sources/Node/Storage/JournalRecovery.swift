@@ -88,9 +88,7 @@ struct JournalRecovery {
     }
 
     private func restore(_ topology: DurableTopology) -> [UInt32: QueueAddress] {
-        var states: [ShardState] = []
-        for shard in shards { try? shard.withState { states.append($0) } }
-        let (queues, problems) = controlPlane.recover(topology, shards: states)
+        let (queues, problems) = controlPlane.recover(topology, shards: shards.map(\.state))
         for problem in problems { logger.error("not recovered: \(problem)") }
         return queues
     }
@@ -100,8 +98,7 @@ struct JournalRecovery {
         _ journal: Journal, _ queues: [UInt32: QueueAddress], nextSequence: UInt64
     ) -> Set<UInt32> {
         var strangers: Set<UInt32> = []
-        var states: [ShardState] = []
-        for shard in shards { try? shard.withState { states.append($0) } }
+        let states = shards.map(\.state)
         // Looked up for every message: numbers are dense.
         var addresses: [QueueAddress?] = Array(repeating: nil, count: Int(queues.keys.max() ?? 0) + 1)
         for (number, address) in queues { addresses[Int(number)] = address }

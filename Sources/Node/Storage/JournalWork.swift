@@ -4,7 +4,9 @@ import Journal
 /// What the journal's thread does in one turn, and what it remembers between two. Everything here is the thread's.
 final class JournalWork {
     private struct Batch {
+        /// The state's records, then the lanes'.
         var buffers: [LaneBuffer] = []
+        var state = LaneBuffer()
         var cursor = AppendCursor()
         /// By lane, the state's last: where the lane is when this batch is written.
         var positions: [(position: UInt64, sequence: UInt64)?]
@@ -87,6 +89,7 @@ final class JournalWork {
             if contents.urgency != .none || contents.byteCount > Self.toldByteCount { waitingShards.insert(lane) }
         }
         let state = controlPlane.takeStateRecords()
+        taken.state = state.records
         if !state.records.isEmpty { taken.buffers.append(state.records) }
         taken.positions[lanes.count] = (state.position, 0)
         for contents in taken.lanes { taken.buffers += contents.records }
@@ -109,16 +112,13 @@ final class JournalWork {
         }
         batch = nil
         publish(current)
-        if let state = current.buffers.first, current.positions[lanes.count] != nil { recycle(current, state) }
+        recycle(current)
         if current.urgency == .write { tellShards() }
     }
 
-    private func recycle(_ batch: Batch, _ first: LaneBuffer) {
-        let laneBufferCount = batch.lanes.reduce(0) { $0 + $1.records.count }
-        if batch.buffers.count > laneBufferCount {
-            var state = first
-            state.deallocate()
-        }
+    private func recycle(_ batch: Batch) {
+        var state = batch.state
+        state.deallocate()
         for (inbox, contents) in zip(lanes, batch.lanes) where !contents.records.isEmpty {
             inbox.recycle(contents.records)
         }

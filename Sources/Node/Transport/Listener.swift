@@ -88,22 +88,10 @@ final class Listener: Sendable {
     }
 
     func start() {
-        let box = Unmanaged.passRetained(self).toOpaque()
-        #if canImport(Glibc)
-            var thread = pthread_t()
-        #else
-            var thread: pthread_t?
-        #endif
-        let code = pthread_create(&thread, nil, runListener, box)
-        precondition(code == 0, "cannot start the listener's thread")
-        #if canImport(Glibc)
-            pthread_detach(thread)
-        #else
-            if let thread { pthread_detach(thread) }
-        #endif
+        startThread { [self] in acceptConnections() }
     }
 
-    fileprivate func acceptConnections() {
+    private func acceptConnections() {
         while !isStopped.load(ordering: .acquiring) {
             let accepted = accept(descriptor, nil, nil)
             if accepted >= 0 {
@@ -162,18 +150,6 @@ final class Listener: Sendable {
         }
     }
 }
-
-#if canImport(Glibc)
-    private func runListener(_ box: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        if let box { Unmanaged<Listener>.fromOpaque(box).takeRetainedValue().acceptConnections() }
-        return nil
-    }
-#else
-    private func runListener(_ box: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-        Unmanaged<Listener>.fromOpaque(box).takeRetainedValue().acceptConnections()
-        return nil
-    }
-#endif
 
 extension SocketAddress {
     fileprivate var isIPv6: Bool {
