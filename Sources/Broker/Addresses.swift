@@ -28,10 +28,16 @@ package struct Moment: Sendable, Equatable {
     /// From an arbitrary start, never going back.
     package let monotonicMilliseconds: UInt64
     /// Since 1970.
-    package let wallSeconds: UInt64
+    package let wallMilliseconds: UInt64
+
+    package init(monotonicMilliseconds: UInt64, wallMilliseconds: UInt64) {
+        self.monotonicMilliseconds = monotonicMilliseconds
+        self.wallMilliseconds = wallMilliseconds
+    }
 
     package init(monotonicMilliseconds: UInt64, wallSeconds: UInt64) {
-        self.monotonicMilliseconds = monotonicMilliseconds
-        self.wallSeconds = wallSeconds
+        self.init(monotonicMilliseconds: monotonicMilliseconds, wallMilliseconds: wallSeconds * 1000)
     }
+
+    package var wallSeconds: UInt64 { wallMilliseconds / 1000 }
 }

@@ -181,6 +181,9 @@ extension ProtocolError {
             .preconditionFailed,
             "user_id property set to '\(claimed)' but authenticated user was '\(actual)'")
     }
+    static func invalidExpiration(_ text: String, reason: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "invalid expiration '\(text)': \(reason)")
+    }
     static func prefetchSize(_ byteCount: UInt32) -> ProtocolError {
         ProtocolError(.notImplemented, "prefetch_size!=0 (\(byteCount))")
     }

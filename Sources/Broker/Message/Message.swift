@@ -10,12 +10,15 @@ import AMQPWire
 ///     8   properties  UInt32   byte count of property flags and values
 ///     12  body        UInt32   byte count of the body
 ///     16  id          UInt64   its name in the journal (`MessageID`); 0 when it is not journaled
-///     24  addressing, properties, body: the bytes, in this order, as on the wire
+///     24  published   6 bytes  milliseconds since 1970
+///     30  priority    UInt8    as the publisher said it, 0 without
+///     31  care        UInt8    `MessageCare`: what its queues have to look at
+///     32  addressing, properties, body: the bytes, in this order, as on the wire
 ///
 /// Source of the wire forms: AMQP 0-9-1 section 4.2.6. The block is immutable once it is published, so other shards
 /// read it through the pointer; they give it back to its shard by mailbox (`MailboxRecord.release`).
 package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
-    static let headByteCount = 24
+    static let headByteCount = 32
 
     let memory: UnsafeMutableRawPointer
 
@@ -63,8 +66,8 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     /// Writes the head; the parts are filled in by the caller.
     @inline(__always)
     static func initialise(
-        _ memory: UnsafeMutableRawPointer, shard: Int, isPersistent: Bool, addressingByteCount: Int,
-        propertiesByteCount: Int, bodyByteCount: Int
+        _ memory: UnsafeMutableRawPointer, shard: Int, isPersistent: Bool, story: MessageStory,
+        addressingByteCount: Int, propertiesByteCount: Int, bodyByteCount: Int
     ) -> Message {
         memory.storeBytes(of: 1, as: UInt32.self)
         memory.storeBytes(of: UInt8(truncatingIfNeeded: shard), toByteOffset: 4, as: UInt8.self)
@@ -73,7 +76,25 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
         memory.storeBytes(of: UInt32(truncatingIfNeeded: propertiesByteCount), toByteOffset: 8, as: UInt32.self)
         memory.storeBytes(of: UInt32(truncatingIfNeeded: bodyByteCount), toByteOffset: 12, as: UInt32.self)
         memory.storeBytes(of: 0, toByteOffset: 16, as: UInt64.self)
+        memory.storeBytes(of: story.bits, toByteOffset: 24, as: UInt64.self)
         return Message(memory: memory)
+    }
+
+    @inline(__always)
+    private var story: MessageStory { MessageStory(bits: memory.load(fromByteOffset: 24, as: UInt64.self)) }
+
+    /// When it was published, in milliseconds since 1970.
+    var publishedMilliseconds: UInt64 { story.publishedMilliseconds }
+    var priority: UInt8 { story.priority }
+    @inline(__always)
+    var care: MessageCare { story.care }
+
+    /// What its publisher wants it to live, in milliseconds: the property `expiration`, which was checked.
+    var expirationMilliseconds: UInt64? {
+        guard care.contains(.expiration), let view = try? BasicPropertiesView(validating: properties) else {
+            return nil
+        }
+        return UInt64(String(decoding: view.expiration, as: UTF8.self))
     }
 
     @inline(__always)

@@ -1,21 +1,29 @@
 /// A message in a queue: 16 bytes a queue that holds it.
 ///
 /// The message is in memory, or **paged out**: then the entry names it in the journal, or in the spill file. Message
-/// blocks lie at even addresses, so the lowest bit tells.
-struct QueueEntry: Equatable, BitwiseCopyable {
-    /// The address of the message; or 1, in bit 1 whether it is in the spill file, and its name from bit 2 on.
+/// blocks lie at even addresses, so the lowest bit tells. An entry that was taken out of the middle is **removed**: it
+/// stays as a hole until its turn.
+struct QueueEntry: Equatable, BitwiseCopyable, HeapElement {
+    /// The address of the message; or 1, in bit 1 whether it is in the spill file, and its name from bit 2 on; or 0.
     private var content: UInt64
-    /// Place in the queue in the upper 56 bits, deliveries so far (up to 255) in the lower 8.
+    /// Place in the queue in the upper 52 bits; then failed deliveries, where the queue counts them, in 11; then
+    /// whether it was delivered before.
     private var placeAndDeliveries: UInt64
+
+    private static let placeShift: UInt64 = 12
+    private static let deliveriesMask: UInt64 = 1 << placeShift - 1
+    /// What more deliveries than can be counted are.
+    static let deliveryCountLimit = Int(deliveriesMask >> 1)
 
     init(message: Message, place: UInt64) {
         content = UInt64(UInt(bitPattern: message.memory))
-        placeAndDeliveries = place << 8
+        placeAndDeliveries = place << Self.placeShift
     }
 
-    init(pagedOut id: UInt64, isSpilled: Bool, place: UInt64, isRedelivered: Bool) {
+    init(pagedOut id: UInt64, isSpilled: Bool, place: UInt64, isRedelivered: Bool, deliveryCount: Int = 0) {
         content = id << 2 | (isSpilled ? 3 : 1)
-        placeAndDeliveries = place << 8 | (isRedelivered ? 1 : 0)
+        let count = UInt64(min(max(deliveryCount, 0), Self.deliveryCountLimit))
+        placeAndDeliveries = place << Self.placeShift | count << 1 | (isRedelivered || count > 0 ? 1 : 0)
     }
 
     @inline(__always)
@@ -23,7 +31,10 @@ struct QueueEntry: Equatable, BitwiseCopyable {
     var isSpilled: Bool { content & 3 == 3 }
     var pagedOutID: UInt64 { content >> 2 }
 
-    /// - Precondition: it is not paged out.
+    var isRemoved: Bool { content == 0 }
+    mutating func remove() { content = 0 }
+
+    /// - Precondition: it is neither paged out nor removed.
     @inline(__always)
     var message: Message {
         Message(memory: UnsafeMutableRawPointer(bitPattern: UInt(content)).unsafelyUnwrapped)
@@ -34,11 +45,17 @@ struct QueueEntry: Equatable, BitwiseCopyable {
 
     /// Rises with every message that the queue accepts; a requeued message keeps its own.
     @inline(__always)
-    var place: UInt64 { placeAndDeliveries >> 8 }
+    var place: UInt64 { placeAndDeliveries >> Self.placeShift }
     @inline(__always)
-    var isRedelivered: Bool { placeAndDeliveries & 0xFF != 0 }
+    var isRedelivered: Bool { placeAndDeliveries & Self.deliveriesMask != 0 }
+    /// Deliveries that failed, in a queue that counts them; it does so up to a limit.
+    @inline(__always)
+    var deliveryCount: Int { Int(placeAndDeliveries & Self.deliveriesMask) >> 1 }
 
+    func precedes(_ other: QueueEntry) -> Bool { place < other.place }
+
+    mutating func markRedelivered() { placeAndDeliveries |= 1 }
     mutating func countDelivery() {
-        if placeAndDeliveries & 0xFF != 0xFF { placeAndDeliveries += 1 }
+        if deliveryCount < Self.deliveryCountLimit { placeAndDeliveries += 2 }
     }
 }

@@ -12,7 +12,10 @@ struct QueueState {
     let virtualHost: ShortString
     let virtualHostIndex: Int
     let isAutoDelete: Bool
-    let arguments: QueueArguments
+    /// The effective ones: declared, and by policy.
+    var arguments: QueueArguments
+    /// nil for a queue without expiry, limits, priorities or deduplication.
+    var extras: UnsafeMutablePointer<QueueExtras>?
     /// Its number in the journal; 0 when its messages are not journaled.
     var holder: UInt32 = 0
 
@@ -58,7 +61,7 @@ struct QueueState {
         ready = ReadyList(memory: memory)
     }
 
-    var readyCount: Int { ready.count }
+    var readyCount: Int { ready.count + (extras?.pointee.otherCount ?? 0) }
     var resource: ResourceName { ResourceName(kind: .queue, name: name, virtualHost: virtualHost) }
 
     // MARK: Messages
@@ -71,7 +74,10 @@ struct QueueState {
     }
 
     @inline(__always)
-    mutating func append(_ entry: QueueEntry) { ready.append(entry, byteCount: entry.message.byteCount) }
+    mutating func append(_ entry: QueueEntry) {
+        if extras != nil { return appendCounted(entry) }
+        ready.append(entry, byteCount: entry.message.byteCount)
+    }
 
     /// A message from before the node was started, which is not in memory.
     mutating func recover(_ id: UInt64, byteCount: Int, isRedelivered: Bool) {
@@ -81,9 +87,13 @@ struct QueueState {
             byteCount: byteCount)
     }
 
-    mutating func putBack(_ entry: QueueEntry) { ready.putBack(entry) }
+    mutating func putBack(_ entry: QueueEntry) {
+        if extras != nil { return putBackCounted(entry) }
+        ready.putBack(entry)
+    }
 
-    mutating func popFirst() -> QueueEntry? { ready.popFirst() }
+    @inline(__always)
+    mutating func popFirst() -> QueueEntry? { extras == nil ? ready.popFirst() : popFirstCounted() }
 
     // MARK: Consumers
 
@@ -262,6 +272,10 @@ struct QueueState {
     /// - Precondition: the messages have been taken out.
     mutating func deallocate() {
         ready.deallocate()
+        extras?.pointee.deallocate()
+        extras?.deinitialize(count: 1)
+        extras?.deallocate()
+        extras = nil
         turn.deallocate()
         marks.deallocate()
         credits?.deallocate()

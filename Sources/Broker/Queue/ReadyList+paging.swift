@@ -15,7 +15,7 @@ extension ReadyList {
             addChunk(.pagedOut)
         }
         guard let chunk = tail else { return }
-        (Chunk.entries(chunk) + chunk.pointee.end).initialize(to: entry)
+        (chunk.pointee.entries + chunk.pointee.end).initialize(to: entry)
         chunk.pointee.end += 1
         chunk.pointee.byteCount += byteCount
         if chunk.pointee.byteCount >= Self.chunkByteLimit { chunk.pointee.capacity = chunk.pointee.end }
@@ -79,7 +79,10 @@ extension ReadyList {
         while let chunk = next, bytes < aheadByteCount, chunks < Self.aheadChunkCount {
             if chunk.pointee.state == .pagedOut {
                 chunk.pointee.state = .loading
-                chunk.pointee.loadingCount = chunk.pointee.end - chunk.pointee.first
+                chunk.pointee.loadingCount = 0
+                for index in chunk.pointee.first..<chunk.pointee.end where !chunk.pointee.entries[index].isRemoved {
+                    chunk.pointee.loadingCount += 1
+                }
                 return chunk
             }
             bytes += chunk.pointee.byteCount
@@ -102,13 +105,19 @@ extension ReadyList {
 
     /// Everything has come back. Entries that could not be read are dropped; returns how many.
     mutating func didLoad(_ chunk: ChunkPointer) -> Int {
-        let entries = Chunk.entries(chunk)
+        let entries = chunk.pointee.entries
         var kept = chunk.pointee.first
+        var removed = 0
         for index in chunk.pointee.first..<chunk.pointee.end where !entries[index].isPagedOut {
+            if entries[index].isRemoved {
+                removed += 1
+                continue
+            }
             entries[kept] = entries[index]
             kept += 1
         }
-        let lost = chunk.pointee.end - kept
+        removedCount -= removed
+        let lost = chunk.pointee.end - kept - removed
         chunk.pointee.end = kept
         chunk.pointee.capacity = kept
         chunk.pointee.state = .resident

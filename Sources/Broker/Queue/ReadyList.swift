@@ -36,25 +36,22 @@ struct ReadyList {
         var state: State
         /// Entries still to come back.
         var loadingCount = 0
-
-        @inline(__always)
-        static func entries(_ chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutablePointer<QueueEntry> {
-            chunk.pointee.entries
-        }
     }
 
     /// Where large chunks are; it outlives the list. nil: with all other memory.
     let memory: Unmanaged<IndexMemory>?
     var head: UnsafeMutablePointer<Chunk>?
     var tail: UnsafeMutablePointer<Chunk>?
-    /// A binary heap by place.
-    private var returned: [QueueEntry] = []
+    /// By place.
+    var returned = BinaryHeap<QueueEntry>()
     var chunkedCount = 0
     private var latestSerial: UInt64 = 0
     /// Bytes of the messages in chunks that are in memory, about: what was taken from the first is not subtracted.
     var residentByteCount = 0
     /// Chunks that are not in memory.
     var absentChunkCount = 0
+    /// Entries that were taken out of the middle and are still in their chunks. Never the first one of all.
+    var removedCount = 0
     /// The last chunk that was paged out: what comes before it need not be looked at again.
     var pageOutCursor: UnsafeMutablePointer<Chunk>?
 
@@ -72,7 +69,7 @@ struct ReadyList {
             addChunk(.resident)
         }
         let chunk = tail.unsafelyUnwrapped
-        (Chunk.entries(chunk) + chunk.pointee.end).initialize(to: entry)
+        (chunk.pointee.entries + chunk.pointee.end).initialize(to: entry)
         chunk.pointee.end += 1
         chunk.pointee.byteCount += byteCount
         residentByteCount += byteCount
@@ -85,57 +82,29 @@ struct ReadyList {
     var first: QueueEntry? {
         guard chunkedCount > 0 else { return returned.first }
         let chunk = head.unsafelyUnwrapped
-        let entry = Chunk.entries(chunk)[chunk.pointee.first]
-        if !returned.isEmpty, returned[0].place < entry.place { return returned[0] }
+        let entry = chunk.pointee.entries[chunk.pointee.first]
+        if let other = returned.first, other.place < entry.place { return other }
         return entry
     }
 
     /// Takes the entry with the smallest place.
     @inline(__always)
     mutating func popFirst() -> QueueEntry? {
-        guard chunkedCount > 0 else { return returned.isEmpty ? nil : popReturned() }
+        guard chunkedCount > 0 else { return returned.popFirst() }
         let chunk = head.unsafelyUnwrapped
-        if !returned.isEmpty, returned[0].place < Chunk.entries(chunk)[chunk.pointee.first].place {
-            return popReturned()
+        if let other = returned.first, other.place < chunk.pointee.entries[chunk.pointee.first].place {
+            return returned.popFirst()
         }
         chunkedCount -= 1
-        let entry = Chunk.entries(chunk)[chunk.pointee.first]
+        let entry = chunk.pointee.entries[chunk.pointee.first]
         chunk.pointee.first += 1
         if chunk.pointee.first == chunk.pointee.end { dropHead() }
+        if removedCount > 0 { skipRemoved() }
         return entry
     }
 
     /// Puts an entry back to its place.
-    mutating func putBack(_ entry: QueueEntry) {
-        returned.append(entry)
-        var child = returned.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard returned[child].place < returned[parent].place else { break }
-            returned.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    private mutating func popReturned() -> QueueEntry {
-        let first = returned[0]
-        let last = returned.removeLast()
-        guard !returned.isEmpty else {
-            returned = []
-            return first
-        }
-        returned[0] = last
-        var parent = 0
-        while true {
-            var smallest = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < returned.count {
-                if returned[child].place < returned[smallest].place { smallest = child }
-            }
-            guard smallest != parent else { return first }
-            returned.swapAt(parent, smallest)
-            parent = smallest
-        }
-    }
+    mutating func putBack(_ entry: QueueEntry) { returned.insert(entry) }
 
     @inline(never)
     mutating func addChunk(_ state: Chunk.State) {
@@ -203,10 +172,12 @@ struct ReadyList {
 
     /// Every entry, in no order: for the end of the node.
     func forEach(_ body: (QueueEntry) -> Void) {
-        for entry in returned { body(entry) }
+        for entry in returned.elements { body(entry) }
         var next = head
         while let chunk = next {
-            for index in chunk.pointee.first..<chunk.pointee.end { body(Chunk.entries(chunk)[index]) }
+            for index in chunk.pointee.first..<chunk.pointee.end where !chunk.pointee.entries[index].isRemoved {
+                body(chunk.pointee.entries[index])
+            }
             next = chunk.pointee.next
         }
     }

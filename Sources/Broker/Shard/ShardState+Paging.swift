@@ -110,12 +110,12 @@ extension ShardState {
 
     /// Returns false when the journal has not written all of it yet.
     private func pageOut(_ chunk: ReadyList.ChunkPointer, _ queue: UnsafeMutablePointer<QueueState>) -> Bool {
-        let entries = ReadyList.Chunk.entries(chunk)
+        let entries = chunk.pointee.entries
         let range = chunk.pointee.first..<chunk.pointee.end
         if queue.pointee.holder != 0 {
-            for index in range where !isWritten(entries[index].message) { return false }
+            for index in range where !entries[index].isRemoved && !isWritten(entries[index].message) { return false }
         }
-        for index in range {
+        for index in range where !entries[index].isRemoved {
             let message = entries[index].message
             if queue.pointee.holder != 0, message.id != 0 {
                 entries[index].pageOut(message.id, isSpilled: false)
@@ -173,7 +173,8 @@ extension ShardState {
         while let chunk = queue.pointee.ready.chunkToLoad(aheadByteCount: ahead) {
             var parts: [(indexes: [Int], ids: [UInt64])] = [([], []), ([], [])]
             for index in chunk.pointee.first..<chunk.pointee.end {
-                let entry = ReadyList.Chunk.entries(chunk)[index]
+                let entry = chunk.pointee.entries[index]
+                if entry.isRemoved { continue }
                 let part = entry.isSpilled ? 1 : 0
                 parts[part].indexes.append(index)
                 parts[part].ids.append(entry.pagedOutID)
@@ -207,13 +208,14 @@ extension ShardState {
         guard let queue = queue(request.queue),
             let chunk = queue.pointee.ready.loadingChunk(request.chunkSerial)
         else { return }
-        let entries = ReadyList.Chunk.entries(chunk)
+        let entries = chunk.pointee.entries
         for (number, index) in request.indexes.enumerated() {
             // A purge may have taken some meanwhile.
             guard index >= chunk.pointee.first else { continue }
             // Also what cannot be read is not needed any more.
             if request.isSpilled { settleSpilled(request.ids[number], request.queue) }
-            guard let (bytes, block) = read.contents[number],
+            // It may have expired, too.
+            guard !entries[index].isRemoved, let (bytes, block) = read.contents[number],
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)

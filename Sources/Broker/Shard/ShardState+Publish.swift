@@ -47,11 +47,18 @@ extension ShardState {
         } catch {
             throw ProtocolError.malformed(error).blaming(60, 40)
         }
-        if properties.flags & BasicPropertiesView.Flag.userID != 0 { try checkUserID(properties, channel) }
+        var story = MessageStory(publishedMilliseconds: now.wallMilliseconds, priority: properties.priority)
+        if properties.flags & (BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration) != 0 {
+            try checkProperties(properties, channel)
+            if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
+                story = MessageStory(
+                    publishedMilliseconds: now.wallMilliseconds, priority: properties.priority, care: .expiration)
+            }
+        }
         channel.pointee.assembly.receiveHeader(
             store(
                 addressing: channel.pointee.assembly.addressing, properties: propertyBytes, bodyByteCount: Int(size),
-                isPersistent: properties.isPersistent))
+                isPersistent: properties.isPersistent, story: story))
         if !alarms.isEmpty { block(channel.pointee.connection) }
         if size == 0 { try publish(channel) }
     }
@@ -62,9 +69,18 @@ extension ShardState {
             : ProtocolError.messageTooLarge(size, limit: settings.maxMessageSize).blaming(60, 40)
     }
 
-    private func checkUserID(
+    /// RabbitMQ's order: expiration, then user-id.
+    @inline(never)
+    private func checkProperties(
         _ properties: BasicPropertiesView, _ channel: UnsafeMutablePointer<ChannelState>
     ) throws(ProtocolError) {
+        if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
+            let text = String(decoding: properties.expiration, as: UTF8.self)
+            if let reason = Expiration.error(in: text) {
+                throw ProtocolError.invalidExpiration(text, reason: reason).blaming(60, 40)
+            }
+        }
+        guard properties.flags & BasicPropertiesView.Flag.userID != 0 else { return }
         let user = channel.pointee.connection.pointee.user
         if !user.bytes.elementsEqual(properties.userID) {
             throw ProtocolError.wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
@@ -86,12 +102,13 @@ extension ShardState {
     /// A new message of this shard, its body still to be filled in, with one reference.
     @inline(__always)
     func store(
-        addressing: UnsafeRawBufferPointer, properties: UnsafeRawBufferPointer, bodyByteCount: Int, isPersistent: Bool
+        addressing: UnsafeRawBufferPointer, properties: UnsafeRawBufferPointer, bodyByteCount: Int,
+        isPersistent: Bool, story: MessageStory
     ) -> Message {
         let memory = messages.allocate(
             Message.headByteCount + addressing.count + properties.count + bodyByteCount)
         let message = Message.initialise(
-            memory, shard: index, isPersistent: isPersistent, addressingByteCount: addressing.count,
+            memory, shard: index, isPersistent: isPersistent, story: story, addressingByteCount: addressing.count,
             propertiesByteCount: properties.count, bodyByteCount: bodyByteCount)
         let parts = memory + Message.headByteCount
         if let source = addressing.baseAddress { parts.copyMemory(from: source, byteCount: addressing.count) }

@@ -10,7 +10,8 @@ import Broker
 enum Clock {
     static var now: Moment {
         Moment(
-            monotonicMilliseconds: read(CLOCK_MONOTONIC) / 1_000_000, wallSeconds: read(CLOCK_REALTIME) / 1_000_000_000)
+            monotonicMilliseconds: read(CLOCK_MONOTONIC) / 1_000_000,
+            wallMilliseconds: read(CLOCK_REALTIME) / 1_000_000)
     }
 
     /// CPU time of the calling thread.

@@ -1,0 +1,159 @@
+import AMQPWire
+import Journal
+
+/// What only queues with expiry, limits, priorities or deduplication keep. A queue without has none of it, and no
+/// message of it looks here.
+struct QueueExtras {
+    /// Messages with an expiration of their own.
+    var expirations = BinaryHeap<MessageDeadline>()
+    /// Bytes of the bodies of ready messages (RabbitMQ's `x-max-length-bytes` counts nothing else).
+    var readyBodyByteCount = 0
+    /// The time for which the queue stands among the shard's deadlines, in milliseconds since 1970.
+    var armedMilliseconds: UInt64?
+    /// When the queue was last declared, asked with basic.get, or left by a consumer; in milliseconds since 1970.
+    var lastUsedMilliseconds: UInt64 = 0
+    /// Up to this place, messages were promised to a consumer that only waits for the journal: they do not expire.
+    var promisedPlace: UInt64 = 0
+    /// Deduplication headers of messages that the queue has, delivered ones included.
+    var duplicates: Set<[UInt8]> = []
+
+    // Priorities: `QueueState.ready` is the list of the highest level that has messages, the others are here.
+
+    /// 1 without priorities.
+    var levelCount = 1
+    /// Which level `QueueState.ready` is.
+    var currentLevel = 0
+    /// By level; the current one's is not in use.
+    var levels: UnsafeMutablePointer<ReadyList>?
+    /// Messages in the levels that are not the current one.
+    var otherCount = 0
+
+    mutating func deallocate() {
+        for level in 0..<levelCount { levels?[level].deallocate() }
+        levels?.deinitialize(count: levelCount)
+        levels?.deallocate()
+        levels = nil
+    }
+}
+
+// Levels of priority.
+extension QueueState {
+    /// The level of a message: its priority, at most what the queue has.
+    func level(_ priority: UInt8) -> Int {
+        guard let extras else { return 0 }
+        return min(Int(priority), extras.pointee.levelCount - 1)
+    }
+
+    /// From now on there are so many levels. A queue has them from its beginning.
+    mutating func addLevels(_ count: Int) {
+        guard count > 1, let extras, extras.pointee.levels == nil else { return }
+        let levels = UnsafeMutablePointer<ReadyList>.allocate(capacity: count)
+        for level in 0..<count { (levels + level).initialize(to: ReadyList(memory: ready.memory)) }
+        extras.pointee.levels = levels
+        extras.pointee.levelCount = count
+    }
+
+    /// Runs the body with the list of a level.
+    @inline(__always)
+    mutating func withList<Result>(_ level: Int, _ body: (inout ReadyList) -> Result) -> Result {
+        guard let extras, level != extras.pointee.currentLevel, let levels = extras.pointee.levels else {
+            return body(&ready)
+        }
+        let before = levels[level].count
+        defer { extras.pointee.otherCount += levels[level].count - before }
+        return body(&levels[level])
+    }
+
+    /// Makes the list of a level the one that is served.
+    private mutating func makeCurrent(_ level: Int) {
+        guard let extras, let levels = extras.pointee.levels, level != extras.pointee.currentLevel else { return }
+        swap(&levels[extras.pointee.currentLevel], &ready)
+        extras.pointee.otherCount += levels[extras.pointee.currentLevel].count
+        extras.pointee.otherCount -= levels[level].count
+        swap(&levels[level], &ready)
+        extras.pointee.currentLevel = level
+    }
+
+    /// Keeps the promise that `ready` is the highest level that has messages.
+    mutating func settleLevel() {
+        guard let extras, extras.pointee.otherCount > 0, let levels = extras.pointee.levels else { return }
+        var highest = extras.pointee.levelCount - 1
+        while highest > 0 {
+            let isEmpty = highest == extras.pointee.currentLevel ? ready.isEmpty : levels[highest].isEmpty
+            if !isEmpty { break }
+            highest -= 1
+        }
+        makeCurrent(highest)
+    }
+
+    /// A message for a level above the one that is served.
+    mutating func raiseLevel(to level: Int) {
+        if let extras, level > extras.pointee.currentLevel { makeCurrent(level) }
+    }
+}
+
+// The queue's operations where there are extras.
+extension QueueState {
+    mutating func makeExtras() -> UnsafeMutablePointer<QueueExtras> {
+        if let extras { return extras }
+        let made = UnsafeMutablePointer<QueueExtras>.allocate(capacity: 1)
+        made.initialize(to: QueueExtras())
+        extras = made
+        return made
+    }
+
+    @inline(never)
+    mutating func appendCounted(_ entry: QueueEntry) {
+        guard let extras else { return }
+        let message = entry.message
+        let level = level(message.priority)
+        raiseLevel(to: level)
+        withList(level) { $0.append(entry, byteCount: message.byteCount) }
+        extras.pointee.readyBodyByteCount += message.bodyByteCount
+    }
+
+    @inline(never)
+    mutating func putBackCounted(_ entry: QueueEntry) {
+        guard let extras else { return }
+        let level = level(entry.message.priority)
+        raiseLevel(to: level)
+        withList(level) { $0.putBack(entry) }
+        extras.pointee.readyBodyByteCount += entry.message.bodyByteCount
+    }
+
+    @inline(never)
+    mutating func popFirstCounted() -> QueueEntry? {
+        guard let entry = ready.popFirst() else { return nil }
+        didTake(entry)
+        return entry
+    }
+
+    /// An entry was taken out of a list.
+    mutating func didTake(_ entry: QueueEntry) {
+        guard let extras else { return }
+        if !entry.isPagedOut { extras.pointee.readyBodyByteCount -= entry.message.bodyByteCount }
+        if ready.isEmpty { settleLevel() }
+        if readyCount == 0 { extras.pointee.readyBodyByteCount = 0 }
+    }
+
+    /// Takes out what waits at a place.
+    mutating func remove(place: UInt64, level: Int) -> QueueEntry? {
+        guard let entry = withList(level, { $0.remove(place: place) }) else { return nil }
+        didTake(entry)
+        return entry
+    }
+
+    /// Whether another message, with this body, would be more than the queue may have.
+    func wouldOverflow(bodyByteCount: Int) -> Bool {
+        if let limit = arguments.maxLength, readyCount + 1 > limit { return true }
+        guard let limit = arguments.maxLengthBytes, let extras else { return false }
+        return extras.pointee.readyBodyByteCount + bodyByteCount > limit
+    }
+
+    /// Whether the queue has more than it may have.
+    var isOverLimit: Bool {
+        if let limit = arguments.maxLength, readyCount > limit { return true }
+        guard let limit = arguments.maxLengthBytes, let extras else { return false }
+        return extras.pointee.readyBodyByteCount > limit
+    }
+}
