@@ -12,7 +12,8 @@ struct QueueState {
     let virtualHost: ShortString
     let virtualHostIndex: Int
     let isAutoDelete: Bool
-    let arguments: QueueArguments
+    /// With the policies that apply: `ShardState.apply` changes them.
+    var arguments: QueueArguments
     /// Its number in the journal; 0 when its messages are not journaled.
     var holder: UInt32 = 0
 
