@@ -22,6 +22,8 @@ enum Limit {
     static let bodyByteCount = 536_870_912
     /// How many topology changes another shard may lag behind before it is woken for them.
     static let topologyLag: UInt64 = 512
+    /// The longest time that an argument or a policy can ask for: 35 000 years, far from any overflow.
+    static let durationMilliseconds: UInt64 = 1 << 50
     /// RabbitMQ's `x-name-prefix` bound.
     static let namePrefixByteCount = 64
     /// Deliveries of one queue in one turn before others get theirs.

@@ -157,6 +157,10 @@ extension ProtocolError {
     static func invalidArgument(_ key: ShortString, _ resource: ResourceName, reason: String) -> ProtocolError {
         ProtocolError(.preconditionFailed, "invalid arg '\(key)' for \(resource): \(reason)")
     }
+    static func foreignArgument(_ key: ShortString, _ resource: ResourceName, type: QueueType) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed, "invalid arg '\(key)' for \(resource) of queue type \(type.moduleName)")
+    }
     static func invalidArgumentType(_ key: ShortString, _ resource: ResourceName, type: String) -> ProtocolError {
         ProtocolError(.preconditionFailed, "invalid type '\(type)' for arg '\(key)' in \(resource)")
     }

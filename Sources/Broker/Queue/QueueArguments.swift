@@ -10,51 +10,83 @@ enum QueueDurability: String, Sendable {
     case memory
 }
 
-/// The arguments of a queue that the engine acts on, and the table of all that RabbitMQ knows.
-///
-/// Source: RabbitMQ `rabbit_amqqueue:declare_args/0`. Those of later issues are accepted and kept, so that a
-/// redeclaration is compared with them.
+/// `x-overflow`: what happens to a message that finds the queue at its maximum length.
+enum Overflow: String, Sendable {
+    case dropHead = "drop-head"
+    case rejectPublish = "reject-publish"
+    case rejectPublishDLX = "reject-publish-dlx"
+}
+
+/// `x-dead-letter-strategy` of quorum queues.
+enum DeadLetterStrategy: String, Sendable {
+    case atMostOnce = "at-most-once"
+    case atLeastOnce = "at-least-once"
+}
+
+/// `x-delayed-retry-*` of quorum queues: how long a message that came back waits before it is delivered again.
+struct DelayedRetry: Sendable, Equatable {
+    enum Kind: String, Sendable { case disabled, all, failed, returned }
+    var kind = Kind.disabled
+    var minimumMilliseconds: UInt64 = 0
+    /// The minimum where none is given.
+    var maximumMilliseconds: UInt64 = 0
+}
+
+/// The arguments of a queue that the engine acts on: as declared, or with the policies that apply merged in.
 struct QueueArguments: Sendable, Equatable {
+    var queueType = QueueType.classic
+    var messageTTLMilliseconds: UInt64?
+    var expiresMilliseconds: UInt64?
+    /// In ready messages.
+    var maxLength: Int?
+    /// In bytes of the bodies of ready messages.
+    var maxLengthBytes: Int?
+    var overflow = Overflow.dropHead
     var deadLetterExchange: ShortString?
     var deadLetterRoutingKey: ShortString?
+    var deadLetterStrategy = DeadLetterStrategy.atMostOnce
+    var maxPriority: UInt8?
+    var isSingleActiveConsumer = false
+    /// How often a message may be delivered again; nil: as often as it comes back.
+    var deliveryLimit: Int?
+    var consumerTimeoutMilliseconds: UInt64?
+    var delayedRetry: DelayedRetry?
+    /// `x-message-deduplication`: a message of which an equal one still waits is not queued.
+    var deduplicates = false
     var durability = QueueDurability.sync
 
-    /// Arguments that must be equal when a queue is declared again, in the order in which RabbitMQ compares them.
-    static let compared: [ShortString] = [
-        "x-expires", "x-message-ttl", "x-max-age", "x-max-length", "x-max-length-bytes", "x-overflow", "x-queue-type",
-        "x-single-active-consumer", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy",
-        "x-delivery-limit", "x-max-priority", "x-queue-mode", "x-durability",
-    ]
+    /// RabbitMQ's for quorum queues since 4.0.
+    static let quorumDeliveryLimit = 20
 
     init() {}
 
+    /// - Throws: What RabbitMQ answers (`rabbit_amqqueue:check_declare_arguments/2`), checked in its order.
     init(_ table: FieldTable, resource: ResourceName) throws(ProtocolError) {
-        deadLetterExchange = try Self.name("x-dead-letter-exchange", table, resource)
-        deadLetterRoutingKey = try Self.name("x-dead-letter-routing-key", table, resource)
+        let arguments = try QueueArgumentReader(table, resource: resource)
+        queueType = arguments.type
+        expiresMilliseconds = try arguments.milliseconds("x-expires", isZeroAllowed: false)
+        messageTTLMilliseconds = try arguments.milliseconds("x-message-ttl")
+        deadLetterExchange = try arguments.name("x-dead-letter-exchange")
+        deadLetterRoutingKey = try arguments.name("x-dead-letter-routing-key")
         if deadLetterRoutingKey != nil, deadLetterExchange == nil {
-            throw .invalidArgument(
-                "x-dead-letter-routing-key", resource, reason: "routing_key_but_no_dlx_defined")
+            throw .invalidArgument("x-dead-letter-routing-key", resource, reason: "routing_key_but_no_dlx_defined")
         }
-        if let level = try Self.name("x-durability", table, resource) {
-            guard let known = QueueDurability(rawValue: level.description) else {
-                throw .invalidArgument("x-durability", resource, reason: "not sync, flush or memory")
-            }
-            durability = known
-        }
-    }
-
-    private static func name(
-        _ key: ShortString, _ table: FieldTable, _ resource: ResourceName
-    ) throws(ProtocolError) -> ShortString? {
-        guard let value = table[key] else { return nil }
-        guard case .longString(let bytes) = value else {
-            throw key == "x-dead-letter-exchange"
-                ? .invalidArgumentType(key, resource, type: value.typeName)
-                : .invalidArgument(key, resource, reason: "{unacceptable_type,\(value.typeName)}")
-        }
-        guard bytes.count <= ShortString.byteLimit else {
-            throw .invalidArgument(key, resource, reason: "longer than 255 bytes")
-        }
-        return ShortString(bytes: bytes)
+        deadLetterStrategy =
+            try arguments.oneOf("x-dead-letter-strategy", reason: "invalid_dlx_strategy") ?? .atMostOnce
+        maxLength = try arguments.count("x-max-length")
+        maxLengthBytes = try arguments.count("x-max-length-bytes")
+        _ = try arguments.count("x-max-in-memory-length")
+        _ = try arguments.count("x-max-in-memory-bytes")
+        maxPriority = try arguments.priority("x-max-priority")
+        overflow = try arguments.oneOf("x-overflow", reason: "invalid_overflow") ?? .dropHead
+        try arguments.checkIgnored()
+        isSingleActiveConsumer = try arguments.bool("x-single-active-consumer") ?? false
+        deliveryLimit = try arguments.deliveryLimit("x-delivery-limit")
+        consumerTimeoutMilliseconds = try arguments.milliseconds("x-consumer-timeout", isZeroAllowed: false)
+        delayedRetry = try arguments.delayedRetry()
+        deduplicates = try arguments.bool("x-message-deduplication") ?? false
+        durability =
+            try arguments.oneOf("x-durability", reason: "not sync, flush or memory") ?? .sync
+        try arguments.checkForeign()
     }
 }

@@ -161,8 +161,8 @@ extension ShardState {
                 topology.add(
                     QueueRecord(
                         name: wanted.queue, address: address, isDurable: isDurable, isAutoDelete: wanted.autoDelete,
-                        exclusiveOwner: owner, arguments: wanted.arguments, durability: arguments.durability,
-                        journalNumber: number),
+                        exclusiveOwner: owner, arguments: wanted.arguments, type: arguments.queueType,
+                        durability: arguments.durability, journalNumber: number),
                     changes: &changes)
                 return .created(address, journalNumber: number)
             }

@@ -20,7 +20,8 @@ extension ShardState {
         if arguments.durability != .memory { state.pointee.holder = queue.journalNumber }
         return QueueRecord(
             name: queue.name, address: state.pointee.address, isDurable: true, isAutoDelete: queue.isAutoDelete,
-            exclusiveOwner: nil, arguments: queue.arguments, durability: arguments.durability,
+            exclusiveOwner: nil, arguments: queue.arguments, type: arguments.queueType,
+            durability: arguments.durability,
             journalNumber: queue.journalNumber)
     }
 

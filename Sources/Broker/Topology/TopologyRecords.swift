@@ -34,6 +34,7 @@ struct QueueRecord: Sendable {
     /// The connection that alone may use it.
     let exclusiveOwner: ConnectionAddress?
     let arguments: FieldTable
+    let type: QueueType
     let durability: QueueDurability
     /// 0 for a transient queue.
     var journalNumber: UInt32 = 0

@@ -332,7 +332,7 @@ extension VirtualHostTopology {
             throw .inequivalent(
                 "auto_delete", resource, received: "'\(autoDelete)'", current: "'\(existing.isAutoDelete)'")
         }
-        try checkArguments(QueueArguments.compared, arguments, existing.arguments, resource)
+        try checkArguments(existing.type.arguments, arguments, existing.arguments, resource)
     }
 }
 
