@@ -26,6 +26,10 @@ enum Limit {
     static let durationMilliseconds: UInt64 = 1 << 50
     /// RabbitMQ's `x-name-prefix` bound.
     static let namePrefixByteCount = 64
+    /// Messages of one queue that expire, or are too many, in one turn before others have theirs.
+    static let dropsPerTurn = 4096
+    /// Dead-letter cycles that a shard tells of.
+    static let notedCycles = 1000
     /// Deliveries of one queue in one turn before others get theirs.
     static let deliveriesPerTurn = 4096
     /// Messages a remote consumer under a channel-wide limit may ask credit for at once.

@@ -74,6 +74,11 @@ struct CheckpointContent {
             }
             writer.append(UInt64(known.delivered.count))
             for id in known.delivered { writer.append(id) }
+            writer.append(UInt64(known.counts.count))
+            for (id, count) in known.counts {
+                writer.append(id)
+                writer.append(UInt64(count))
+            }
         }
     }
 
@@ -143,7 +148,7 @@ struct CheckpointContent {
     }
 
     private mutating func readMarks(_ reader: inout ByteReader) -> Bool {
-        guard let count = reader.count(of: 24) else { return false }
+        guard let count = reader.count(of: 32) else { return false }
         for _ in 0..<count {
             guard let holder = reader.number(UInt32.self), let flags = reader.number(UInt32.self),
                 let markCount = reader.count(of: 16)
@@ -160,6 +165,11 @@ struct CheckpointContent {
             for _ in 0..<deliveredCount {
                 guard let id = reader.number(UInt64.self) else { return false }
                 known.delivered.insert(id)
+            }
+            guard let countCount = reader.count(of: 16) else { return false }
+            for _ in 0..<countCount {
+                guard let id = reader.number(UInt64.self), let count = reader.number(UInt64.self) else { return false }
+                known.counts[id] = UInt32(clamping: count)
             }
             marks[holder] = known
         }

@@ -7,6 +7,8 @@ struct DeliveryMarks {
         var delivered: Set<UInt64> = []
         /// The last that came was such a list, to which the next one is added.
         var isListOpen = false
+        /// Failed deliveries by message, where the holder counts them.
+        var counts: [UInt64: UInt32] = [:]
     }
 
     private(set) var holders: [UInt32: Holder] = [:]
@@ -18,17 +20,28 @@ struct DeliveryMarks {
 
     mutating func addDelivered(_ holder: UInt32, _ ids: some Sequence<UInt64>) {
         var known = holders.removeValue(forKey: holder) ?? Holder()
-        if !known.isListOpen { known = Holder() }
+        if !known.isListOpen { known = Holder(counts: known.counts) }
         known.isListOpen = true
         known.delivered.formUnion(ids)
         holders[holder] = known
     }
 
+    mutating func count(_ holder: UInt32, _ id: UInt64, _ count: UInt32) {
+        holders[holder, default: Holder()].counts[id] = count
+    }
+
+    func deliveryCount(_ holder: UInt32, _ id: UInt64) -> Int { Int(holders[holder]?.counts[id] ?? 0) }
+
     /// Without the messages that the closure, given a message and a holder, does not know any more.
     func pruned(_ isHeld: (UInt64, UInt32) -> Bool) -> DeliveryMarks {
         var pruned = self
-        for (holder, known) in holders where !known.delivered.isEmpty {
-            pruned.holders[holder]?.delivered = known.delivered.filter { isHeld($0, holder) }
+        for (holder, known) in holders {
+            if !known.delivered.isEmpty {
+                pruned.holders[holder]?.delivered = known.delivered.filter { isHeld($0, holder) }
+            }
+            if !known.counts.isEmpty {
+                pruned.holders[holder]?.counts = known.counts.filter { isHeld($0.key, holder) }
+            }
         }
         return pruned
     }

@@ -39,7 +39,9 @@ extension Journal {
         holders.removeAll(keepingCapacity: true)
         index.forEachHolder(entry) { holder in
             holders.append(
-                LiveHolder(holder: holder, mayHaveBeenDelivered: index.marks.mayHaveDelivered(holder, id)))
+                LiveHolder(
+                    holder: holder, mayHaveBeenDelivered: index.marks.mayHaveDelivered(holder, id),
+                    deliveryCount: index.marks.deliveryCount(holder, id)))
         }
         holders.withUnsafeBufferPointer { list in
             body(LiveMessage(id: id, contentByteCount: Int(entry.contentByteCount), holders: list))

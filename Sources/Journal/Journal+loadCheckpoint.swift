@@ -79,7 +79,7 @@ extension Journal {
                 switch try scanner.next() {
                 case .record(let kind, let payload, let byteCount):
                     guard let kind = RecordKind(rawValue: kind), kind != .deliveryMark, kind != .delivered,
-                        kind != .holderRemoved
+                        kind != .holderRemoved, kind != .deliveryCount
                     else { continue }
                     _ = index.apply(
                         kind.rawValue, payload, byteCount: byteCount, position: scanner.position, segment.counters)

@@ -3,7 +3,7 @@ enum JournalFiles {
     static let format = "format"
     static let lock = "lock"
     static let checkpoints = ["checkpoint-a", "checkpoint-b"]
-    static let formatVersion = 1
+    static let formatVersion = 2
     static let formatLine = "leveret journal \(formatVersion)"
     private static let segmentPrefix = "segment-"
     private static let indexPrefix = "index-"

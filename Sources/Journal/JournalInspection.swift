@@ -248,6 +248,7 @@ package final class JournalInspection {
         case .deliveryMark?:
             return byteCount == 16
                 && payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self) < UInt32(MessageID.laneLimit)
+        case .deliveryCount?: return byteCount == 16
         case .delivered?:
             return byteCount >= 8
                 && byteCount == 8 + Int(payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) * 8

@@ -137,6 +137,12 @@ package struct LaneBuffer: @unchecked Sendable {
         }
     }
 
+    package mutating func appendDeliveryCount(holder: UInt32, id: UInt64, count: UInt32) {
+        let payload = begin(.deliveryCount, payload: 16)
+        payload.storeBytes(of: UInt64(holder) | UInt64(count) << 32, as: UInt64.self)
+        (payload + 8).storeBytes(of: id, as: UInt64.self)
+    }
+
     package mutating func appendHolderRemoved(_ holder: UInt32) {
         begin(.holderRemoved, payload: 4).storeBytes(of: holder, as: UInt32.self)
     }

@@ -94,7 +94,7 @@ extension LiveIndex {
                 counters.pointee.segment.moved.append(MovedMessage(id: message.id, order: order))
             }
             return true
-        case .deliveryMark, .delivered, .holderRemoved:
+        case .deliveryMark, .delivered, .holderRemoved, .deliveryCount:
             return applyToHolder(kind, payload, byteCount)
         case .batch, .end, .stateChange: return true
         default: return false
@@ -116,6 +116,11 @@ extension LiveIndex {
             // Reserved ahead of what has come: new sequences begin above it, else what they name seems delivered.
             if sequence <= MessageID.sequenceLimit { highestSequence.raise(to: sequence) }
             marks.mark(holder, lane: Int(number), sequence: sequence)
+            return true
+        }
+        if kind == RecordKind.deliveryCount.rawValue {
+            guard byteCount == 16 else { return false }
+            marks.count(holder, payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self), number)
             return true
         }
         guard byteCount == 8 + Int(number) * 8 else { return false }

@@ -58,6 +58,8 @@ package enum RecordKind: UInt8, Sendable {
     case stateSnapshot = 10
     /// The last record of a segment: the log goes on in the next one.
     case end = 11
+    /// `holder UInt32, count UInt32, id UInt64`: so many deliveries of the message to the holder's consumers failed.
+    case deliveryCount = 12
 }
 
 /// Names a message as long as it lives: the lane that published it in the lower 6 bits, above them a sequence that

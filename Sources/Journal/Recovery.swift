@@ -63,4 +63,6 @@ package struct LiveMessage {
 package struct LiveHolder {
     package let holder: UInt32
     package let mayHaveBeenDelivered: Bool
+    /// Failed deliveries, where the holder counts them.
+    package let deliveryCount: Int
 }

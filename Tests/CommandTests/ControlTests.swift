@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.serialized) struct ControlTests {
     /// A directory that says of itself what `format` says.
-    private func journal(format: String = "leveret journal 1\n") throws -> TemporaryDirectory {
+    private func journal(format: String = "leveret journal 2\n") throws -> TemporaryDirectory {
         let directory = try TemporaryDirectory()
         _ = try directory.write(format, to: "format")
         return directory
@@ -76,10 +76,10 @@ import Testing
     }
 
     @Test func newerFormatIsRefused() throws {
-        let directory = try journal(format: "leveret journal 2\n")
+        let directory = try journal(format: "leveret journal 3\n")
         expectRefusal(
             try Command.control("journal", "check", directory.path),
-            containing: ["has format 2, and this leveretctl reads format 1; use the leveretctl of the version that"])
+            containing: ["has format 3, and this leveretctl reads format 2; use the leveretctl of the version that"])
     }
 
     @Test func journalOfARunningBrokerIsRefused() throws {

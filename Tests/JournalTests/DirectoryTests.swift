@@ -22,8 +22,8 @@ import Testing
     }
 
     @Test func aNewerFormatIsRefused() {
-        let disk = MemoryDisk(files: ["format": Array("leveret journal 2\n".utf8)])
-        #expect(refusal(disk)?.contains("format 2") == true)
+        let disk = MemoryDisk(files: ["format": Array("leveret journal 3\n".utf8)])
+        #expect(refusal(disk)?.contains("format 3") == true)
     }
 
     @Test func aForeignDirectoryIsRefusedAndLeftAlone() {

@@ -56,8 +56,27 @@ struct Death {
 
     /// What a client says of deaths does not count.
     static func removeHeaders(from headers: inout FieldTable) {
-        for name in ["x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason"] {
+        for name in [
+            "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
+            "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason",
+        ] {
             headers[ShortString(truncating: name)] = nil
+        }
+    }
+
+    /// Where and why a message died.
+    struct Name {
+        let queue: ShortString
+        let reason: String
+    }
+
+    /// The deaths that headers tell of, the latest first.
+    static func names(in headers: FieldTable) -> [Name] {
+        guard case .array(let deaths)? = headers["x-death"] else { return [] }
+        return deaths.compactMap { death in
+            guard case .table(let table) = death, let queue = table["queue"]?.text, let reason = table["reason"]?.text
+            else { return nil }
+            return Name(queue: ShortString(truncating: queue), reason: reason)
         }
     }
 

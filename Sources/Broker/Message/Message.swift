@@ -22,6 +22,15 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
 
     let memory: UnsafeMutableRawPointer
 
+    init(memory: UnsafeMutableRawPointer) { self.memory = memory }
+
+    /// To look at what the journal kept; nil when it is no message. Valid as long as the bytes are.
+    init?(recovered bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, bytes.count >= Self.headByteCount else { return nil }
+        memory = UnsafeMutableRawPointer(mutating: base)
+        guard byteCount == bytes.count, addressingByteCount >= 2 else { return nil }
+    }
+
     @inline(__always)
     var references: UInt32 {
         get { memory.load(as: UInt32.self) }

@@ -60,6 +60,15 @@ struct QueueArguments: Sendable, Equatable {
 
     init() {}
 
+    /// Whether a queue with them keeps `QueueExtras`.
+    var wantsExtras: Bool {
+        messageTTLMilliseconds != nil || expiresMilliseconds != nil || maxLength != nil || maxLengthBytes != nil
+            || deduplicates || levelCount > 1
+    }
+
+    /// RabbitMQ 4.3: a quorum queue always has 32 strict priorities.
+    var levelCount: Int { queueType == .quorum ? 32 : Int(maxPriority ?? 0) + 1 }
+
     /// - Throws: What RabbitMQ answers (`rabbit_amqqueue:check_declare_arguments/2`), checked in its order.
     init(_ table: FieldTable, resource: ResourceName) throws(ProtocolError) {
         let arguments = try QueueArgumentReader(table, resource: resource)

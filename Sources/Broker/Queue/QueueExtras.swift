@@ -38,6 +38,9 @@ struct QueueExtras {
 
 // Levels of priority.
 extension QueueState {
+    var levelCount: Int { extras?.pointee.levelCount ?? 1 }
+    var currentLevel: Int { extras?.pointee.currentLevel ?? 0 }
+
     /// The level of a message: its priority, at most what the queue has.
     func level(_ priority: UInt8) -> Int {
         guard let extras else { return 0 }
@@ -141,6 +144,32 @@ extension QueueState {
         guard let entry = withList(level, { $0.remove(place: place) }) else { return nil }
         didTake(entry)
         return entry
+    }
+
+    /// Whether it matters at a start what messages are: their priority, size, expiration, header.
+    var recoversContent: Bool {
+        levelCount > 1 || arguments.maxLengthBytes != nil || arguments.deduplicates
+            || arguments.messageTTLMilliseconds != nil
+    }
+
+    /// A message from before the node was started, which is not in memory.
+    mutating func recover(_ id: UInt64, _ message: Message, isRedelivered: Bool, deliveryCount: Int) {
+        let extras = makeExtras()
+        let entry = makeEntry(recovering: id, isRedelivered: isRedelivered, deliveryCount: deliveryCount)
+        let level = level(message.priority)
+        raiseLevel(to: level)
+        withList(level) { $0.appendPagedOut(entry, byteCount: message.byteCount) }
+        extras.pointee.readyBodyByteCount += message.bodyByteCount
+        if arguments.deduplicates { _ = addDuplicate(message) }
+        guard let own = message.expirationMilliseconds else { return }
+        let due = message.publishedMilliseconds &+ min(own, arguments.messageTTLMilliseconds ?? own)
+        extras.pointee.expirations.insert(
+            MessageDeadline(milliseconds: due, place: entry.place, level: UInt8(level)))
+    }
+
+    /// Every entry that waits, in no order.
+    mutating func forEachReady(_ body: (QueueEntry) -> Void) {
+        for level in 0..<levelCount { withList(level) { $0.forEach(body) } }
     }
 
     /// Whether another message, with this body, would be more than the queue may have.

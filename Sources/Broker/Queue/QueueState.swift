@@ -59,6 +59,10 @@ struct QueueState {
         self.isAutoDelete = isAutoDelete
         self.arguments = arguments
         ready = ReadyList(memory: memory)
+        if arguments.wantsExtras {
+            _ = makeExtras()
+            addLevels(arguments.levelCount)
+        }
     }
 
     var readyCount: Int { ready.count + (extras?.pointee.otherCount ?? 0) }
@@ -80,11 +84,22 @@ struct QueueState {
     }
 
     /// A message from before the node was started, which is not in memory.
-    mutating func recover(_ id: UInt64, byteCount: Int, isRedelivered: Bool) {
-        latestPlace &+= 1
+    mutating func recover(_ id: UInt64, byteCount: Int, isRedelivered: Bool, deliveryCount: Int) {
         ready.appendPagedOut(
-            QueueEntry(pagedOut: id, isSpilled: false, place: latestPlace, isRedelivered: isRedelivered),
+            makeEntry(recovering: id, isRedelivered: isRedelivered, deliveryCount: deliveryCount),
             byteCount: byteCount)
+    }
+
+    mutating func makeEntry(recovering id: UInt64, isRedelivered: Bool, deliveryCount: Int) -> QueueEntry {
+        latestPlace &+= 1
+        return QueueEntry(
+            pagedOut: id, isSpilled: false, place: latestPlace, isRedelivered: isRedelivered,
+            deliveryCount: deliveryCount)
+    }
+
+    /// What comes from now on is in memory.
+    mutating func endRecovery() {
+        for level in 0..<levelCount { withList(level) { $0.endPagedOut() } }
     }
 
     mutating func putBack(_ entry: QueueEntry) {

@@ -139,10 +139,12 @@ extension ShardState {
         let connection = channel.pointee.connection
         channel.pointee.latestDeliveryTag &+= 1
         let tag = channel.pointee.latestDeliveryTag
-        connection.pointee.outbound.writeGetOk(
-            channel: channel.pointee.number, deliveryTag: tag, redelivered: got.entry.isRedelivered,
-            messageCount: UInt32(clamping: got.remaining), content: got.entry.message.content,
-            frameMax: connection.pointee.frameMax)
+        withDeliveryCount(got.entry) { content in
+            connection.pointee.outbound.writeGetOk(
+                channel: channel.pointee.number, deliveryTag: tag, redelivered: got.entry.isRedelivered,
+                messageCount: UInt32(clamping: got.remaining), content: content,
+                frameMax: connection.pointee.frameMax)
+        }
         list(connection)
         statistics.messagesDelivered &+= 1
         if got.noAck {
@@ -206,25 +208,29 @@ extension ShardState {
             }
         }
         switch settled.outcome {
-        case .acked: release(settled.entry.message)
-        case .requeued, .bounced: requeue(settled.entry, queue)
-        case .rejected: reject(settled.entry, queue)
+        case .acked:
+            if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
+                queue.pointee.removeDuplicate(settled.entry.message)
+            }
+            release(settled.entry.message)
+        case .requeued, .bounced: requeue(settled.entry, queue, settled.outcome)
+        case .rejected: discard(settled.entry, queue, reason: .rejected)
         }
     }
 
     @inline(never)
-    private func requeue(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) {
+    private func requeue(
+        _ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, _ outcome: Outcome
+    ) {
         var entry = entry
-        entry.countDelivery()
+        entry.markRedelivered()
+        if let limit = queue.pointee.arguments.deliveryLimit, outcome == .requeued {
+            entry.countDelivery()
+            if entry.deliveryCount > limit { return discard(entry, queue, reason: .deliveryLimit) }
+            journalDeliveryCount(entry, queue)
+        }
         queue.pointee.putBack(entry)
+        noteExpiration(entry, queue)
         list(queue)
-    }
-
-    @inline(never)
-    private func reject(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) {
-        let isReplaced =
-            queue.pointee.arguments.deadLetterExchange != nil && deadLetter(entry.message, queue, reason: .rejected)
-        if !isReplaced { journalSettlement(entry.message, of: queue.pointee.address) }
-        release(entry.message)
     }
 }

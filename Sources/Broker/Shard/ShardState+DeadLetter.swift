@@ -7,41 +7,48 @@ extension ShardState {
     /// Publishes the message again, from the queue's shard. The caller still holds, and releases, the original.
     ///
     /// Returns whether the journal has it all in one record: the new message, and that the queue is done with the old.
+    /// So neither both nor none survive, which is what RabbitMQ calls at-least-once.
     func deadLetter(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>, reason: DeathReason) -> Bool {
         guard let exchangeName = queue.pointee.arguments.deadLetterExchange else { return false }
         let host = queue.pointee.virtualHostIndex
         // RabbitMQ: an exchange that does not exist drops them silently.
         let exchange = exchangeName.bytes.withUnsafeBytes { virtualHosts[host].routing.exchange(named: $0) }
-        guard let exchange else { return false }
-        let routingKey = queue.pointee.arguments.deadLetterRoutingKey ?? ShortString(message.routingKey)
-        guard let dead = bury(message, queue, reason, exchangeName, routingKey) else { return false }
+        guard let exchange, let (dead, deaths) = bury(message, queue, reason, exchangeName) else { return false }
         var routes = RouteBuffer()
-        route(dead, from: exchange, key: dead.routingKey, host, into: &routes)
-        let isJournaled = journalReplacement(of: message, queue, by: dead, routes)
+        routeDead(dead, from: exchange, host, into: &routes)
+        if reason != .rejected { dropCycles(&routes, deaths, queue) }
+        let isJournaled = journalReplacement(of: message, queue.pointee.holder, by: dead, routes)
         for target in 0..<routes.count { enqueue(dead, routes[target], from: nil) }
         routes.deallocate()
         release(dead)
         return isJournaled
     }
 
-    private func journalReplacement(
-        of message: Message, _ queue: UnsafeMutablePointer<QueueState>, by dead: Message, _ routes: RouteBuffer
+    private func routeDead(_ dead: Message, from exchange: ExchangeID, _ host: Int, into routes: inout RouteBuffer) {
+        route(dead, from: exchange, key: dead.routingKey, host, into: &routes)
+    }
+
+    /// The journal learns in one record that a queue is done with a message, and of the message that takes its place.
+    ///
+    /// - Returns: whether it did; else the caller journals the settlement.
+    func journalReplacement(
+        of message: Message, _ holder: UInt32, by replacement: Message, _ routes: RouteBuffer
     ) -> Bool {
-        guard journal.isPresent, dead.isPersistent else { return false }
-        let numbers = (0..<routes.count).map { holder(of: routes[$0]) }.filter { $0 != 0 }
+        guard journal.isPresent, replacement.isPersistent else { return false }
+        let numbers = (0..<routes.count).map { self.holder(of: routes[$0]) }.filter { $0 != 0 }
         guard !numbers.isEmpty else { return false }
         journal.latestSequence &+= 1
         let id = MessageID.make(lane: index, sequence: journal.latestSequence)
-        dead.id = id
+        replacement.id = id
         numbers.withUnsafeBufferPointer { numbers in
             journal.append { lane in
-                if message.id == 0 || queue.pointee.holder == 0 {
+                if message.id == 0 || holder == 0 {
                     // The journal never had the message in this queue.
-                    lane.appendMessage(id: id, holders: numbers, content: dead.bytes)
+                    lane.appendMessage(id: id, holders: numbers, content: replacement.bytes)
                 } else {
                     lane.appendReplacement(
-                        id: id, holders: numbers, content: dead.bytes, settledID: message.id,
-                        settledHolder: queue.pointee.holder)
+                        id: id, holders: numbers, content: replacement.bytes, settledID: message.id,
+                        settledHolder: holder)
                 }
             }
         }
@@ -49,20 +56,39 @@ extension ShardState {
     }
 
     /// The message as it goes to the dead-letter exchange: same body, new address, headers that tell of its death.
+    /// Beside it, its deaths.
     private func bury(
-        _ message: Message, _ queue: UnsafeMutablePointer<QueueState>, _ reason: DeathReason,
-        _ exchange: ShortString, _ routingKey: ShortString
-    ) -> Message? {
+        _ message: Message, _ queue: UnsafeMutablePointer<QueueState>, _ reason: DeathReason, _ exchange: ShortString
+    ) -> (Message, [Death.Name])? {
         var reader = WireReader(message.properties)
         guard var properties = try? BasicProperties(from: &reader) else { return nil }
+        var routingKeys = [ShortString(message.routingKey)]
+        if !message.care.contains(.routedByKeyAlone) { routingKeys += Self.carbonCopies(properties.headers) }
         let death = Death(
             queue: queue.pointee.name, reason: reason, exchange: ShortString(message.exchange),
-            routingKeys: [ShortString(message.routingKey)], time: now.wallSeconds,
-            originalExpiration: properties.expiration)
+            routingKeys: routingKeys, time: now.wallSeconds, originalExpiration: properties.expiration)
         var headers = properties.headers ?? FieldTable()
         if !message.hasDied { Death.removeHeaders(from: &headers) }
-        properties.headers = death.record(in: headers)
+        headers = death.record(in: headers)
+        properties.headers = headers
         properties.expiration = nil
+        let routingKey = queue.pointee.arguments.deadLetterRoutingKey
+        var care = message.care.intersection(.routedByKeyAlone)
+        if routingKey != nil { care.insert(.routedByKeyAlone) }
+        let story = MessageStory(
+            publishedMilliseconds: now.wallMilliseconds, priority: message.priority, care: care)
+        let dead = rewrite(
+            message, properties, exchange: exchange, routingKey: routingKey ?? ShortString(message.routingKey),
+            story: story)
+        dead.markDied()
+        return (dead, Death.names(in: headers))
+    }
+
+    /// A message with the same body, and other addressing and properties.
+    func rewrite(
+        _ message: Message, _ properties: BasicProperties, exchange: ShortString, routingKey: ShortString,
+        story: MessageStory
+    ) -> Message {
         var addressing = OutboundBuffer()
         addressing.write(exchange)
         addressing.write(routingKey)
@@ -72,13 +98,57 @@ extension ShardState {
             addressing.deallocate()
             encoded.deallocate()
         }
-        let dead = store(
+        let rewritten = store(
             addressing: addressing.bytes, properties: encoded.bytes, bodyByteCount: message.bodyByteCount,
-            isPersistent: message.isPersistent)
+            isPersistent: message.isPersistent, story: story)
         if let body = message.body.baseAddress {
-            dead.bodyMemory.copyMemory(from: body, byteCount: message.bodyByteCount)
+            rewritten.bodyMemory.copyMemory(from: body, byteCount: message.bodyByteCount)
         }
-        dead.markDied()
-        return dead
+        return rewritten
+    }
+
+    /// The routing keys of the header CC, which RabbitMQ tells of in x-death beside the message's own.
+    static func carbonCopies(_ headers: FieldTable?) -> [ShortString] {
+        guard case .array(let values)? = headers?["CC"] else { return [] }
+        return values.compactMap { value in
+            guard case .longString(let bytes) = value, bytes.count <= ShortString.byteLimit else { return nil }
+            return ShortString(bytes: bytes)
+        }
+    }
+}
+
+// Cycles: a message that would come back to a queue in which it died, without a client having rejected it since, goes
+// round for ever. RabbitMQ drops it (`rabbit_dead_letter:detect_cycles`, `mc:is_death_cycle`).
+extension ShardState {
+    private func dropCycles(
+        _ routes: inout RouteBuffer, _ deaths: [Death.Name], _ queue: UnsafeMutablePointer<QueueState>
+    ) {
+        let automatic = deaths.prefix { $0.reason != DeathReason.rejected.rawValue }
+        let host = queue.pointee.virtualHostIndex
+        let cycling = automatic.compactMap { death in
+            death.queue.bytes.withUnsafeBytes { virtualHosts[host].routing.queue(named: $0) }.map { ($0, death.queue) }
+        }
+        guard !cycling.isEmpty else { return }
+        var kept = RouteBuffer()
+        for target in 0..<routes.count {
+            if let (_, name) = cycling.first(where: { $0.0 == routes[target] }) {
+                statistics.deadLetterCyclesDropped &+= 1
+                noteCycle([name] + deaths.map(\.queue))
+            } else {
+                kept.append(routes[target])
+            }
+        }
+        routes.deallocate()
+        routes = kept
+    }
+
+    /// Told once, for so many cycles that the log does not become one.
+    private func noteCycle(_ names: [ShortString]) {
+        guard notedCycles.count < Limit.notedCycles, notedCycles.insert(names.hashValue).inserted else { return }
+        let list = names.map { "'\($0)'" }.joined(separator: ", ")
+        note(
+            .warning,
+            "message dropped: these queues, by recency of death, are a dead-letter cycle without reason 'rejected' "
+                + "(told once): \(list)")
     }
 }

@@ -5,6 +5,7 @@ import Routing
 extension ShardState {
     /// Gives a queue's messages to its consumers while there are both, for one turn's worth.
     func deliver(from queue: UnsafeMutablePointer<QueueState>) {
+        if queue.pointee.extras != nil { careFor(queue) }
         if queue.pointee.ready.absentChunkCount > 0 { load(queue) }
         if !queue.pointee.waitingGets.isEmpty { serveGets(queue) }
         var left = Limit.deliveriesPerTurn
@@ -33,6 +34,8 @@ extension ShardState {
         if !noAck {
             credit.pointee.unackedCount &+= 1
             queue.pointee.unackedCount &+= 1
+        } else if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
+            queue.pointee.removeDuplicate(entry.message)
         }
         let consumer = ConsumerReference(slot: slot, serial: credit.pointee.serial)
         if let channel = credit.pointee.channel {
@@ -71,9 +74,18 @@ extension ShardState {
         let encodedTag = channel.pointee.consumers.withUnsafeBufferPointer {
             UnsafeRawBufferPointer($0[consumerIndex].unsafelyUnwrapped.encodedTag)
         }
-        connection.pointee.outbound.writeDeliver(
-            channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
-            redelivered: entry.isRedelivered, content: entry.message.content, frameMax: connection.pointee.frameMax)
+        if entry.deliveryCount == 0 {
+            connection.pointee.outbound.writeDeliver(
+                channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
+                redelivered: entry.isRedelivered, content: entry.message.content,
+                frameMax: connection.pointee.frameMax)
+        } else {
+            withDeliveryCount(entry) { content in
+                connection.pointee.outbound.writeDeliver(
+                    channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag, redelivered: true,
+                    content: content, frameMax: connection.pointee.frameMax)
+            }
+        }
         if queue.shard == index {
             let byteCount = entry.message.byteCount
             connection.pointee.window.availableByteCount &-= byteCount

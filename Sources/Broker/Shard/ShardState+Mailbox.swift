@@ -79,6 +79,7 @@ extension ShardState {
         _ reference: ConsumerReference, from queue: UnsafeMutablePointer<QueueState>
     ) -> ConsumerDescription? {
         guard let description = queue.pointee.removeConsumer(reference) else { return nil }
+        if queue.pointee.extras != nil, queue.pointee.consumerCount == 0 { touch(queue) }
         let connection = description.channel.connection
         if Int(connection.shard) != index, let window = remoteWindows[connection] {
             window.pointee.consumerCount -= 1

@@ -32,6 +32,8 @@ package final class PageRead: @unchecked Sendable {
 /// Messages to be read from the journal, or from the spill file.
 package struct PageRequest: Sendable {
     let queue: QueueAddress
+    /// Which of the queue's lists.
+    let level: Int
     let chunkSerial: UInt64
     /// Which of the chunk's entries these are.
     let indexes: [Int]
@@ -86,17 +88,11 @@ extension ShardState {
             let address = pagingQueues[lookedAt]
             lookedAt += 1
             guard let queue = queue(address) else { continue }
-            var isDone = false
-            while left > 0 {
-                let next =
-                    onlyFollowing ? queue.pointee.ready.chunkToFollow() : queue.pointee.ready.chunkToPageOut()
-                guard let chunk = next, pageOut(chunk, queue) else {
-                    isDone = true
-                    break
-                }
-                left -= 1
+            var isShallow = true
+            for level in 0..<queue.pointee.levelCount {
+                if !pageOut(queue, level, onlyFollowing, &left) { isShallow = false }
             }
-            if isDone, queue.pointee.ready.residentByteCount <= ReadyList.keptByteCount {
+            if isShallow {
                 queue.pointee.isPagingListed = false
             } else {
                 kept.append(address)
@@ -108,8 +104,24 @@ extension ShardState {
         return left < Self.chunksPerTurn
     }
 
+    /// Returns whether nothing more of this list will leave memory.
+    private func pageOut(
+        _ queue: UnsafeMutablePointer<QueueState>, _ level: Int, _ onlyFollowing: Bool, _ left: inout Int
+    ) -> Bool {
+        while left > 0 {
+            let next = queue.pointee.withList(level) { onlyFollowing ? $0.chunkToFollow() : $0.chunkToPageOut() }
+            guard let chunk = next, pageOut(chunk, queue, level) else {
+                return queue.pointee.withList(level) { $0.residentByteCount <= ReadyList.keptByteCount }
+            }
+            left -= 1
+        }
+        return false
+    }
+
     /// Returns false when the journal has not written all of it yet.
-    private func pageOut(_ chunk: ReadyList.ChunkPointer, _ queue: UnsafeMutablePointer<QueueState>) -> Bool {
+    private func pageOut(
+        _ chunk: ReadyList.ChunkPointer, _ queue: UnsafeMutablePointer<QueueState>, _ level: Int
+    ) -> Bool {
         let entries = chunk.pointee.entries
         let range = chunk.pointee.first..<chunk.pointee.end
         if queue.pointee.holder != 0 {
@@ -124,7 +136,7 @@ extension ShardState {
             }
             release(message)
         }
-        queue.pointee.ready.didPageOut(chunk)
+        queue.pointee.withList(level) { $0.didPageOut(chunk) }
         return true
     }
 
@@ -182,8 +194,9 @@ extension ShardState {
             for (number, part) in parts.enumerated() where !part.ids.isEmpty {
                 pageRequests.append(
                     PageRequest(
-                        queue: queue.pointee.address, chunkSerial: chunk.pointee.serial, indexes: part.indexes,
-                        isSpilled: number == 1, ids: part.ids))
+                        queue: queue.pointee.address, level: queue.pointee.currentLevel,
+                        chunkSerial: chunk.pointee.serial, indexes: part.indexes, isSpilled: number == 1,
+                        ids: part.ids))
             }
         }
     }
@@ -206,7 +219,7 @@ extension ShardState {
     package func receive(_ read: PageRead) {
         let request = read.request
         guard let queue = queue(request.queue),
-            let chunk = queue.pointee.ready.loadingChunk(request.chunkSerial)
+            let chunk = queue.pointee.withList(request.level, { $0.loadingChunk(request.chunkSerial) })
         else { return }
         let entries = chunk.pointee.entries
         for (number, index) in request.indexes.enumerated() {
@@ -219,12 +232,14 @@ extension ShardState {
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)
+            if !message.care.isEmpty { noteExpiration(entries[index], queue) }
         }
         // Those that hold a message live on.
         read.blocks.removeAll { $0.pointee.liveCount > 0 }
         chunk.pointee.loadingCount -= request.ids.count
         guard chunk.pointee.loadingCount <= 0 else { return }
-        let lost = queue.pointee.ready.didLoad(chunk)
+        let lost = queue.pointee.withList(request.level) { $0.didLoad(chunk) }
+        if lost > 0, queue.pointee.ready.isEmpty { queue.pointee.settleLevel() }
         if lost > 0 {
             note(.error, "\(lost) messages of \(queue.pointee.resource) could not be read back and are skipped")
         }

@@ -233,6 +233,7 @@ extension ShardState {
     func accept(_ message: Message, _ address: QueueAddress) {
         // A queue that was deleted on the way: as if it had been deleted just after.
         guard let queue = queue(address) else { return release(message) }
+        if queue.pointee.extras != nil || !message.care.isEmpty { return acceptWithCare(message, queue) }
         let entry = queue.pointee.accept(message)
         if queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer(), mayDeliver(entry, queue, slot) {
             deliver(entry, from: queue, to: slot)

@@ -26,15 +26,37 @@ extension ShardState {
     }
 
     /// A message of one of this shard's queues, in the order of the journal.
-    package func recoverMessage(_ id: UInt64, of queue: QueueAddress, byteCount: Int, isRedelivered: Bool) {
-        self.queue(queue)?.pointee.recover(id, byteCount: byteCount, isRedelivered: isRedelivered)
+    ///
+    /// - Returns: false when the queue wants to see the message itself: `recoverMessage(_:of:content:...)`.
+    package func recoverMessage(
+        _ id: UInt64, of address: QueueAddress, byteCount: Int, isRedelivered: Bool, deliveryCount: Int
+    ) -> Bool {
+        guard let queue = queue(address) else { return true }
+        if queue.pointee.recoversContent { return false }
+        queue.pointee.recover(
+            id, byteCount: byteCount, isRedelivered: isRedelivered, deliveryCount: deliveryCount)
+        return true
+    }
+
+    /// The same for a queue where it matters what a message is. It does not stay in memory.
+    package func recoverMessage(
+        _ id: UInt64, of address: QueueAddress, content: UnsafeRawBufferPointer, isRedelivered: Bool,
+        deliveryCount: Int
+    ) {
+        guard let queue = queue(address), let message = Message(recovered: content) else { return }
+        queue.pointee.recover(id, message, isRedelivered: isRedelivered, deliveryCount: deliveryCount)
     }
 
     /// Everything is there; messages of this run are numbered from here on.
     package func finishRecovery(nextSequence: UInt64) {
         firstSequence = nextSequence
         journal.latestSequence = max(nextSequence, 1) - 1
-        for slot in queues.occupiedSlots() { queues[slot]?.pointee.ready.endPagedOut() }
+        for slot in queues.occupiedSlots() {
+            guard let queue = queues[slot] else { continue }
+            queue.pointee.endRecovery()
+            touch(queue)
+            if queue.pointee.extras != nil { list(queue) }
+        }
         followTopology()
     }
 
@@ -43,7 +65,7 @@ extension ShardState {
         for slot in queues.occupiedSlots() {
             guard let queue = queues[slot], queue.pointee.holder != 0, !queue.pointee.marks.isEmpty else { continue }
             var ids: [UInt64] = []
-            queue.pointee.ready.forEach { entry in
+            queue.pointee.forEachReady { entry in
                 guard entry.isRedelivered, !entry.isSpilled else { return }
                 let id = entry.isPagedOut ? entry.pagedOutID : entry.message.id
                 if id != 0 { ids.append(id) }

@@ -25,6 +25,7 @@ extension ShardState {
     func perform(_ request: QueueRequest, on address: QueueAddress, from channel: ChannelAddress) -> QueueReply? {
         if case .barrier = request { return .barrierPassed }
         guard let queue = queue(address) else { return .gone }
+        if queue.pointee.extras != nil { lookAt(queue, for: request) }
         switch request {
         case .barrier: return .barrierPassed
         case .counts:
@@ -52,6 +53,18 @@ extension ShardState {
         }
     }
 
+    /// What is asked of a queue with extras must not meet messages that should be gone.
+    @inline(never)
+    private func lookAt(_ queue: UnsafeMutablePointer<QueueState>, for request: QueueRequest) {
+        switch request {
+        case .counts, .get:
+            touch(queue)
+            careFor(queue)
+        case .purge, .delete: careFor(queue)
+        case .consume, .cancel, .barrier: break
+        }
+    }
+
     /// - Parameter isJournaled: whether the journal is to hear of each message; of a deleted queue's it knows.
     private func purge(_ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) -> Int {
         let count = queue.pointee.readyCount
@@ -61,6 +74,7 @@ extension ShardState {
                 dropPagedOut(entry, queue, isJournaled: isJournaled)
                 continue
             }
+            if queue.pointee.arguments.deduplicates { queue.pointee.removeDuplicate(entry.message) }
             if isJournaled { journalSettlement(entry.message, of: queue.pointee.address) }
             release(entry.message)
         }
@@ -68,7 +82,7 @@ extension ShardState {
         return count
     }
 
-    private func dropPagedOut(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) {
+    func dropPagedOut(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) {
         if entry.isSpilled {
             settleSpilled(entry.pagedOutID, queue.pointee.address)
         } else if isJournaled {

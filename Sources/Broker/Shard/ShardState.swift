@@ -50,6 +50,9 @@ package final class ShardState {
     /// What the lists of all queues take, as of the last tick.
     var listByteCount = 0
 
+    // To do in time
+    var deadlines = BinaryHeap<QueueDeadline>()
+
     // To do before the turn ends
     var listedQueues: [QueueAddress] = []
     var confirmingChannels: [UnsafeMutablePointer<ChannelState>] = []
@@ -57,6 +60,9 @@ package final class ShardState {
     var resumableChannels: [ChannelAddress] = []
     /// connection.close came while a channel waits for another shard's answer.
     var closingConnections: [ConnectionAddress] = []
+
+    /// Dead-letter cycles that were told of in the log: hashes of their queues' names.
+    var notedCycles: Set<Int> = []
 
     /// What the node is short of: see `ShardState+Alarms`.
     var alarms: ResourceAlarms = []
@@ -150,6 +156,7 @@ package struct ShardStatistics: Sendable, Equatable {
     package var messagesDelivered: UInt64 = 0
     package var messagesReturned: UInt64 = 0
     package var messagesUnroutable: UInt64 = 0
+    package var deadLetterCyclesDropped: UInt64 = 0
 }
 
 /// The routing tables of one virtual host, as this shard has them.

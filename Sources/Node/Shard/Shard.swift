@@ -21,6 +21,8 @@ final class Shard: @unchecked Sendable {
     private var reportedMemoryByteCount = 0
     private var isTurnScheduled = false
     private var ticking: RepeatedTask?
+    /// The earliest deadline of the engine for which a turn is scheduled, in milliseconds since 1970.
+    private var metDeadline: UInt64?
 
     private static let tickMilliseconds: Int64 = 250
     /// Rounds of deliveries a turn may make while sockets keep up with them, before others have theirs.
@@ -107,6 +109,21 @@ final class Shard: @unchecked Sendable {
         }
         if !state.notes.isEmpty { log() }
         if state.hasUnfinishedWork { scheduleTurn() }
+        if let next = state.nextDeadlineMilliseconds { meet(next) }
+    }
+
+    /// Messages and queues expire on the millisecond, not on the tick.
+    private func meet(_ deadline: UInt64) {
+        if let metDeadline, metDeadline <= deadline { return }
+        let left = Int64(clamping: deadline) - Int64(clamping: state.now.wallMilliseconds)
+        // Until then there is a tick, which looks again.
+        guard left < Self.tickMilliseconds else { return }
+        metDeadline = deadline
+        eventLoop.scheduleTask(in: .milliseconds(max(left, 0))) { [unowned self] in
+            metDeadline = nil
+            state.now = Clock.now
+            finishTurn()
+        }
     }
 
     /// What the turn has for the disk. When memory is scarce, what is far from its turn leaves it.

@@ -93,6 +93,36 @@ struct JournalRecovery {
         return queues
     }
 
+    /// In the order of the queue, a part of it at a time.
+    private func restore(
+        _ messages: [(id: UInt64, holder: LiveHolder)], to address: QueueAddress, _ state: ShardState,
+        _ reader: JournalReader
+    ) {
+        var rest = messages[...]
+        while !rest.isEmpty {
+            let part = Array(rest.prefix(Self.messagesPerRead))
+            rest = rest.dropFirst(part.count)
+            var contents: [[UInt8]?] = Array(repeating: nil, count: part.count)
+            reader.read(part.map(\.id)) { index, outcome in
+                if case .content(let bytes) = outcome { contents[index] = Array(bytes) }
+            }
+            for (message, content) in zip(part, contents) {
+                guard let content else {
+                    logger.error("a message of \(address) could not be read back and is skipped")
+                    continue
+                }
+                content.withUnsafeBytes { bytes in
+                    state.recoverMessage(
+                        message.id, of: address, content: bytes,
+                        isRedelivered: message.holder.mayHaveBeenDelivered,
+                        deliveryCount: message.holder.deliveryCount)
+                }
+            }
+        }
+    }
+
+    private static let messagesPerRead = 256
+
     /// Returns holders that are not queues.
     private func restoreMessages(
         _ journal: Journal, _ queues: [UInt32: QueueAddress], nextSequence: UInt64
@@ -102,17 +132,22 @@ struct JournalRecovery {
         // Looked up for every message: numbers are dense.
         var addresses: [QueueAddress?] = Array(repeating: nil, count: Int(queues.keys.max() ?? 0) + 1)
         for (number, address) in queues { addresses[Int(number)] = address }
+        // Of queues that want to see their messages: these are read.
+        var unread: [QueueAddress: [(id: UInt64, holder: LiveHolder)]] = [:]
         journal.forEachLiveMessage { message in
             for holder in message.holders {
                 guard Int(holder.holder) < addresses.count, let address = addresses[Int(holder.holder)] else {
                     strangers.insert(holder.holder)
                     continue
                 }
-                states[address.shard].recoverMessage(
+                let isTaken = states[address.shard].recoverMessage(
                     message.id, of: address, byteCount: message.contentByteCount,
-                    isRedelivered: holder.mayHaveBeenDelivered)
+                    isRedelivered: holder.mayHaveBeenDelivered, deliveryCount: holder.deliveryCount)
+                if !isTaken { unread[address, default: []].append((message.id, holder)) }
             }
         }
+        let reader = journal.makeReader()
+        for (address, messages) in unread { restore(messages, to: address, states[address.shard], reader) }
         for state in states { state.finishRecovery(nextSequence: nextSequence) }
         return strangers
     }

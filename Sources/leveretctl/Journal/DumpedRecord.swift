@@ -64,6 +64,10 @@ struct DumpedRecord {
             try Self.describeHolder(queues, &reader, &line)
             line.add("lane", try reader.readUInt32())
             line.add("sequence", try reader.readUInt64())
+        case .deliveryCount:
+            try Self.describeHolder(queues, &reader, &line)
+            line.add("count", try reader.readUInt32())
+            line.add("id", try reader.readUInt64())
         case .delivered:
             try Self.describeHolder(queues, &reader, &line)
             let count = Int(try reader.readUInt32())

@@ -122,6 +122,7 @@ extension RecordKind {
         case .settlements: "settlements"
         case .deliveryMark: "deliveryMark"
         case .delivered: "delivered"
+        case .deliveryCount: "deliveryCount"
         case .stateChange: "stateChange"
         case .holderRemoved: "holderRemoved"
         case .stateSnapshot: "stateSnapshot"

@@ -13,7 +13,11 @@ final class Conversation {
     let disk: DrivenDisk?
     /// The clocks that the shards are shown.
     private(set) var milliseconds: UInt64 = 1_000_000
-    var wallSeconds: UInt64 = 1_700_000_000
+    private(set) var wallMilliseconds: UInt64 = 1_700_000_000_000
+    var wallSeconds: UInt64 {
+        get { wallMilliseconds / 1000 }
+        set { wallMilliseconds = newValue * 1000 }
+    }
     private(set) var notes: [Note] = []
     private(set) var clients: [ConversationClient] = []
     /// Batches on their way, by the shard that they go to.
@@ -31,7 +35,7 @@ final class Conversation {
         self.disk = disk
         let controlPlane = ControlPlane(shardCount: count, virtualHost: settings.defaultVirtualHost)
         self.controlPlane = controlPlane
-        let now = Moment(monotonicMilliseconds: milliseconds, wallSeconds: wallSeconds)
+        let now = Moment(monotonicMilliseconds: milliseconds, wallMilliseconds: wallMilliseconds)
         shards = (0..<count).map {
             ShardState(
                 index: $0, shardCount: count, settings: settings, controlPlane: controlPlane,
@@ -71,7 +75,7 @@ final class Conversation {
 
     func advance(milliseconds passed: UInt64) {
         milliseconds += passed
-        wallSeconds += passed / 1000
+        wallMilliseconds += passed
         for shard in shards.indices {
             prepare(shard)
             shards[shard].tick()
@@ -89,7 +93,7 @@ final class Conversation {
     }
 
     private func prepare(_ shard: Int) {
-        shards[shard].now = Moment(monotonicMilliseconds: milliseconds, wallSeconds: wallSeconds)
+        shards[shard].now = Moment(monotonicMilliseconds: milliseconds, wallMilliseconds: wallMilliseconds)
     }
 
     // MARK: Turns

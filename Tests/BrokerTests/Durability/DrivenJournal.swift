@@ -122,6 +122,7 @@ extension LaneRecord {
         case .settlements(let all): all.map { "settled \(name($0.id)) of \($0.holder)" }
         case .deliveryMark(let holder, let lane, _): ["mark of \(holder) in lane \(lane)"]
         case .delivered(let holder, let ids): ["delivered of \(holder): \(ids.map(name))"]
+        case .deliveryCount(let holder, let id, let count): ["count of \(holder): \(name(id)) \(count)"]
         case .stateChange(let bytes): [step(bytes)]
         case .holderRemoved(let holder): ["removed \(holder)"]
         case .stateSnapshot: ["snapshot"]
@@ -161,20 +162,20 @@ struct StoredMessage {
     let body: [UInt8]
 
     init?(_ block: [UInt8]) {
-        guard block.count >= 26 else { return nil }
+        guard block.count >= 34 else { return nil }
         func number(_ offset: Int, _ count: Int) -> Int {
             block[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int($1) }
         }
         let addressing = number(6, 2)
         let properties = number(8, 4)
-        guard block.count == 24 + addressing + properties + number(12, 4), addressing >= 2 else { return nil }
-        let exchangeEnd = 25 + Int(block[24])
-        guard exchangeEnd < 24 + addressing, exchangeEnd + 1 + Int(block[exchangeEnd]) == 24 + addressing else {
+        guard block.count == 32 + addressing + properties + number(12, 4), addressing >= 2 else { return nil }
+        let exchangeEnd = 33 + Int(block[32])
+        guard exchangeEnd < 32 + addressing, exchangeEnd + 1 + Int(block[exchangeEnd]) == 32 + addressing else {
             return nil
         }
         isPersistent = block[5] & 1 != 0
-        exchange = String(decoding: block[25..<exchangeEnd], as: UTF8.self)
-        routingKey = String(decoding: block[exchangeEnd + 1..<24 + addressing], as: UTF8.self)
-        body = Array(block[(24 + addressing + properties)...])
+        exchange = String(decoding: block[33..<exchangeEnd], as: UTF8.self)
+        routingKey = String(decoding: block[exchangeEnd + 1..<32 + addressing], as: UTF8.self)
+        body = Array(block[(32 + addressing + properties)...])
     }
 }

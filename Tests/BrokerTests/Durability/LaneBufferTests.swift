@@ -22,6 +22,8 @@ struct LaneBufferTests {
         case .deliveryMark(let holder, let lane, let sequence):
             buffer.appendDeliveryMark(holder: holder, lane: Int(lane), sequence: sequence)
         case .delivered(let holder, let ids): buffer.appendDelivered(holder: holder, ids: ids)
+        case .deliveryCount(let holder, let id, let count):
+            buffer.appendDeliveryCount(holder: holder, id: id, count: count)
         case .stateChange(let bytes): bytes.withUnsafeBytes { buffer.appendStateChange($0) }
         case .holderRemoved(let holder): buffer.appendHolderRemoved(holder)
         case .stateSnapshot(let bytes): bytes.withUnsafeBytes { buffer.appendStateSnapshot($0) }
@@ -37,7 +39,7 @@ struct LaneBufferTests {
             UInt32.random(in: 1..<1 << 31, using: &random)
         }
         let content = bytes(Int.random(in: 0..<100, using: &random), &random)
-        switch Int.random(in: 0..<7, using: &random) {
+        switch Int.random(in: 0..<8, using: &random) {
         case 0: return .message(id: random.next(), holders: holders, content: content)
         case 1:
             return .replacement(
@@ -47,6 +49,7 @@ struct LaneBufferTests {
         case 3: return .delivered(holder: holders[0], ids: content.map { UInt64($0) << 32 })
         case 4: return .stateChange(content)
         case 5: return .holderRemoved(holders[0])
+        case 6: return .deliveryCount(holder: holders[0], id: random.next(), count: holders[0])
         default: return .stateSnapshot(content)
         }
     }

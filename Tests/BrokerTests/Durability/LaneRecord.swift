@@ -8,6 +8,7 @@ enum LaneRecord: Equatable {
     case settlements([Settlement])
     case deliveryMark(holder: UInt32, lane: UInt32, sequence: UInt64)
     case delivered(holder: UInt32, ids: [UInt64])
+    case deliveryCount(holder: UInt32, id: UInt64, count: UInt32)
     case stateChange([UInt8])
     case holderRemoved(UInt32)
     case stateSnapshot([UInt8])
@@ -89,6 +90,10 @@ enum LaneRecord: Equatable {
             self = .delivered(holder: holder, ids: try (0..<count).map { _ in try payload.number(8) })
         case 8: self = .stateChange(payload.takeAll())
         case 9: self = .holderRemoved(UInt32(try payload.number(4)))
+        case 12:
+            let holder = UInt32(try payload.number(4))
+            let count = UInt32(try payload.number(4))
+            self = .deliveryCount(holder: holder, id: try payload.number(8), count: count)
         case 10: self = .stateSnapshot(payload.takeAll())
         default: throw Malformed(description: "kind \(kind)")
         }

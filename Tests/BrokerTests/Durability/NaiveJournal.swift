@@ -16,6 +16,7 @@ struct NaiveJournal {
         var marks: [Int: UInt64] = [:]
         var ids: Set<UInt64> = []
         var hasNewMarks = false
+        var counts: [UInt64: UInt32] = [:]
     }
 
     private(set) var messages: [UInt64: Stored] = [:]
@@ -47,9 +48,11 @@ struct NaiveJournal {
             nextSequence = max(nextSequence, sequence + 1)
         case .delivered(let holder, let ids):
             var known = deliveries[holder] ?? Deliveries()
-            if known.hasNewMarks { known = Deliveries() }
+            if known.hasNewMarks { known = Deliveries(counts: known.counts) }
             known.ids.formUnion(ids)
             deliveries[holder] = known
+        case .deliveryCount(let holder, let id, let count):
+            deliveries[holder, default: Deliveries()].counts[id] = count
         case .stateChange(let bytes): changes.append(bytes)
         case .holderRemoved(let holder):
             for (id, message) in messages where message.holders.contains(holder) {
@@ -114,9 +117,16 @@ struct NaiveJournal {
         for (id, message) in inOrder {
             for holder in message.holders {
                 guard let address = queues[holder] else { continue }
-                shards[address.shard].recoverMessage(
-                    id, of: address, byteCount: message.content.count,
-                    isRedelivered: mayHaveBeenDelivered(id, by: holder))
+                let isRedelivered = mayHaveBeenDelivered(id, by: holder)
+                let deliveryCount = Int(deliveries[holder]?.counts[id] ?? 0)
+                let isTaken = shards[address.shard].recoverMessage(
+                    id, of: address, byteCount: message.content.count, isRedelivered: isRedelivered,
+                    deliveryCount: deliveryCount)
+                if isTaken { continue }
+                message.content.withUnsafeBytes {
+                    shards[address.shard].recoverMessage(
+                        id, of: address, content: $0, isRedelivered: isRedelivered, deliveryCount: deliveryCount)
+                }
             }
         }
         for shard in shards { shard.finishRecovery(nextSequence: nextSequence) }

@@ -63,7 +63,7 @@ private struct PagedList {
             guard let chunk = list.chunkToPageOut() else { return }
             #expect(chunk != list.head && chunk != list.tail)
             #expect(chunk.pointee.state == .resident)
-            let entries = ReadyList.Chunk.entries(chunk)
+            let entries = chunk.pointee.entries
             for index in chunk.pointee.first..<chunk.pointee.end {
                 let place = entries[index].place
                 entries[index].pageOut(place, isSpilled: place % 3 == 0)
@@ -76,7 +76,7 @@ private struct PagedList {
 
     mutating func askForMore() {
         while let chunk = list.chunkToLoad() {
-            let entries = ReadyList.Chunk.entries(chunk)
+            let entries = chunk.pointee.entries
             let places = (chunk.pointee.first..<chunk.pointee.end).map { entries[$0].place }
             #expect(chunk.pointee.loadingCount == places.count)
             for index in chunk.pointee.first..<chunk.pointee.end {
@@ -96,7 +96,7 @@ private struct PagedList {
             #expect(Set(places).isDisjoint(with: model.map(\.place)))
             return
         }
-        let entries = ReadyList.Chunk.entries(chunk)
+        let entries = chunk.pointee.entries
         var lost = 0
         let found = (chunk.pointee.first..<chunk.pointee.end).map { entries[$0].place }
         #expect(found == places)

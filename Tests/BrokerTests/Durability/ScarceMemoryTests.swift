@@ -22,7 +22,7 @@ import Testing
     private func load(_ list: inout ReadyList, aheadByteCount: Int) -> Int {
         var count = 0
         while let chunk = list.chunkToLoad(aheadByteCount: aheadByteCount) {
-            let entries = ReadyList.Chunk.entries(chunk)
+            let entries = chunk.pointee.entries
             for index in chunk.pointee.first..<chunk.pointee.end {
                 entries[index].pageIn(fakeMessage(Int(entries[index].place)))
             }
@@ -34,7 +34,7 @@ import Testing
 
     private func pageOut(_ list: inout ReadyList) {
         while let chunk = list.chunkToPageOut() {
-            let entries = ReadyList.Chunk.entries(chunk)
+            let entries = chunk.pointee.entries
             for index in chunk.pointee.first..<chunk.pointee.end {
                 entries[index].pageOut(entries[index].place, isSpilled: false)
             }

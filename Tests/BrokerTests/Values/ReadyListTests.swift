@@ -51,11 +51,15 @@ struct ReadyListTests {
         }
     }
 
-    @Test func deliveriesAreCountedWithoutChangingThePlace() {
-        var entry = QueueEntry(message: fakeMessage(1), place: 1 << 55)
+    @Test func deliveriesAreCountedUpToALimitAndWithoutChangingThePlace() {
+        var entry = QueueEntry(message: fakeMessage(1), place: 1 << 51)
         #expect(!entry.isRedelivered)
+        entry.markRedelivered()
+        #expect(entry.isRedelivered && entry.deliveryCount == 0)
         for _ in 0..<1_000 { entry.countDelivery() }
-        #expect(entry.isRedelivered)
-        #expect(entry.place == 1 << 55)
+        #expect(entry.isRedelivered && entry.deliveryCount == 1_000)
+        for _ in 0..<2_000 { entry.countDelivery() }
+        #expect(entry.deliveryCount == QueueEntry.deliveryCountLimit)
+        #expect(entry.place == 1 << 51)
     }
 }

@@ -1,0 +1,108 @@
+import AMQPWire
+import Journal
+import Routing
+
+// Queues with extras, and messages with an expiration: into such a queue, and what has to be done before anything is
+// taken out of it.
+extension ShardState {
+    /// As `accept`, for a queue with extras, or a message that needs care.
+    @inline(never)
+    func acceptWithCare(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
+        let extras = queue.pointee.makeExtras()
+        if queue.pointee.arguments.deduplicates, !queue.pointee.addDuplicate(message) {
+            journalSettlement(message, of: queue.pointee.address)
+            return release(message)
+        }
+        let entry = queue.pointee.accept(message)
+        if queue.pointee.readyCount == 0, let slot = queue.pointee.takeConsumer() {
+            if mayDeliver(entry, queue, slot) { return deliver(entry, from: queue, to: slot) }
+            extras.pointee.promisedPlace = entry.place
+        }
+        queue.pointee.append(entry)
+        noteExpiration(entry, queue)
+        if queue.pointee.hasUnleasedConsumers || !queue.pointee.waitingGets.isEmpty || queue.pointee.isOverLimit {
+            list(queue)
+        }
+        if !queue.pointee.isPagingListed {
+            let level = queue.pointee.level(message.priority)
+            let byteCount = queue.pointee.withList(level) { $0.residentByteCount }
+            if byteCount > Limit.deepByteCount { listForPaging(queue) }
+        }
+    }
+
+    /// Drops what has expired and what is too much, and sees to it that the queue is looked at in time.
+    @inline(never)
+    func careFor(_ queue: UnsafeMutablePointer<QueueState>) {
+        guard let extras = queue.pointee.extras else { return }
+        if extras.pointee.promisedPlace > 0 { keepPromise(queue, extras) }
+        var left = Limit.dropsPerTurn
+        dropExpired(queue, extras, &left)
+        dropOverLimit(queue, &left)
+        if left == 0 { list(queue) }
+        arm(queue, extras)
+    }
+
+    /// A message that met a consumer at once, but had to wait for the journal, is not late: RabbitMQ delivers it even
+    /// with a time to live of 0.
+    private func keepPromise(_ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>) {
+        while let first = queue.pointee.ready.first, first.place <= extras.pointee.promisedPlace, !first.isPagedOut {
+            guard let slot = queue.pointee.takeConsumer() else { break }
+            guard mayDeliver(first, queue, slot) else { return }
+            guard let entry = queue.pointee.popFirst() else { break }
+            deliver(entry, from: queue, to: slot)
+        }
+        extras.pointee.promisedPlace = 0
+    }
+
+    /// A message leaves its queue without having been consumed.
+    func discard(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, reason: DeathReason) {
+        if queue.pointee.arguments.deduplicates { queue.pointee.removeDuplicate(entry.message) }
+        let isReplaced =
+            queue.pointee.arguments.deadLetterExchange != nil && deadLetter(entry.message, queue, reason: reason)
+        if !isReplaced { journalSettlement(entry.message, of: queue.pointee.address) }
+        release(entry.message)
+    }
+
+    /// Takes on new effective arguments: a policy has come, changed or gone.
+    func apply(_ arguments: QueueArguments, to queue: UnsafeMutablePointer<QueueState>) {
+        queue.pointee.arguments = arguments
+        guard arguments.wantsExtras || queue.pointee.extras != nil else { return }
+        let isNew = queue.pointee.extras == nil
+        let extras = queue.pointee.makeExtras()
+        if isNew {
+            var byteCount = 0
+            queue.pointee.forEachReady { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
+            extras.pointee.readyBodyByteCount = byteCount
+        }
+        if arguments.expiresMilliseconds != nil, extras.pointee.lastUsedMilliseconds == 0 { touch(queue) }
+        extras.pointee.armedMilliseconds = nil
+        list(queue)
+    }
+}
+
+// Limits of length.
+extension ShardState {
+    /// RabbitMQ drops from the head, which with priorities is the highest one, and dead-letters with reason `maxlen`.
+    private func dropOverLimit(_ queue: UnsafeMutablePointer<QueueState>, _ left: inout Int) {
+        guard queue.pointee.arguments.overflow == .dropHead else { return }
+        while left > 0, queue.pointee.isOverLimit, let first = queue.pointee.ready.first {
+            if first.isPagedOut, needsContent(queue) {
+                load(queue)
+                return
+            }
+            guard let entry = queue.pointee.popFirst() else { return }
+            if entry.isPagedOut {
+                dropPagedOut(entry, queue, isJournaled: true)
+            } else {
+                discard(entry, queue, reason: .maxlen)
+            }
+            left -= 1
+        }
+    }
+
+    /// Whether a message has to be in memory to be dropped.
+    func needsContent(_ queue: UnsafeMutablePointer<QueueState>) -> Bool {
+        queue.pointee.arguments.deadLetterExchange != nil || queue.pointee.arguments.maxLengthBytes != nil
+            || queue.pointee.arguments.deduplicates
+    }
+}

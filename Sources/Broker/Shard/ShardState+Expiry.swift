@@ -1,0 +1,126 @@
+import AMQPWire
+import Journal
+import Routing
+
+// Time: messages that expire, wherever they stand in their queue, and queues that nobody uses.
+//
+// A message that was published before a queue's time to live expires when it comes to the head: those before it are
+// older. One with an expiration of its own stands among the queue's deadlines and leaves when it is due. RabbitMQ lets
+// both go at the head only, where an expired message may wait behind one that lives.
+extension ShardState {
+    /// The message waits in the queue; when it is to leave is seen to.
+    func noteExpiration(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) {
+        let message = entry.message
+        let timeToLive = queue.pointee.arguments.messageTTLMilliseconds
+        guard message.care.contains(.expiration), let own = message.expirationMilliseconds else {
+            if let timeToLive { arm(queue, queue.pointee.makeExtras(), message.publishedMilliseconds &+ timeToLive) }
+            return
+        }
+        let extras = queue.pointee.makeExtras()
+        let due = message.publishedMilliseconds &+ min(own, timeToLive ?? own)
+        extras.pointee.expirations.insert(
+            MessageDeadline(
+                milliseconds: due, place: entry.place, level: UInt8(queue.pointee.level(message.priority))))
+        arm(queue, extras, due)
+    }
+
+    func dropExpired(
+        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ left: inout Int
+    ) {
+        let time = now.wallMilliseconds
+        var kept: [MessageDeadline] = []
+        while left > 0, let next = extras.pointee.expirations.first, next.milliseconds <= time {
+            _ = extras.pointee.expirations.popFirst()
+            if next.place <= extras.pointee.promisedPlace { kept.append(next) } else { expire(next, queue) }
+            left -= 1
+        }
+        for deadline in kept { extras.pointee.expirations.insert(deadline) }
+        guard let timeToLive = queue.pointee.arguments.messageTTLMilliseconds else { return }
+        for level in (0..<extras.pointee.levelCount).reversed() {
+            while left > 0, let first = queue.pointee.withList(level, { $0.first }), !first.isPagedOut,
+                first.message.publishedMilliseconds &+ timeToLive <= time,
+                first.place > extras.pointee.promisedPlace,
+                let entry = queue.pointee.withList(level, { $0.popFirst() })
+            {
+                queue.pointee.didTake(entry)
+                discard(entry, queue, reason: .expired)
+                left -= 1
+            }
+        }
+    }
+
+    private func expire(_ deadline: MessageDeadline, _ queue: UnsafeMutablePointer<QueueState>) {
+        let level = Int(deadline.level)
+        guard let found = queue.pointee.withList(level, { $0.find(place: deadline.place) }) else { return }
+        // What has left memory and is wanted elsewhere expires when it comes back.
+        if found.isPagedOut, needsContent(queue) { return }
+        guard let entry = queue.pointee.remove(place: deadline.place, level: level) else { return }
+        if entry.isPagedOut {
+            dropPagedOut(entry, queue, isJournaled: true)
+        } else {
+            discard(entry, queue, reason: .expired)
+        }
+    }
+
+    /// The queue is looked at when the next thing is due.
+    func arm(_ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>) {
+        if let next = extras.pointee.expirations.first { arm(queue, extras, next.milliseconds) }
+        if let timeToLive = queue.pointee.arguments.messageTTLMilliseconds {
+            for level in 0..<extras.pointee.levelCount {
+                guard let first = queue.pointee.withList(level, { $0.first }), !first.isPagedOut else { continue }
+                arm(queue, extras, first.message.publishedMilliseconds &+ timeToLive)
+            }
+        }
+        if let end = unusedEnd(queue, extras) { arm(queue, extras, end) }
+    }
+
+    private func arm(
+        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ time: UInt64
+    ) {
+        if let armed = extras.pointee.armedMilliseconds, armed <= time { return }
+        extras.pointee.armedMilliseconds = time
+        deadlines.insert(QueueDeadline(milliseconds: time, queue: queue.pointee.address))
+    }
+
+    /// When the queue goes if nobody uses it until then: RabbitMQ's `x-expires`.
+    private func unusedEnd(
+        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>
+    ) -> UInt64? {
+        guard let expires = queue.pointee.arguments.expiresMilliseconds, queue.pointee.consumerCount == 0 else {
+            return nil
+        }
+        return extras.pointee.lastUsedMilliseconds &+ expires
+    }
+
+    /// The queue was declared, asked for a message, or left by its last consumer.
+    func touch(_ queue: UnsafeMutablePointer<QueueState>) {
+        guard queue.pointee.arguments.expiresMilliseconds != nil else { return }
+        let extras = queue.pointee.makeExtras()
+        extras.pointee.lastUsedMilliseconds = now.wallMilliseconds
+        if let end = unusedEnd(queue, extras) { arm(queue, extras, end) }
+    }
+
+    /// Looks at the queues of which the time has come.
+    @inline(never)
+    func meetDeadlines() {
+        while let next = deadlines.first, next.milliseconds <= now.wallMilliseconds {
+            _ = deadlines.popFirst()
+            guard let queue = queue(next.queue), let extras = queue.pointee.extras,
+                extras.pointee.armedMilliseconds == next.milliseconds
+            else { continue }
+            extras.pointee.armedMilliseconds = nil
+            if let end = unusedEnd(queue, extras), end <= now.wallMilliseconds {
+                note(
+                    .debug,
+                    "\(queue.pointee.resource) was not used for \(end &- extras.pointee.lastUsedMilliseconds) ms: deleted"
+                )
+                _ = delete(queue)
+            } else {
+                list(queue)
+            }
+        }
+    }
+
+    /// When the shell shall come back at the latest, in milliseconds since 1970; nil: whenever it likes.
+    package var nextDeadlineMilliseconds: UInt64? { deadlines.first?.milliseconds }
+}
