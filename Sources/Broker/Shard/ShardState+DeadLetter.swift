@@ -27,7 +27,7 @@ extension ShardState {
     private func journalReplacement(
         of message: Message, _ queue: UnsafeMutablePointer<QueueState>, by dead: Message, _ routes: RouteBuffer
     ) -> Bool {
-        guard journal.isPresent, dead.isPersistent else { return false }
+        guard journal.isPresent, dead.isPersistent || wantEverything(routes) else { return false }
         let numbers = (0..<routes.count).map { holder(of: routes[$0]) }.filter { $0 != 0 }
         guard !numbers.isEmpty else { return false }
         journal.latestSequence &+= 1
