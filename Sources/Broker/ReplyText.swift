@@ -147,6 +147,12 @@ extension ProtocolError {
             "cannot obtain exclusive access to locked \(resource). It could be originally declared on another "
                 + "connection or the exclusive property value does not match that of the original declaration.")
     }
+    static func serverNamed(_ type: QueueType) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Cannot declare a server-named queue for type \(type.moduleName)")
+    }
+    static func invalidProperty(_ name: String, _ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "invalid property '\(name)' for \(resource)")
+    }
     static func inequivalent(
         _ key: String, _ resource: ResourceName, received: String, current: String
     ) -> ProtocolError {
@@ -167,6 +173,24 @@ extension ProtocolError {
 
     static let notANumber = ProtocolError(
         .preconditionFailed, "invalid arguments of a binding: not a number")
+
+    // MARK: Quorum queues
+
+    static func conditionalDelete(_ flag: String, _ resource: ResourceName) -> ProtocolError {
+        ProtocolError(
+            .notImplemented,
+            "cannot delete \(resource). queue.delete operations with \(flag) flag set are not supported by quorum queues"
+        )
+    }
+    static func globalQos(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(.notImplemented, "\(resource) does not support global qos")
+    }
+    static func getFromSingleActiveConsumer(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(
+            .resourceLocked,
+            "cannot obtain access to locked \(resource). basic.get operations are not supported by quorum queues with "
+                + "single active consumer")
+    }
 
     // MARK: Basic
 

@@ -56,6 +56,8 @@ struct ChannelState {
     var holders: [UInt32] = []
     /// Whether one of them wants more than `flush`.
     var holdersWantSync = false
+    /// Whether one of them is a quorum queue: the message is stored even if it is transient.
+    var holdersWantEverything = false
 
     // Consuming
     /// For consumers that start from now on (basic.qos with global=false); 0 is no limit.

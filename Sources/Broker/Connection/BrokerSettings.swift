@@ -16,6 +16,8 @@ package struct BrokerSettings: Sendable {
     package var probesLockHolders = false
     package var maxMessageSize = 16_777_216
     package var defaultVirtualHost = "/"
+    /// The type of durable queues that are declared without one, where their virtual host has no default of its own.
+    package var defaultQueueType = QueueType.classic
     package var users: [User] = [User(name: "guest", password: "guest", isLoopbackOnly: true)]
 
     package struct User: Sendable {

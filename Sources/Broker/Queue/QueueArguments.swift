@@ -97,5 +97,14 @@ struct QueueArguments: Sendable, Equatable {
         durability =
             try arguments.oneOf("x-durability", reason: "not sync, flush or memory") ?? .sync
         try arguments.checkForeign()
+        resolve()
+    }
+
+    /// What only holds together with others, as RabbitMQ's quorum queues take it.
+    private mutating func resolve() {
+        guard queueType == .quorum else { return }
+        // RabbitMQ warns of both and goes on.
+        if overflow == .rejectPublishDLX { overflow = .dropHead }
+        if deadLetterExchange == nil || overflow != .rejectPublish { deadLetterStrategy = .atMostOnce }
     }
 }

@@ -34,7 +34,7 @@ extension ShardState {
     func journalReplacement(
         of message: Message, _ holder: UInt32, by replacement: Message, _ routes: RouteBuffer
     ) -> Bool {
-        guard journal.isPresent, replacement.isPersistent else { return false }
+        guard journal.isPresent, replacement.isPersistent || wantEverything(routes) else { return false }
         let numbers = (0..<routes.count).map { self.holder(of: routes[$0]) }.filter { $0 != 0 }
         guard !numbers.isEmpty else { return false }
         journal.latestSequence &+= 1

@@ -26,13 +26,20 @@ extension ShardState {
     func findHolders(_ channel: UnsafeMutablePointer<ChannelState>) {
         channel.pointee.holders.removeAll(keepingCapacity: true)
         channel.pointee.holdersWantSync = false
+        channel.pointee.holdersWantEverything = false
         guard journal.isPresent else { return }
         for target in 0..<channel.pointee.routes.count {
             let holder = holders[channel.pointee.routes[target]]
             guard holder != 0 else { continue }
             channel.pointee.holders.append(holder & HolderTable.numberMask)
             if holder & HolderTable.flushBit == 0 { channel.pointee.holdersWantSync = true }
+            if holder & HolderTable.quorumBit != 0 { channel.pointee.holdersWantEverything = true }
         }
+    }
+
+    /// Whether a quorum queue is among them.
+    func wantEverything(_ routes: RouteBuffer) -> Bool {
+        (0..<routes.count).contains { holders[routes[$0]] & HolderTable.quorumBit != 0 }
     }
 
     /// A queue is done with a message: acked, delivered without ack, dropped.

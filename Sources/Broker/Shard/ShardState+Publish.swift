@@ -131,7 +131,9 @@ extension ShardState {
         statistics.messagesPublished &+= 1
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
-        if message.isPersistent, !channel.pointee.holders.isEmpty { mark = journalPublish(message, channel) }
+        if message.isPersistent || channel.pointee.holdersWantEverything, !channel.pointee.holders.isEmpty {
+            mark = journalPublish(message, channel)
+        }
         latestSentEpoch = 0
         let count = channel.pointee.routes.count
         if count == 0 {
@@ -171,6 +173,7 @@ extension ShardState {
         channel.pointee.cachedExchange = nil
         channel.pointee.routes.removeAll()
         channel.pointee.holders.removeAll(keepingCapacity: true)
+        channel.pointee.holdersWantEverything = false
         guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
             throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
         }

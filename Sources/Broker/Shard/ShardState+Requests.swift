@@ -25,6 +25,9 @@ extension ShardState {
     func perform(_ request: QueueRequest, on address: QueueAddress, from channel: ChannelAddress) -> QueueReply? {
         if case .barrier = request { return .barrierPassed }
         guard let queue = queue(address) else { return .gone }
+        if queue.pointee.arguments.queueType == .quorum, let error = Self.refusal(request, queue) {
+            return .refused(error)
+        }
         if queue.pointee.extras != nil { lookAt(queue, for: request) }
         switch request {
         case .barrier: return .barrierPassed
@@ -62,6 +65,20 @@ extension ShardState {
             careFor(queue)
         case .purge, .delete: careFor(queue)
         case .consume, .cancel, .barrier: break
+        }
+    }
+
+    /// What cannot be asked of a quorum queue (RabbitMQ: `rabbit_quorum_queue`).
+    private static func refusal(
+        _ request: QueueRequest, _ queue: UnsafeMutablePointer<QueueState>
+    ) -> ProtocolError? {
+        switch request {
+        case .consume(let description) where description.hasChannelLimit: .globalQos(queue.pointee.resource)
+        case .get where queue.pointee.arguments.isSingleActiveConsumer:
+            .getFromSingleActiveConsumer(queue.pointee.resource)
+        case .delete(ifUnused: true, _): .conditionalDelete("if-unused", queue.pointee.resource)
+        case .delete(_, ifEmpty: true): .conditionalDelete("if-empty", queue.pointee.resource)
+        default: nil
         }
     }
 

@@ -19,7 +19,7 @@ struct TopologyLog {
 
     mutating func append(_ change: TopologyChange) { history.append(change) }
 
-    /// A number that no queue of this data directory ever had. 0 stands for none; the top bit is not used.
+    /// A number that no queue of this data directory ever had. 0 stands for none; the two top bits are not used.
     mutating func takeJournalNumber() throws(ProtocolError) -> UInt32 {
         guard nextJournalNumber <= HolderTable.numberMask else {
             throw ProtocolError(.resourceError, "no number is left for another durable queue")

@@ -44,7 +44,7 @@ struct QueueRecord: Sendable {
         switch durability {
         case .memory: 0
         case .flush: journalNumber == 0 ? 0 : journalNumber | HolderTable.flushBit
-        case .sync: journalNumber
+        case .sync: journalNumber == 0 || type != .quorum ? journalNumber : journalNumber | HolderTable.quorumBit
         }
     }
 

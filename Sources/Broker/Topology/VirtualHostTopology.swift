@@ -8,6 +8,8 @@ import Routing
 struct VirtualHostTopology {
     let name: ShortString
     let index: Int
+    /// The type of durable queues that are declared without one; nil: the node's default.
+    var defaultQueueType: QueueType?
 
     private(set) var exchanges: [ShortString: ExchangeRecord] = [:]
     private(set) var queues: [ShortString: QueueRecord] = [:]
@@ -39,7 +41,7 @@ struct VirtualHostTopology {
         }
     }
 
-    private func resource(_ kind: ResourceName.Kind, _ name: ShortString) -> ResourceName {
+    func resource(_ kind: ResourceName.Kind, _ name: ShortString) -> ResourceName {
         ResourceName(kind: kind, name: name, virtualHost: self.name)
     }
 
@@ -99,42 +101,6 @@ extension VirtualHostTopology {
                 virtualHost: index, id: record.id, name: name, kind: kind, isInternal: declare.internal))
         if record.isJournaled {
             changes.journal(.exchangeDeclared(virtualHost: self.name, record.durable))
-        }
-    }
-
-    private func checkEquivalence(_ existing: ExchangeRecord, _ declare: ExchangeDeclare) throws(ProtocolError) {
-        let resource = resource(.exchange, existing.name)
-        func check(_ key: String, _ received: String, _ current: String) throws(ProtocolError) {
-            if received != current {
-                throw .inequivalent(key, resource, received: "'\(received)'", current: "'\(current)'")
-            }
-        }
-        try check("type", declare.type.description, existing.type.description)
-        try check("durable", "\(declare.durable)", "\(existing.isDurable)")
-        try check("auto_delete", "\(declare.autoDelete)", "\(existing.isAutoDelete)")
-        try check("internal", "\(declare.internal)", "\(existing.isInternal)")
-        try checkArguments(["alternate-exchange"], declare.arguments, existing.arguments, resource)
-    }
-
-    /// RabbitMQ's `assert_args_equivalence`: integer widths do not matter, a missing queue type is classic.
-    private func checkArguments(
-        _ keys: [ShortString], _ received: FieldTable, _ current: FieldTable, _ resource: ResourceName
-    ) throws(ProtocolError) {
-        for key in keys {
-            let new = received[key]
-            let old = current[key]
-            if new == old { continue }
-            if let new, let old {
-                if let left = new.integer, let right = old.integer, left == right { continue }
-                if new.erlangText == old.erlangText, new.typeName == old.typeName { continue }
-                throw .inequivalent(
-                    key.description, resource, received: "'\(new.erlangText)'", current: "'\(old.erlangText)'")
-            }
-            if key == "x-queue-type", (new ?? old)?.text == "classic" { continue }
-            func describe(_ value: FieldValue?) -> String {
-                value.map { "the value '\($0.erlangText)' of type '\($0.typeName)'" } ?? "none"
-            }
-            throw .inequivalent(key.description, resource, received: describe(new), current: describe(old))
         }
     }
 
@@ -317,23 +283,6 @@ extension VirtualHostTopology {
         for source in Set(bindings.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
         return changes.position != before
     }
-
-    /// RabbitMQ's `assert_equivalence`: the owner first, then durable, auto_delete and the arguments.
-    func checkEquivalence(
-        _ existing: QueueRecord, durable: Bool, autoDelete: Bool, exclusiveOwner: ConnectionAddress?,
-        arguments: FieldTable
-    ) throws(ProtocolError) {
-        let resource = resource(.queue, existing.name)
-        if existing.exclusiveOwner != exclusiveOwner { throw .locked(resource) }
-        if existing.isDurable != durable {
-            throw .inequivalent("durable", resource, received: "'\(durable)'", current: "'\(existing.isDurable)'")
-        }
-        if existing.isAutoDelete != autoDelete {
-            throw .inequivalent(
-                "auto_delete", resource, received: "'\(autoDelete)'", current: "'\(existing.isAutoDelete)'")
-        }
-        try checkArguments(existing.type.arguments, arguments, existing.arguments, resource)
-    }
 }
 
 extension ShortString {
@@ -357,25 +306,6 @@ extension FieldValue {
         case .array(let values): values.contains { $0.holdsNotANumber }
         case .table(let table): table.holdsNotANumber
         default: false
-        }
-    }
-
-    /// The value as RabbitMQ's texts print it.
-    var erlangText: String {
-        switch self {
-        case .bool(let value): "\(value)"
-        case .float(let value): "\(value)"
-        case .double(let value): "\(value)"
-        case .decimal(let scale, let value): "{\(scale),\(value)}"
-        case .longString(let bytes), .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
-        case .timestamp(let value): "\(value)"
-        case .array(let values): "[" + values.map { "{\($0.typeName),\($0.erlangText)}" }.joined(separator: ",") + "]"
-        case .table(let table):
-            "["
-                + table.entries.map { "{<<\"\($0.name)\">>,\($0.value.typeName),\($0.value.erlangText)}" }
-                .joined(separator: ",") + "]"
-        case .void: "undefined"
-        default: "\(integer ?? 0)"
         }
     }
 }

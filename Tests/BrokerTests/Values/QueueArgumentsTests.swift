@@ -46,6 +46,7 @@ struct QueueArgumentsTests {
     @Test func quorumQueuesTakeTheirOwnArguments() throws {
         let quorum = try parse([
             "x-queue-type": .string("quorum"), "x-dead-letter-strategy": .string("at-least-once"),
+            "x-dead-letter-exchange": .string("dlx"), "x-overflow": .string("reject-publish"),
             "x-quorum-initial-group-size": .int32(3), "x-max-in-memory-length": .int32(3),
             "x-delayed-retry-type": .string("failed"), "x-delayed-retry-min": .int32(100),
         ])
@@ -54,6 +55,20 @@ struct QueueArgumentsTests {
         #expect(
             quorum.delayedRetry
                 == DelayedRetry(kind: .failed, minimumMilliseconds: 100, maximumMilliseconds: 100))
+    }
+
+    /// RabbitMQ 4 warns, and goes on without.
+    @Test func quorumQueuesGiveUpWhatDoesNotGoTogether() throws {
+        let quorum: FieldTable = ["x-queue-type": .string("quorum")]
+        func parse(_ more: FieldTable) throws -> QueueArguments {
+            try self.parse(FieldTable(quorum.entries + more.entries))
+        }
+        #expect(try parse(["x-overflow": .string("reject-publish-dlx")]).overflow == .dropHead)
+        #expect(try parse(["x-overflow": .string("reject-publish")]).overflow == .rejectPublish)
+        let strategy: FieldTable = [
+            "x-dead-letter-strategy": .string("at-least-once"), "x-dead-letter-exchange": .string("dlx"),
+        ]
+        #expect(try parse(strategy).deadLetterStrategy == .atMostOnce)
     }
 
     @Test func aTimeBeyondAllMeasureDoesNotOverflow() throws {

@@ -1,0 +1,177 @@
+import AMQPWire
+import Routing
+
+// queue.declare (RabbitMQ: rabbit_channel, rabbit_amqqueue).
+extension ShardState {
+    private enum Declared: Sendable {
+        case created(QueueAddress, journalNumber: UInt32)
+        case existing(QueueAddress, isDurable: Bool)
+    }
+
+    /// Also the second try, when the queue was deleted between the look-up and its owner's answer.
+    ///
+    /// - Parameter isProbed: the connection that locks the queue is known to live.
+    func declare(
+        _ declare: QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>, isProbed: Bool = false
+    ) throws(ProtocolError) {
+        var declare = declare
+        declare.queue = declare.queue.withoutLineBreaks
+        let declared: Declared
+        do throws(ProtocolError) {
+            declared = try declare.passive ? findDeclared(declare, channel) : findOrCreate(&declare, channel)
+        } catch {
+            if error.code == .resourceLocked, !isProbed, probeHolder(declare, channel) { return }
+            throw error
+        }
+        channel.pointee.lastQueueName = declare.queue
+        switch declared {
+        case .created(_, let number):
+            if declare.noWait { return }
+            let answer = QueueDeclareOk(queue: declare.queue)
+            write(answer, channel, isDurable: number != 0)
+        case .existing(let address, let isDurable):
+            request(.counts, of: address, channel, pending: .declare(declare, isDurable: isDurable))
+        }
+    }
+
+    private func findDeclared(
+        _ declare: QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) -> Declared {
+        let connection = channel.pointee.connection.pointee.address
+        let host = channel.pointee.connection.pointee.virtualHostIndex
+        return try controlPlane.withTopology { topology throws(ProtocolError) in
+            let queue = try topology.virtualHosts[host].queue(declare.queue)
+            try topology.virtualHosts[host].checkAccess(queue, by: connection)
+            return .existing(queue.address, isDurable: queue.isDurable)
+        }
+    }
+
+    private func findOrCreate(
+        _ declare: inout QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) -> Declared {
+        addDefaultType(&declare, channel)
+        if declare.queue.isEmpty {
+            declare.queue = try serverName(declare.arguments, channel)
+        } else {
+            // What exists is compared, not checked: its arguments may be anything.
+            if let existing = try findEquivalent(declare, channel) { return existing }
+            if declare.queue.hasPrefix("amq.") { throw .reservedName(.queue, declare.queue) }
+        }
+        let resource = resource(declare.queue, channel)
+        let arguments = try QueueArguments(declare.arguments, resource: resource)
+        try Self.checkProperties(declare, type: arguments.queueType, resource)
+        return try create(declare, arguments, channel.pointee.connection)
+    }
+
+    /// A durable queue without a type gets its virtual host's default, or the node's, where that type can be had.
+    private func addDefaultType(_ declare: inout QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>) {
+        guard declare.durable, !declare.exclusive, !declare.autoDelete, declare.arguments["x-queue-type"] == nil
+        else { return }
+        let host = channel.pointee.connection.pointee.virtualHostIndex
+        let type = try? controlPlane.withTopology { $0.virtualHosts[host].defaultQueueType }
+        if (type ?? settings.defaultQueueType) == .quorum { declare.arguments["x-queue-type"] = .string("quorum") }
+    }
+
+    /// nil when there is no such queue.
+    private func findEquivalent(
+        _ declare: QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) -> Declared? {
+        let connection = channel.pointee.connection.pointee.address
+        let host = channel.pointee.connection.pointee.virtualHostIndex
+        return try controlPlane.withTopology { topology throws(ProtocolError) -> Declared? in
+            guard let existing = topology.virtualHosts[host].queues[declare.queue] else { return nil }
+            try topology.virtualHosts[host].checkEquivalence(existing, declare, by: connection)
+            return .existing(existing.address, isDurable: existing.isDurable)
+        }
+    }
+
+    /// What quorum queues cannot be (RabbitMQ: `rabbit_queue_type_util`).
+    private static func checkProperties(
+        _ declare: QueueDeclare, type: QueueType, _ resource: ResourceName
+    ) throws(ProtocolError) {
+        guard type == .quorum else { return }
+        if declare.autoDelete { throw .invalidProperty("auto-delete", resource) }
+        if declare.exclusive { throw .invalidProperty("exclusive-owner", resource) }
+        if !declare.durable { throw .invalidProperty("non-durable", resource) }
+    }
+
+    private func create(
+        _ declare: QueueDeclare, _ arguments: QueueArguments, _ connection: UnsafeMutablePointer<ConnectionState>
+    ) throws(ProtocolError) -> Declared {
+        let owner = connection.pointee.address
+        let address = insertQueue(declare, arguments, connection)
+        let declared = try changeOrDiscard(address) { () throws(ProtocolError) in
+            try changeTopology(connection.pointee.virtualHostIndex) {
+                topology, changes throws(ProtocolError) -> Declared in
+                // Another connection may have been faster.
+                if let existing = topology.queues[declare.queue] {
+                    try topology.checkEquivalence(existing, declare, by: owner)
+                    return .existing(existing.address, isDurable: existing.isDurable)
+                }
+                // RabbitMQ: an exclusive queue is never durable, whatever the client says.
+                let isDurable = declare.durable && !declare.exclusive
+                let number = isDurable ? try changes.takeJournalNumber() : 0
+                topology.add(
+                    QueueRecord(
+                        name: declare.queue, address: address, isDurable: isDurable, isAutoDelete: declare.autoDelete,
+                        exclusiveOwner: declare.exclusive ? owner : nil, arguments: declare.arguments,
+                        type: arguments.queueType, durability: arguments.durability, journalNumber: number),
+                    changes: &changes)
+                return .created(address, journalNumber: number)
+            }
+        }
+        guard case .created(_, let number) = declared else { return declared }
+        if arguments.durability != .memory, journal.isPresent { queue(address)?.pointee.holder = number }
+        if declare.exclusive { connection.pointee.exclusiveQueues.insert(address) }
+        return declared
+    }
+
+    /// A queue starts on its declarer's shard, and exists before anybody can learn of it.
+    private func insertQueue(
+        _ declare: QueueDeclare, _ arguments: QueueArguments, _ connection: UnsafeMutablePointer<ConnectionState>
+    ) -> QueueAddress {
+        let shard = index
+        let memory = Unmanaged.passUnretained(indexMemory)
+        let (_, _, queue) = queues.insert { slot, generation in
+            QueueState(
+                address: QueueAddress(shard: shard, slot: slot, generation: generation), name: declare.queue,
+                virtualHost: connection.pointee.virtualHost,
+                virtualHostIndex: connection.pointee.virtualHostIndex, isAutoDelete: declare.autoDelete,
+                arguments: arguments, memory: memory)
+        }
+        return queue.pointee.address
+    }
+
+    /// Takes the new queue back where it turned out not to be wanted.
+    private func changeOrDiscard(
+        _ address: QueueAddress, _ body: () throws(ProtocolError) -> Declared
+    ) throws(ProtocolError) -> Declared {
+        do throws(ProtocolError) {
+            let declared = try body()
+            if case .existing = declared { removeQueueState(address) }
+            return declared
+        } catch {
+            removeQueueState(address)
+            throw error
+        }
+    }
+
+    func removeQueueState(_ address: QueueAddress) {
+        queue(address)?.pointee.deallocate()
+        queues.remove(slot: address.slot)
+    }
+
+    /// `amq.gen-...`, or RabbitMQ 4's `x-name-prefix`.
+    private func serverName(
+        _ arguments: FieldTable, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) -> ShortString {
+        if let type = arguments["x-queue-type"]?.text.flatMap(QueueType.init(rawValue:)), type == .quorum {
+            throw .serverNamed(type)
+        }
+        guard let prefix = arguments["x-name-prefix"] else { return random.name(prefix: "amq.gen-") }
+        guard let text = prefix.text, text.utf8.count <= Limit.namePrefixByteCount, !text.hasPrefix("amq.") else {
+            throw .invalidArgument("x-name-prefix", resource("", channel), reason: "invalid_name_prefix")
+        }
+        return random.name(prefix: text)
+    }
+}
