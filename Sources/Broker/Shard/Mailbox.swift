@@ -153,13 +153,17 @@ enum ControlMessage: Sendable {
     case probe(ConnectionAddress, from: ChannelAddress)
     /// The connection is gone: its delivery window is not needed any more.
     case connectionEnded(ConnectionAddress)
+    /// The active consumer of this queue was on a channel that has ended: answered when all that was on its way to it
+    /// has been sent back.
+    case handOver(QueueAddress)
+    case handedOver(QueueAddress)
 }
 
 /// What a channel asks of a queue, wherever it lives.
 enum QueueRequest: Sendable {
     case counts
     case consume(ConsumerDescription)
-    case cancel(ConsumerReference)
+    case cancel(ConsumerReference, isChannelEnding: Bool)
     case get(noAck: Bool)
     case purge
     case delete(ifUnused: Bool, ifEmpty: Bool)

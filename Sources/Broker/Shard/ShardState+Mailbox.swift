@@ -56,6 +56,12 @@ extension ShardState {
         case .channelLimit(let channel, let isLimited): setChannelLimit(channel, isLimited)
         case .probe(let holder, let channel): probe(holder, from: channel)
         case .connectionEnded(let connection): forgetWindow(connection)
+        // Everything that was sent to the ended channel has come back on the way that this takes now.
+        case .handOver(let queue): mailbox(source).append(.handedOver(queue))
+        case .handedOver(let address):
+            guard let queue = queue(address) else { return }
+            queue.pointee.consumers.endHandOver()
+            list(queue)
         }
     }
 
@@ -78,7 +84,7 @@ extension ShardState {
     func remove(
         _ reference: ConsumerReference, from queue: UnsafeMutablePointer<QueueState>
     ) -> ConsumerDescription? {
-        guard let description = queue.pointee.removeConsumer(reference) else { return nil }
+        guard let description = queue.pointee.consumers.remove(reference) else { return nil }
         let connection = description.channel.connection
         if Int(connection.shard) != index, let window = remoteWindows[connection] {
             window.pointee.consumerCount -= 1

@@ -217,11 +217,11 @@ extension ShardState {
         // A queue that was deleted on the way: as if it had been deleted just after.
         guard let queue = queue(address) else { return release(message) }
         let entry = queue.pointee.accept(message)
-        if queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer(), mayDeliver(entry, queue, slot) {
+        if queue.pointee.ready.isEmpty, let slot = queue.pointee.consumers.takeNext(), mayDeliver(entry, queue, slot) {
             deliver(entry, from: queue, to: slot)
         } else {
             queue.pointee.append(entry)
-            if queue.pointee.hasUnleasedConsumers || !queue.pointee.waitingGets.isEmpty { list(queue) }
+            if queue.pointee.consumers.hasUnleased || !queue.pointee.waitingGets.isEmpty { list(queue) }
             if queue.pointee.ready.residentByteCount > Limit.deepByteCount, !queue.pointee.isPagingListed {
                 listForPaging(queue)
             }
