@@ -45,7 +45,8 @@ struct QueueState {
         self.isAutoDelete = isAutoDelete
         self.arguments = arguments
         consumers = QueueConsumers(
-            queue: address, isSingleActive: arguments.isSingleActiveConsumer, higherPriorityTakesOver: false)
+            queue: address, isSingleActive: arguments.isSingleActiveConsumer,
+            higherPriorityTakesOver: arguments.queueType == .quorum)
         ready = ReadyList(memory: memory)
     }
 

@@ -34,6 +34,9 @@ extension ShardState {
             cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
         case .get(let noAck):
+            if queue.pointee.arguments.isSingleActiveConsumer, queue.pointee.arguments.queueType == .quorum {
+                return .refused(.getOfSingleActive(queue.pointee.resource))
+            }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }

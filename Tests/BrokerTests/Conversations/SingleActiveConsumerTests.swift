@@ -126,6 +126,49 @@ import Testing
         }
     }
 
+    /// RabbitMQ's quorum queues: the active consumer gets nothing more, and makes room once all it holds is settled.
+    @Test(arguments: [0, 1]) func aHigherPriorityTakesOverAQuorumQueue(shard: Int) {
+        converse(shards: 2) { broker in
+            let publisher = broker.connect()
+            publisher.declare(
+                QueueDeclare(
+                    queue: "q", durable: true,
+                    arguments: ["x-queue-type": .string("quorum"), "x-single-active-consumer": .bool(true)]))
+            let client = broker.connect(shard: shard)
+            client.consume(BasicConsume(queue: "q", consumerTag: "a"))
+            for number in 1...2 {
+                publisher.publish("\(number)", routingKey: "q")
+                client.expectDeliver("\(number)", tag: UInt64(number), consumer: "a")
+            }
+            client.consume(BasicConsume(queue: "q", consumerTag: "b", arguments: ["x-priority": .int8(1)]))
+            publisher.publish("3", routingKey: "q")
+            client.send(BasicAck(deliveryTag: 1))
+            client.expectNothing()
+            client.send(BasicReject(deliveryTag: 2, requeue: true))
+            client.expectDeliver("2", tag: 3, consumer: "b", redelivered: true)
+            client.expectDeliver("3", tag: 4, consumer: "b")
+            client.request(BasicCancel(consumerTag: "b"), BasicCancelOk(consumerTag: "b"))
+            publisher.publish("4", routingKey: "q")
+            client.expectDeliver("4", tag: 5, consumer: "a")
+        }
+    }
+
+    @Test(arguments: [0, 1]) func aQuorumQueueIsNotForBasicGet(shard: Int) {
+        converse(shards: 2) { broker in
+            broker.connect().declare(
+                QueueDeclare(
+                    queue: "q", durable: true,
+                    arguments: ["x-queue-type": .string("quorum"), "x-single-active-consumer": .bool(true)]))
+            let client = broker.connect(shard: shard)
+            client.send(BasicGet(queue: "q"))
+            client.expectChannelClose(
+                405,
+                "RESOURCE_LOCKED - cannot obtain access to locked queue 'q' in vhost '/'. basic.get operations are not "
+                    + "supported by quorum queues with single active consumer",
+                of: BasicGet.self)
+        }
+    }
+
     /// RabbitMQ's classic queues: the active consumer stays until it ends.
     @Test func aHigherPriorityWaitsForTheActiveConsumer() {
         withQueue { broker, publisher in
