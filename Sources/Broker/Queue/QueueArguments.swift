@@ -60,6 +60,9 @@ struct QueueArguments: Sendable, Equatable {
 
     init() {}
 
+    /// Whether a queue with them may reject what is published to it.
+    var mayReject: Bool { overflow != .dropHead && (maxLength != nil || maxLengthBytes != nil) }
+
     /// - Throws: What RabbitMQ answers (`rabbit_amqqueue:check_declare_arguments/2`), checked in its order.
     init(_ table: FieldTable, resource: ResourceName) throws(ProtocolError) {
         let arguments = try QueueArgumentReader(table, resource: resource)

@@ -55,6 +55,14 @@ struct QueueState {
 
     // MARK: Messages
 
+    var mayReject: Bool { arguments.mayReject }
+
+    /// Whether the queue has no room for another message (RabbitMQ: `will_overflow`).
+    func rejects(_ message: Message) -> Bool {
+        if let limit = arguments.maxLength, readyCount + 1 > limit { return true }
+        return false
+    }
+
     /// Makes the entry of a new message: its place is behind all others'.
     @inline(__always)
     mutating func accept(_ message: Message) -> QueueEntry {

@@ -25,6 +25,8 @@ extension ShardState {
         case .enqueue:
             let record = record.load(as: EnqueueRecord.self)
             accept(record.message, record.queue)
+        case .offer: accept(record.load(as: OfferRecord.self), from: batch.source)
+        case .rejection: accept(record.load(as: RejectionRecord.self))
         case .settle: accept(record.load(as: SettleRecord.self))
         case .deliver: accept(record.load(as: DeliverRecord.self))
         case .release:

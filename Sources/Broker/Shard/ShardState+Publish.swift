@@ -116,14 +116,16 @@ extension ShardState {
         var mark = JournalMark.none
         if message.isPersistent, !channel.pointee.holders.isEmpty { mark = journalPublish(message, channel) }
         latestSentEpoch = 0
+        isLatestRejected = false
         let count = channel.pointee.routes.count
         if count == 0 {
             publishUnroutable(message, channel)
         } else {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
-        if channel.pointee.confirm.isSelected {
+        if channel.pointee.publishMode != .plain {
             channel.pointee.confirm.publish(waitingFor: mark, epoch: latestSentEpoch)
+            if isLatestRejected { channel.pointee.confirm.reject(channel.pointee.confirm.latest) }
             if channel.pointee.confirm.isWaiting {
                 waitForJournal(channel, mark == .none ? .none : channel.pointee.holdersWantSync ? .sync : .write)
             } else {
@@ -165,6 +167,7 @@ extension ShardState {
         }
         route(message, from: exchange, key: message.routingKey, host, into: &channel.pointee.routes)
         findHolders(channel)
+        findRejecting(channel)
         if !virtualHosts[host].routing.routesByHeaders(exchange) {
             channel.pointee.cachedExchange = exchange
             channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)
@@ -216,6 +219,7 @@ extension ShardState {
     func accept(_ message: Message, _ address: QueueAddress) {
         // A queue that was deleted on the way: as if it had been deleted just after.
         guard let queue = queue(address) else { return release(message) }
+        if queue.pointee.mayReject, queue.pointee.rejects(message) { return reject(message, queue) }
         let entry = queue.pointee.accept(message)
         if queue.pointee.ready.isEmpty, let slot = queue.pointee.consumers.takeNext(), mayDeliver(entry, queue, slot) {
             deliver(entry, from: queue, to: slot)
@@ -231,7 +235,11 @@ extension ShardState {
     @inline(never)
     private func send(_ message: Message, _ address: QueueAddress, from channel: UnsafeMutablePointer<ChannelState>?) {
         let batch = mailbox(address.shard)
-        batch.append(EnqueueRecord(queue: address, message: message))
+        if let channel, channel.pointee.routesMayReject {
+            offer(message, address, from: channel, batch)
+        } else {
+            batch.append(EnqueueRecord(queue: address, message: message))
+        }
         batch.transitByteCount += message.byteCount
         latestSentEpoch = transitEpochs.add()
         transitByteCounts[address.shard] += message.byteCount

@@ -162,7 +162,7 @@ extension ShardState {
                     QueueRecord(
                         name: wanted.queue, address: address, isDurable: isDurable, isAutoDelete: wanted.autoDelete,
                         exclusiveOwner: owner, arguments: wanted.arguments, type: arguments.queueType,
-                        durability: arguments.durability, journalNumber: number),
+                        durability: arguments.durability, journalNumber: number, mayReject: arguments.mayReject),
                     changes: &changes)
                 return .created(address, journalNumber: number)
             }
