@@ -221,6 +221,12 @@ extension ProtocolError {
     static func exclusiveUse(_ resource: ResourceName) -> ProtocolError {
         ProtocolError(.accessRefused, "\(resource) in exclusive use")
     }
+    static func getOfSingleActive(_ resource: ResourceName) -> ProtocolError {
+        ProtocolError(
+            .resourceLocked,
+            "cannot obtain access to locked \(resource). basic.get operations are not supported by quorum queues with "
+                + "single active consumer")
+    }
     static func unknownDeliveryTag(_ tag: UInt64) -> ProtocolError {
         ProtocolError(.preconditionFailed, "unknown delivery tag \(tag)")
     }

@@ -28,6 +28,13 @@ struct ChannelConsumer {
     var reference: ConsumerReference?
 }
 
+/// What a channel's publisher is told, and when its messages are delivered.
+enum PublishMode: UInt8 {
+    case plain
+    /// confirm.select.
+    case confirm
+}
+
 /// One channel of a connection: what is being published on it, what was delivered on it, who consumes on it.
 struct ChannelState {
     enum Phase: UInt8 {
@@ -43,6 +50,7 @@ struct ChannelState {
     var phase = Phase.open
 
     // Publishing
+    var publishMode = PublishMode.plain
     var assembly = ContentAssembly()
     var confirm = ConfirmTracker()
     var isConfirmListed = false
@@ -58,6 +66,8 @@ struct ChannelState {
     var holdersWantSync = false
     /// Whether one of them is a quorum queue: the message is stored even if it is transient.
     var holdersWantEverything = false
+    /// Whether one of `routes` may reject, and the publisher is to be told.
+    var routesMayReject = false
 
     // Consuming
     /// For consumers that start from now on (basic.qos with global=false); 0 is no limit.

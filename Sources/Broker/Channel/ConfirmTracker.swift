@@ -1,10 +1,10 @@
-/// Publisher confirms of one channel: numbers every publish and says which may be confirmed.
+/// Publisher confirms of one channel: numbers every publish and says which may be confirmed, and which not.
 ///
 /// A publish is confirmed once the journal has reached its record and its queues on other shards have it, in the order
-/// of the channel: what is confirmed is always everything up to some number, one `basic.ack` with `multiple`.
+/// of the channel: what is confirmed is always everything up to some number, one `basic.ack` with `multiple`. What a
+/// queue has rejected is known by then, and answered in its place with basic.nack.
 /// Source: RabbitMQ's confirm.select; numbers start at 1.
 struct ConfirmTracker {
-    private(set) var isSelected = false
     /// The number of the latest publish.
     private(set) var latest: UInt64 = 0
     /// Everything up to this number may be confirmed.
@@ -19,8 +19,8 @@ struct ConfirmTracker {
 
     /// What the publishes after `settled` wait for.
     private var waiting = RingBuffer<Condition>()
-
-    mutating func select() { isSelected = true }
+    /// Numbers after `sent` that a queue has rejected, rising.
+    private var rejected: [UInt64] = []
 
     /// Notes a publish and what its confirm waits for.
     @inline(__always)
@@ -31,6 +31,15 @@ struct ConfirmTracker {
         } else {
             waiting.append(Condition(mark: mark, epoch: epoch))
         }
+    }
+
+    /// A queue has rejected a publish that is not confirmed yet.
+    mutating func reject(_ number: UInt64) {
+        guard number > sent, number <= latest else { return }
+        // Shards answer at different times; what one of them rejects comes in order.
+        let index = rejected.lastIndex { $0 <= number }.map { $0 + 1 } ?? 0
+        if index > 0, rejected[index - 1] == number { return }
+        rejected.insert(number, at: index)
     }
 
     /// The journal, and other shards' queues, have come so far. Returns whether some publishes still wait.
@@ -49,12 +58,33 @@ struct ConfirmTracker {
     /// Publishes that the client has no answer for yet.
     var unconfirmedCount: UInt64 { latest - sent }
 
-    /// What to send now: a delivery tag and whether it means everything up to it. nil when there is nothing.
-    mutating func takeConfirm() -> (tag: UInt64, multiple: Bool)? {
+    /// What to send now, until there is nothing: a delivery tag, whether it means everything up to it, and whether it
+    /// is confirmed.
+    mutating func takeConfirm() -> (tag: UInt64, multiple: Bool, isRejected: Bool)? {
         guard sent < settled else { return nil }
+        if !rejected.isEmpty { return takeMixed() }
         let multiple = settled - sent > 1
         sent = settled
-        return (settled, multiple)
+        return (settled, multiple, false)
+    }
+
+    @inline(never)
+    private mutating func takeMixed() -> (tag: UInt64, multiple: Bool, isRejected: Bool)? {
+        var last = sent
+        let isRejected = rejected[0] == sent + 1
+        if isRejected {
+            var count = 0
+            while count < rejected.count, rejected[count] == last + 1, last < settled {
+                last += 1
+                count += 1
+            }
+            rejected.removeFirst(count)
+        } else {
+            last = min(settled, rejected[0] - 1)
+        }
+        let multiple = last - sent > 1
+        sent = last
+        return (last, multiple, isRejected)
     }
 
     mutating func deallocate() { waiting.deallocate() }

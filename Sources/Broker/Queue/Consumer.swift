@@ -6,6 +6,8 @@ struct ConsumerCredit {
     var isPresent: Bool
     /// It stands in the queue's ring of consumers to ask.
     var isReady = false
+    /// It is the active consumer and gets nothing more: one of a higher priority waits for it to settle what it holds.
+    var isQuiescing = false
     let noAck: Bool
     /// Its channel has a channel-wide limit and lives on another shard: it needs a lease.
     var needsLease = false
@@ -31,5 +33,7 @@ struct ConsumerDescription: Sendable {
     let isExclusive: Bool
     let prefetchCount: UInt16
     let hasChannelLimit: Bool
+    /// `x-priority`.
+    let priority: Int64
     let arguments: FieldTable
 }

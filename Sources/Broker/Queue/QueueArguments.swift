@@ -69,6 +69,9 @@ struct QueueArguments: Sendable, Equatable {
     /// RabbitMQ 4.3: a quorum queue always has 32 strict priorities.
     var levelCount: Int { queueType == .quorum ? 32 : Int(maxPriority ?? 0) + 1 }
 
+    /// Whether a queue with them may reject what is published to it.
+    var mayReject: Bool { overflow != .dropHead && (maxLength != nil || maxLengthBytes != nil) }
+
     /// - Throws: What RabbitMQ answers (`rabbit_amqqueue:check_declare_arguments/2`), checked in its order.
     init(_ table: FieldTable, resource: ResourceName) throws(ProtocolError) {
         let arguments = try QueueArgumentReader(table, resource: resource)

@@ -45,7 +45,8 @@ struct RecordHead: BitwiseCopyable {
 }
 
 enum RecordKind: UInt32, BitwiseCopyable {
-    case enqueue, settle, deliver, release, windowCredit, transitCredit, leaseRequest, leaseGrant, leaseReturn, control
+    case enqueue, offer, rejection, settle, deliver, release, windowCredit, transitCredit, leaseRequest, leaseGrant,
+        leaseReturn, control
 }
 
 /// Plain bytes between shards: 8-byte aligned, no references.
@@ -58,6 +59,23 @@ struct EnqueueRecord: MailboxRecord {
     static let kind = RecordKind.enqueue
     let queue: QueueAddress
     let message: Message
+}
+
+/// A message for a queue that may reject it, of a publisher who is to be told.
+struct OfferRecord: MailboxRecord {
+    static let kind = RecordKind.offer
+    let queue: QueueAddress
+    let message: Message
+    let channel: ChannelAddress
+    /// As `ConfirmTracker` numbers it.
+    let number: UInt64
+}
+
+/// A queue has rejected what was offered. Comes before the credit of the batch that had brought it.
+struct RejectionRecord: MailboxRecord {
+    static let kind = RecordKind.rejection
+    let channel: ChannelAddress
+    let number: UInt64
 }
 
 /// How a delivery ended.
@@ -153,13 +171,17 @@ enum ControlMessage: Sendable {
     case probe(ConnectionAddress, from: ChannelAddress)
     /// The connection is gone: its delivery window is not needed any more.
     case connectionEnded(ConnectionAddress)
+    /// The active consumer of this queue was on a channel that has ended: answered when all that was on its way to it
+    /// has been sent back.
+    case handOver(QueueAddress)
+    case handedOver(QueueAddress)
 }
 
 /// What a channel asks of a queue, wherever it lives.
 enum QueueRequest: Sendable {
     case counts
     case consume(ConsumerDescription)
-    case cancel(ConsumerReference)
+    case cancel(ConsumerReference, isChannelEnding: Bool)
     case get(noAck: Bool)
     case purge
     case delete(ifUnused: Bool, ifEmpty: Bool)

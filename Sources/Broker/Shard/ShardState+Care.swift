@@ -9,18 +9,19 @@ extension ShardState {
     @inline(never)
     func acceptWithCare(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
         let extras = queue.pointee.makeExtras()
+        if queue.pointee.rejects(message) { return reject(message, queue) }
         if queue.pointee.arguments.deduplicates, !queue.pointee.addDuplicate(message) {
             journalSettlement(message, of: queue.pointee.address)
             return release(message)
         }
         let entry = queue.pointee.accept(message)
-        if queue.pointee.readyCount == 0, let slot = queue.pointee.takeConsumer() {
+        if queue.pointee.readyCount == 0, let slot = queue.pointee.consumers.takeNext() {
             if mayDeliver(entry, queue, slot) { return deliver(entry, from: queue, to: slot) }
             extras.pointee.promisedPlace = entry.place
         }
         queue.pointee.append(entry)
         noteExpiration(entry, queue)
-        if queue.pointee.hasUnleasedConsumers || !queue.pointee.waitingGets.isEmpty || queue.pointee.isOverLimit {
+        if queue.pointee.consumers.hasUnleased || !queue.pointee.waitingGets.isEmpty || queue.pointee.isOverLimit {
             list(queue)
         }
         if !queue.pointee.isPagingListed {
@@ -46,7 +47,7 @@ extension ShardState {
     /// with a time to live of 0.
     private func keepPromise(_ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>) {
         while let first = queue.pointee.ready.first, first.place <= extras.pointee.promisedPlace, !first.isPagedOut {
-            guard let slot = queue.pointee.takeConsumer() else { break }
+            guard let slot = queue.pointee.consumers.takeNext() else { break }
             guard mayDeliver(first, queue, slot) else { return }
             guard let entry = queue.pointee.popFirst() else { break }
             deliver(entry, from: queue, to: slot)

@@ -111,7 +111,9 @@ extension ShardState {
     ) throws(ProtocolError) {
         switch method {
         case .confirmSelect(let select):
-            channel.pointee.confirm.select()
+            channel.pointee.publishMode = .confirm
+            // Whether its queues may reject is looked at from now on.
+            channel.pointee.cachedExchange = nil
             if !select.noWait { write(ConfirmSelectOk(), channel) }
         case .txSelect: throw .transactions
         case .txCommit, .txRollback: throw .notTransactional
@@ -209,10 +211,12 @@ extension ShardState {
 }
 
 extension AccessRequestOk: WritableMethod {}
+extension BasicAck: WritableMethod {}
 extension BasicCancel: WritableMethod {}
 extension BasicCancelOk: WritableMethod {}
 extension BasicConsumeOk: WritableMethod {}
 extension BasicGetEmpty: WritableMethod {}
+extension BasicNack: WritableMethod {}
 extension BasicQosOk: WritableMethod {}
 extension BasicRecoverOk: WritableMethod {}
 extension ChannelCloseOk: WritableMethod {}

@@ -60,15 +60,28 @@ extension ShardState {
             throw .consumerTagReused(consume.consumerTag)
         }
         let queue = try accessibleQueue(consume.queue, channel)
+        let priority = try priority(consume, queue.name, channel)
         let tag = consume.consumerTag.isEmpty ? random.name(prefix: "amq.ctag-") : consume.consumerTag
         let index = channel.pointee.addConsumer(tag: tag, queue: queue.address, noAck: consume.noAck)
         let description = ConsumerDescription(
             tag: tag, channel: channel.pointee.address, consumerIndex: UInt32(index), noAck: consume.noAck,
             isExclusive: consume.exclusive, prefetchCount: channel.pointee.consumerPrefetchCount,
-            hasChannelLimit: channel.pointee.channelPrefetchCount != 0, arguments: consume.arguments)
+            hasChannelLimit: channel.pointee.channelPrefetchCount != 0, priority: priority,
+            arguments: consume.arguments)
         request(
             .consume(description), of: queue.address, channel,
             pending: .consume(consumerIndex: index, queue: queue.name, noWait: consume.noWait))
+    }
+
+    private func priority(
+        _ consume: BasicConsume, _ queue: ShortString, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) -> Int64 {
+        guard let value = consume.arguments["x-priority"] else { return 0 }
+        guard let priority = value.integer else {
+            throw .invalidArgument(
+                "x-priority", resource(queue, channel), reason: "\"expected integer, got \(value.typeName)\"")
+        }
+        return priority
     }
 
     /// The queue's side of basic.consume. Deliveries begin at the end of the turn, behind the answer.
@@ -84,7 +97,7 @@ extension ShardState {
         } else {
             window = remoteWindow(description.channel.connection)
         }
-        guard let reference = queue.pointee.addConsumer(description, channel: channel, window: window) else {
+        guard let reference = queue.pointee.consumers.add(description, channel: channel, window: window) else {
             return .refused(.exclusiveUse(queue.pointee.resource))
         }
         if !isLocal { window.pointee.consumerCount += 1 }
@@ -113,26 +126,49 @@ extension ShardState {
             return
         }
         request(
-            .cancel(reference), of: consumer.queue, channel,
+            .cancel(reference, isChannelEnding: false), of: consumer.queue, channel,
             pending: .cancel(tag: cancel.consumerTag, noWait: cancel.noWait))
     }
 
     /// Without waiting: for channels that end. Returns the queue's shard as a bit, 0 if it is this one.
     func cancel(_ reference: ConsumerReference, of address: QueueAddress) -> UInt64 {
         if address.shard == index {
-            if let queue = queue(address) { cancel(reference, queue) }
+            if let queue = queue(address) { cancel(reference, queue, isChannelEnding: true) }
             return 0
         }
         let nobody = ChannelAddress(
             connection: ConnectionAddress(slot: .max, generation: 0, shard: UInt16(index)), number: .max, serial: 0)
-        mailbox(address.shard).append(.request(.cancel(reference), queue: address, from: nobody))
+        mailbox(address.shard).append(
+            .request(.cancel(reference, isChannelEnding: true), queue: address, from: nobody))
         return 1 << UInt64(address.shard)
     }
 
     /// The queue's side: an auto-delete queue goes with its last consumer.
-    func cancel(_ reference: ConsumerReference, _ queue: UnsafeMutablePointer<QueueState>) {
-        guard remove(reference, from: queue) != nil else { return }
-        if queue.pointee.isAutoDelete, queue.pointee.consumerCount == 0 { _ = delete(queue) }
+    func cancel(
+        _ reference: ConsumerReference, _ queue: UnsafeMutablePointer<QueueState>, isChannelEnding: Bool
+    ) {
+        let wasActive = queue.pointee.consumers.active == reference
+        guard let description = remove(reference, from: queue) else { return }
+        if queue.pointee.isAutoDelete, queue.pointee.consumerCount == 0 {
+            _ = delete(queue)
+        } else if wasActive {
+            activateNext(queue, after: description, isChannelEnding: isChannelEnding)
+        }
+    }
+
+    /// The next consumer gets nothing before it is back what the ended one had not settled: otherwise messages would
+    /// overtake each other. With basic.cancel the channel keeps it, as in RabbitMQ.
+    private func activateNext(
+        _ queue: UnsafeMutablePointer<QueueState>, after ended: ConsumerDescription, isChannelEnding: Bool
+    ) {
+        let shard = Int(ended.channel.connection.shard)
+        if isChannelEnding, shard != index {
+            queue.pointee.consumers.beginHandOver()
+            mailbox(shard).append(.handOver(queue.pointee.address))
+        } else {
+            queue.pointee.consumers.activateNext()
+            list(queue)
+        }
     }
 
     func writeGot(_ got: GotMessage, _ channel: UnsafeMutablePointer<ChannelState>) {
@@ -202,7 +238,7 @@ extension ShardState {
         if settled.outcome != .bounced {
             queue.pointee.unackedCount -= 1
             if isMemoryTight, queue.pointee.ready.absentChunkCount > 0 { list(queue) }
-            if let credit = queue.pointee.credit(settled.consumer) {
+            if let credit = queue.pointee.consumers.credit(settled.consumer) {
                 credit.pointee.unackedCount -= 1
                 if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) { list(queue) }
             }

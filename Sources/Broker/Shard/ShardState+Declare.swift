@@ -115,7 +115,8 @@ extension ShardState {
                     QueueRecord(
                         name: declare.queue, address: address, isDurable: isDurable, isAutoDelete: declare.autoDelete,
                         exclusiveOwner: declare.exclusive ? owner : nil, arguments: declare.arguments,
-                        type: arguments.queueType, durability: arguments.durability, journalNumber: number),
+                        type: arguments.queueType, durability: arguments.durability, journalNumber: number,
+                        mayReject: arguments.mayReject),
                     changes: &changes)
                 return .created(address, journalNumber: number)
             }

@@ -9,7 +9,7 @@ extension ShardState {
         if queue.pointee.ready.absentChunkCount > 0 { load(queue) }
         if !queue.pointee.waitingGets.isEmpty { serveGets(queue) }
         var left = Limit.deliveriesPerTurn
-        while let first = queue.pointee.ready.first, !first.isPagedOut, let slot = queue.pointee.takeConsumer(),
+        while let first = queue.pointee.ready.first, !first.isPagedOut, let slot = queue.pointee.consumers.takeNext(),
             mayDeliver(first, queue, slot)
         {
             guard let entry = queue.pointee.popFirst() else { break }
@@ -23,13 +23,13 @@ extension ShardState {
         // Consumers may have taken what they waited for.
         if !queue.pointee.waitingGets.isEmpty, queue.pointee.ready.isEmpty { serveGets(queue) }
         if queue.pointee.ready.absentChunkCount > 0 { load(queue) }
-        if queue.pointee.hasUnleasedConsumers { askForLeases(queue) }
+        if queue.pointee.consumers.hasUnleased { askForLeases(queue) }
     }
 
     /// One message to one consumer that has credit for it.
     @inline(__always)
     func deliver(_ entry: QueueEntry, from queue: UnsafeMutablePointer<QueueState>, to slot: UInt32) {
-        let credit = queue.pointee.credits.unsafelyUnwrapped + Int(slot)
+        let credit = queue.pointee.consumers.credits.unsafelyUnwrapped + Int(slot)
         let noAck = credit.pointee.noAck
         if !noAck {
             credit.pointee.unackedCount &+= 1
@@ -208,8 +208,9 @@ extension ShardState {
     }
 
     private func askForLeases(_ queue: UnsafeMutablePointer<QueueState>) {
-        for reference in queue.pointee.consumersWithoutLease() {
-            guard let credit = queue.pointee.credit(reference) else { continue }
+        guard !queue.pointee.ready.isEmpty else { return }
+        for reference in queue.pointee.consumers.takeUnleased() {
+            guard let credit = queue.pointee.consumers.credit(reference) else { continue }
             let wanted = min(Limit.leaseCount, UInt32(clamping: queue.pointee.readyCount))
             mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
                 LeaseRequestRecord(
@@ -225,7 +226,7 @@ extension ShardState {
 
     /// The queue's side: delivers on the lease at once and returns the rest.
     func accept(_ granted: LeaseGrantRecord, from shard: Int) {
-        guard let queue = queue(granted.queue), let credit = queue.pointee.credit(granted.consumer) else {
+        guard let queue = queue(granted.queue), let credit = queue.pointee.consumers.credit(granted.consumer) else {
             mailbox(shard).append(LeaseReturnRecord(channel: granted.channel, count: granted.count))
             return
         }
@@ -233,7 +234,9 @@ extension ShardState {
         credit.pointee.leaseCount += granted.count
         _ = queue.pointee.makeReady(granted.consumer)
         deliver(from: queue)
-        guard let credit = queue.pointee.credit(granted.consumer), credit.pointee.leaseCount > 0 else { return }
+        guard let credit = queue.pointee.consumers.credit(granted.consumer), credit.pointee.leaseCount > 0 else {
+            return
+        }
         mailbox(shard).append(
             LeaseReturnRecord(channel: credit.pointee.channelAddress, count: credit.pointee.leaseCount))
         credit.pointee.leaseCount = 0
@@ -259,7 +262,7 @@ extension ShardState {
     func setChannelLimit(_ address: ChannelAddress, _ isLimited: Bool) {
         for slot in queues.occupiedSlots() {
             guard let queue = queues[slot] else { continue }
-            if queue.pointee.setNeedsLease(channel: address, isLimited) { list(queue) }
+            if queue.pointee.consumers.setNeedsLease(channel: address, isLimited) { list(queue) }
         }
     }
 }

@@ -25,6 +25,8 @@ extension ShardState {
         case .enqueue:
             let record = record.load(as: EnqueueRecord.self)
             accept(record.message, record.queue)
+        case .offer: accept(record.load(as: OfferRecord.self), from: batch.source)
+        case .rejection: accept(record.load(as: RejectionRecord.self))
         case .settle: accept(record.load(as: SettleRecord.self))
         case .deliver: accept(record.load(as: DeliverRecord.self))
         case .release:
@@ -56,6 +58,12 @@ extension ShardState {
         case .channelLimit(let channel, let isLimited): setChannelLimit(channel, isLimited)
         case .probe(let holder, let channel): probe(holder, from: channel)
         case .connectionEnded(let connection): forgetWindow(connection)
+        // Everything that was sent to the ended channel has come back on the way that this takes now.
+        case .handOver(let queue): mailbox(source).append(.handedOver(queue))
+        case .handedOver(let address):
+            guard let queue = queue(address) else { return }
+            queue.pointee.consumers.endHandOver()
+            list(queue)
         }
     }
 
@@ -78,7 +86,7 @@ extension ShardState {
     func remove(
         _ reference: ConsumerReference, from queue: UnsafeMutablePointer<QueueState>
     ) -> ConsumerDescription? {
-        guard let description = queue.pointee.removeConsumer(reference) else { return nil }
+        guard let description = queue.pointee.consumers.remove(reference) else { return nil }
         if queue.pointee.extras != nil, queue.pointee.consumerCount == 0 { touch(queue) }
         let connection = description.channel.connection
         if Int(connection.shard) != index, let window = remoteWindows[connection] {

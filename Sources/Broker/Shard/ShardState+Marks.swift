@@ -8,7 +8,9 @@ extension ShardState {
     /// Whether the consumer may get the message now; where not, sees to it that the queue is asked again.
     @inline(__always)
     func mayDeliver(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, _ slot: UInt32) -> Bool {
-        if queue.pointee.holder == 0 || queue.pointee.credits.unsafelyUnwrapped[Int(slot)].noAck { return true }
+        if queue.pointee.holder == 0 || queue.pointee.consumers.credits.unsafelyUnwrapped[Int(slot)].noAck {
+            return true
+        }
         return isMarked(entry, queue)
     }
 

@@ -135,14 +135,16 @@ extension ShardState {
             mark = journalPublish(message, channel)
         }
         latestSentEpoch = 0
+        isLatestRejected = false
         let count = channel.pointee.routes.count
         if count == 0 {
             publishUnroutable(message, channel)
         } else {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
-        if channel.pointee.confirm.isSelected {
+        if channel.pointee.publishMode != .plain {
             channel.pointee.confirm.publish(waitingFor: mark, epoch: latestSentEpoch)
+            if isLatestRejected { channel.pointee.confirm.reject(channel.pointee.confirm.latest) }
             if channel.pointee.confirm.isWaiting {
                 waitForJournal(channel, mark == .none ? .none : channel.pointee.holdersWantSync ? .sync : .write)
             } else {
@@ -185,6 +187,7 @@ extension ShardState {
         }
         route(message, from: exchange, key: message.routingKey, host, into: &channel.pointee.routes)
         findHolders(channel)
+        findRejecting(channel)
         if !virtualHosts[host].routing.routesByHeaders(exchange) {
             channel.pointee.cachedExchange = exchange
             channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)
@@ -238,11 +241,11 @@ extension ShardState {
         guard let queue = queue(address) else { return release(message) }
         if queue.pointee.extras != nil || !message.care.isEmpty { return acceptWithCare(message, queue) }
         let entry = queue.pointee.accept(message)
-        if queue.pointee.ready.isEmpty, let slot = queue.pointee.takeConsumer(), mayDeliver(entry, queue, slot) {
+        if queue.pointee.ready.isEmpty, let slot = queue.pointee.consumers.takeNext(), mayDeliver(entry, queue, slot) {
             deliver(entry, from: queue, to: slot)
         } else {
             queue.pointee.append(entry)
-            if queue.pointee.hasUnleasedConsumers || !queue.pointee.waitingGets.isEmpty { list(queue) }
+            if queue.pointee.consumers.hasUnleased || !queue.pointee.waitingGets.isEmpty { list(queue) }
             if queue.pointee.ready.residentByteCount > Limit.deepByteCount, !queue.pointee.isPagingListed {
                 listForPaging(queue)
             }
@@ -252,7 +255,11 @@ extension ShardState {
     @inline(never)
     private func send(_ message: Message, _ address: QueueAddress, from channel: UnsafeMutablePointer<ChannelState>?) {
         let batch = mailbox(address.shard)
-        batch.append(EnqueueRecord(queue: address, message: message))
+        if let channel, channel.pointee.routesMayReject {
+            offer(message, address, from: channel, batch)
+        } else {
+            batch.append(EnqueueRecord(queue: address, message: message))
+        }
         batch.transitByteCount += message.byteCount
         latestSentEpoch = transitEpochs.add()
         transitByteCounts[address.shard] += message.byteCount

@@ -21,8 +21,7 @@ extension ShardState {
         return QueueRecord(
             name: queue.name, address: state.pointee.address, isDurable: true, isAutoDelete: queue.isAutoDelete,
             exclusiveOwner: nil, arguments: queue.arguments, type: arguments.queueType,
-            durability: arguments.durability,
-            journalNumber: queue.journalNumber)
+            durability: arguments.durability, journalNumber: queue.journalNumber, mayReject: arguments.mayReject)
     }
 
     /// A message of one of this shard's queues, in the order of the journal.

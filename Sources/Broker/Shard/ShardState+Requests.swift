@@ -34,10 +34,13 @@ extension ShardState {
         case .counts:
             return .counts(messages: queue.pointee.readyCount, consumers: queue.pointee.consumerCount)
         case .consume(let description): return consume(description, queue)
-        case .cancel(let reference):
-            cancel(reference, queue)
+        case .cancel(let reference, let isChannelEnding):
+            cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
         case .get(let noAck):
+            if queue.pointee.arguments.isSingleActiveConsumer, queue.pointee.arguments.queueType == .quorum {
+                return .refused(.getOfSingleActive(queue.pointee.resource))
+            }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }
@@ -117,7 +120,7 @@ extension ShardState {
             topology, changes throws(ProtocolError) in
             topology.removeQueue(name, address: address, changes: &changes)
         }
-        for reference in queue.pointee.consumerReferences {
+        for reference in queue.pointee.consumers.references {
             guard let description = remove(reference, from: queue) else { continue }
             tellCancelled(description, reference)
         }

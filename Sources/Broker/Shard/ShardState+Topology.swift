@@ -14,6 +14,7 @@ extension ShardState {
         let changes = controlPlane.takeChanges(shard: index, after: appliedVersion)
         appliedVersion += UInt64(changes.count)
         for change in changes { apply(change) }
+        if mustForgetRoutes { forgetRoutes() }
     }
 
     private func apply(_ change: TopologyChange) {
@@ -30,13 +31,26 @@ extension ShardState {
         case .queueAdded(let host, let name, let address, let holder):
             holders.set(address, holder)
             virtualHosts[host].routing.addQueue(address, name: name)
+        case .rejectionChanged(let address, let mayReject):
+            if mayReject { rejectingQueues.insert(address) } else { rejectingQueues.remove(address) }
+            mustForgetRoutes = true
         case .queueRemoved(let host, let name, let address):
+            rejectingQueues.remove(address)
             holders.set(address, 0)
             virtualHosts[host].routing.removeQueue(address, name: name)
         case .bound(let host, let binding):
             virtualHosts[host].routing.add(binding)
         case .unbound(let host, let binding):
             virtualHosts[host].routing.remove(binding)
+        }
+    }
+
+    /// What channels remember of routes may not be true any more, though they lead to the same queues.
+    private func forgetRoutes() {
+        mustForgetRoutes = false
+        for slot in connections.occupiedSlots() {
+            guard let connection = connections[slot] else { continue }
+            for case let channel? in connection.pointee.channels { channel.pointee.cachedExchange = nil }
         }
     }
 

@@ -51,10 +51,14 @@ extension ShardState {
         guard !confirmingChannels.isEmpty else { return }
         for channel in confirmingChannels {
             channel.pointee.isConfirmListed = false
-            guard channel.pointee.phase == .open, let confirm = channel.pointee.confirm.takeConfirm() else { continue }
-            BasicAck(deliveryTag: confirm.tag, multiple: confirm.multiple)
-                .writeFrame(channel: channel.pointee.number, to: &channel.pointee.connection.pointee.outbound)
-            list(channel.pointee.connection)
+            guard channel.pointee.phase == .open else { continue }
+            while let confirm = channel.pointee.confirm.takeConfirm() {
+                if confirm.isRejected {
+                    write(BasicNack(deliveryTag: confirm.tag, multiple: confirm.multiple, requeue: false), channel)
+                } else {
+                    write(BasicAck(deliveryTag: confirm.tag, multiple: confirm.multiple), channel)
+                }
+            }
         }
         confirmingChannels.removeAll(keepingCapacity: true)
     }

@@ -31,6 +31,9 @@ package final class ShardState {
     var appliedVersion: UInt64 = 0
     var lagCheckedVersion: UInt64 = 0
     var virtualHosts: [VirtualHostReplica] = []
+    /// Queues that may reject what is published to them.
+    var rejectingQueues: Set<QueueAddress> = []
+    var mustForgetRoutes = false
 
     // Durability
     var holders: HolderTable
@@ -74,6 +77,8 @@ package final class ShardState {
     var transitEpochs = TransitEpochs()
     /// The epoch in which the message that is being published was sent to another shard; 0 if it was not.
     var latestSentEpoch: UInt64 = 0
+    /// A queue of this shard has rejected the message that is being published.
+    var isLatestRejected = false
     /// Connections that publish too fast for some other shard.
     var pausedPublishers: Set<ConnectionAddress> = []
     /// Windows for connections of other shards.

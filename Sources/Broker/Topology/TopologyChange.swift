@@ -8,6 +8,8 @@ enum TopologyChange: Sendable {
     case exchangeRemoved(virtualHost: Int, id: ExchangeID)
     /// - Parameter holder: as in `HolderTable`.
     case queueAdded(virtualHost: Int, name: ShortString, address: QueueAddress, holder: UInt32)
+    /// What is published to the queue may be rejected, or not any more.
+    case rejectionChanged(QueueAddress, mayReject: Bool)
     case queueRemoved(virtualHost: Int, name: ShortString, address: QueueAddress)
     case bound(virtualHost: Int, Binding)
     case unbound(virtualHost: Int, Binding)

@@ -38,6 +38,8 @@ struct QueueRecord: Sendable {
     let durability: QueueDurability
     /// 0 for a transient queue.
     var journalNumber: UInt32 = 0
+    /// `QueueArguments.mayReject` of the effective arguments.
+    var mayReject = false
 
     /// What `HolderTable` says of it.
     var holder: UInt32 {

@@ -264,6 +264,7 @@ extension VirtualHostTopology {
         queueNames[queue.address] = queue.name
         changes.append(
             .queueAdded(virtualHost: index, name: queue.name, address: queue.address, holder: queue.holder))
+        if queue.mayReject { changes.append(.rejectionChanged(queue.address, mayReject: true)) }
         if queue.isDurable { changes.journal(.queueDeclared(virtualHost: name, queue.durable)) }
     }
 

@@ -237,8 +237,8 @@ extension Simulation {
         for shard in node.shards {
             for slot in shard.queues.occupiedSlots() {
                 guard let queue = shard.queues[slot] else { continue }
-                for reference in queue.pointee.consumerReferences {
-                    guard let credit = queue.pointee.credit(reference) else { continue }
+                for reference in queue.pointee.consumers.references {
+                    guard let credit = queue.pointee.consumers.credit(reference) else { continue }
                     check(credit, of: queue, on: shard)
                 }
             }

@@ -11,12 +11,11 @@ struct ConfirmTrackerTests {
 
     @Test func whatWaitsForNothingIsConfirmedAtOnceAndFolded() {
         var tracker = ConfirmTracker()
-        tracker.select()
         #expect(tracker.takeConfirm() == nil)
         tracker.publish(waitingFor: .none)
-        #expect(tracker.takeConfirm()! == (1, false))
+        #expect(tracker.takeConfirm()! == (1, false, false))
         for _ in 2...5 { tracker.publish(waitingFor: .none) }
-        #expect(tracker.takeConfirm()! == (5, true))
+        #expect(tracker.takeConfirm()! == (5, true, false))
         #expect(tracker.takeConfirm() == nil)
         #expect(tracker.unconfirmedCount == 0)
     }
@@ -24,7 +23,6 @@ struct ConfirmTrackerTests {
     @Test func whatIsNotReachedWaits() {
         var tracker = ConfirmTracker()
         defer { tracker.deallocate() }
-        tracker.select()
         tracker.publish(waitingFor: synced(10))
         tracker.publish(waitingFor: synced(20))
         // It waits for nothing itself, but those before it do.
@@ -33,21 +31,56 @@ struct ConfirmTrackerTests {
         #expect(reach(&tracker, written: 10, synced: 9))
         #expect(tracker.takeConfirm() == nil)
         #expect(reach(&tracker, written: 30, synced: 10))
-        #expect(tracker.takeConfirm()! == (1, false))
+        #expect(tracker.takeConfirm()! == (1, false, false))
         #expect(reach(&tracker, written: 30, synced: 19))
         #expect(tracker.takeConfirm() == nil)
         #expect(!reach(&tracker, written: 30, synced: 20))
-        #expect(tracker.takeConfirm()! == (3, true))
+        #expect(tracker.takeConfirm()! == (3, true, false))
     }
 
     @Test func flushWaitsForTheWriteOnly() {
         var tracker = ConfirmTracker()
         defer { tracker.deallocate() }
-        tracker.select()
         tracker.publish(waitingFor: JournalMark(position: 10, isFlush: true))
         #expect(reach(&tracker, written: 9, synced: 0))
         #expect(!reach(&tracker, written: 10, synced: 0))
-        #expect(tracker.takeConfirm()! == (1, false))
+        #expect(tracker.takeConfirm()! == (1, false, false))
+    }
+
+    @Test func whatIsRejectedIsAnsweredInItsPlace() {
+        var tracker = ConfirmTracker()
+        defer { tracker.deallocate() }
+        for _ in 1...9 { tracker.publish(waitingFor: synced(10)) }
+        // In any order, and by several queues.
+        for number in [7, 3, 8, 4, 3, 9, 1] as [UInt64] { tracker.reject(number) }
+        #expect(tracker.takeConfirm() == nil)
+        _ = reach(&tracker, written: 10, synced: 10)
+        #expect(tracker.takeConfirm()! == (1, false, true))
+        #expect(tracker.takeConfirm()! == (2, false, false))
+        #expect(tracker.takeConfirm()! == (4, true, true))
+        #expect(tracker.takeConfirm()! == (6, true, false))
+        #expect(tracker.takeConfirm()! == (9, true, true))
+        #expect(tracker.takeConfirm() == nil)
+        // Too late, or never published.
+        tracker.reject(5)
+        tracker.reject(10)
+        tracker.publish(waitingFor: .none)
+        #expect(tracker.takeConfirm()! == (10, false, false))
+    }
+
+    @Test func whatIsRejectedWaitsForWhatIsBeforeIt() {
+        var tracker = ConfirmTracker()
+        defer { tracker.deallocate() }
+        tracker.publish(waitingFor: synced(10))
+        tracker.publish(waitingFor: synced(20))
+        tracker.publish(waitingFor: .none)
+        tracker.reject(2)
+        tracker.reject(3)
+        #expect(reach(&tracker, written: 10, synced: 10))
+        #expect(tracker.takeConfirm()! == (1, false, false))
+        #expect(tracker.takeConfirm() == nil)
+        #expect(!reach(&tracker, written: 20, synced: 20))
+        #expect(tracker.takeConfirm()! == (3, true, true))
     }
 
     @Test(arguments: 0..<20 as Range<UInt64>)
@@ -55,7 +88,6 @@ struct ConfirmTrackerTests {
         var random = seededRandom(seed)
         var tracker = ConfirmTracker()
         defer { tracker.deallocate() }
-        tracker.select()
         var positions: [UInt64] = []
         var position: UInt64 = 0
         var reached: UInt64 = 0
@@ -70,7 +102,7 @@ struct ConfirmTrackerTests {
                 let isWaiting = tracker.reach(written: position, synced: reached)
                 #expect(isWaiting == (reached < (positions.last ?? 0)))
             }
-            guard let (tag, multiple) = tracker.takeConfirm() else { continue }
+            guard let (tag, multiple, _) = tracker.takeConfirm() else { continue }
             #expect(Int(tag) > confirmed)
             #expect(multiple == (Int(tag) - confirmed > 1))
             for number in confirmed..<Int(tag) { #expect(positions[number] <= reached) }

@@ -1,0 +1,50 @@
+import Routing
+
+// Queues that reject what is published to them (`x-overflow`), and how the publisher learns of it.
+//
+// A publish is rejected if any of its queues rejects it; the others have it. The publish number travels with the
+// message to queues of other shards where the route has one that may reject; the rejection is back before the batch is
+// accepted, for which the confirm waits anyway.
+extension ShardState {
+    /// Notes in the channel whether its publisher may have to be told of a rejection.
+    func findRejecting(_ channel: UnsafeMutablePointer<ChannelState>) {
+        channel.pointee.routesMayReject = false
+        guard !rejectingQueues.isEmpty, channel.pointee.publishMode != .plain else { return }
+        for target in 0..<channel.pointee.routes.count
+        where rejectingQueues.contains(channel.pointee.routes[target]) {
+            channel.pointee.routesMayReject = true
+        }
+    }
+
+    func offer(
+        _ message: Message, _ queue: QueueAddress, from channel: UnsafeMutablePointer<ChannelState>,
+        _ batch: MailboxBatch
+    ) {
+        batch.append(
+            OfferRecord(
+                queue: queue, message: message, channel: channel.pointee.address,
+                number: channel.pointee.confirm.latest + 1))
+    }
+
+    /// The queue's side.
+    func accept(_ offer: OfferRecord, from shard: Int) {
+        isLatestRejected = false
+        accept(offer.message, offer.queue)
+        guard isLatestRejected else { return }
+        mailbox(shard).append(RejectionRecord(channel: offer.channel, number: offer.number))
+    }
+
+    /// The channel's side.
+    func accept(_ rejection: RejectionRecord) {
+        channel(rejection.channel)?.pointee.confirm.reject(rejection.number)
+    }
+
+    /// The queue does not take the message; with `reject-publish-dlx` its dead-letter exchange gets it.
+    func reject(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
+        let isReplaced =
+            queue.pointee.arguments.overflow == .rejectPublishDLX && deadLetter(message, queue, reason: .maxlen)
+        isLatestRejected = true
+        if !isReplaced { journalSettlement(message, of: queue.pointee.address) }
+        release(message)
+    }
+}
