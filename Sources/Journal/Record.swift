@@ -54,12 +54,12 @@ package enum RecordKind: UInt8, Sendable {
     case stateChange = 8
     /// `holder UInt32`: the queue is gone, and its messages with it.
     case holderRemoved = 9
-    /// Not written to segments: the state as a whole, handed to the journal for its next checkpoint.
-    case stateSnapshot = 10
-    /// The last record of a segment: the log goes on in the next one.
-    case end = 11
     /// `holder UInt32, count UInt32, id UInt64`: so many deliveries of the message to the holder's consumers failed.
-    case deliveryCount = 12
+    case deliveryCount = 10
+    /// Not written to segments: the state as a whole, handed to the journal for its next checkpoint.
+    case stateSnapshot = 11
+    /// The last record of a segment: the log goes on in the next one.
+    case end = 12
 }
 
 /// Names a message as long as it lives: the lane that published it in the lower 6 bits, above them a sequence that

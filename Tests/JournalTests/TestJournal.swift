@@ -136,6 +136,7 @@ final class TestJournal {
         let byteCount: Int
         let holders: [UInt32]
         let delivered: [Bool]
+        let deliveryCounts: [Int]
     }
 
     var live: [Live] {
@@ -144,7 +145,8 @@ final class TestJournal {
             result.append(
                 Live(
                     id: message.id, byteCount: message.contentByteCount, holders: message.holders.map(\.holder),
-                    delivered: message.holders.map(\.mayHaveBeenDelivered)))
+                    delivered: message.holders.map(\.mayHaveBeenDelivered),
+                    deliveryCounts: message.holders.map(\.deliveryCount)))
         }
         return result
     }

@@ -13,7 +13,9 @@ extension ShardState {
         let message = entry.message
         let timeToLive = queue.pointee.arguments.messageTTLMilliseconds
         guard message.care.contains(.expiration), let own = message.expirationMilliseconds else {
-            if let timeToLive { arm(queue, queue.pointee.makeExtras(), message.publishedMilliseconds &+ timeToLive) }
+            if let timeToLive {
+                note(queue, queue.pointee.makeExtras(), due: message.publishedMilliseconds &+ timeToLive)
+            }
             return
         }
         let extras = queue.pointee.makeExtras()
@@ -21,7 +23,7 @@ extension ShardState {
         extras.pointee.expirations.insert(
             MessageDeadline(
                 milliseconds: due, place: entry.place, level: UInt8(queue.pointee.level(message.priority))))
-        arm(queue, extras, due)
+        note(queue, extras, due: due)
     }
 
     func dropExpired(
@@ -74,9 +76,18 @@ extension ShardState {
         if let end = unusedEnd(queue, extras) { arm(queue, extras, end) }
     }
 
+    /// What is due already is looked at when this turn ends.
+    private func note(
+        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, due time: UInt64
+    ) {
+        if time <= now.wallMilliseconds { list(queue) } else { arm(queue, extras, time) }
+    }
+
+    /// Not for what is due already: that waits for something else than time.
     private func arm(
         _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ time: UInt64
     ) {
+        guard time > now.wallMilliseconds else { return }
         if let armed = extras.pointee.armedMilliseconds, armed <= time { return }
         extras.pointee.armedMilliseconds = time
         deadlines.insert(QueueDeadline(milliseconds: time, queue: queue.pointee.address))
@@ -89,7 +100,16 @@ extension ShardState {
         guard let expires = queue.pointee.arguments.expiresMilliseconds, queue.pointee.consumerCount == 0 else {
             return nil
         }
-        return extras.pointee.lastUsedMilliseconds &+ expires
+        return max(extras.pointee.lastUsedMilliseconds &+ expires, now.wallMilliseconds + 1)
+    }
+
+    private func isUnused(
+        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>
+    ) -> Bool {
+        guard let expires = queue.pointee.arguments.expiresMilliseconds, queue.pointee.consumerCount == 0 else {
+            return false
+        }
+        return extras.pointee.lastUsedMilliseconds &+ expires <= now.wallMilliseconds
     }
 
     /// The queue was declared, asked for a message, or left by its last consumer.
@@ -109,11 +129,8 @@ extension ShardState {
                 extras.pointee.armedMilliseconds == next.milliseconds
             else { continue }
             extras.pointee.armedMilliseconds = nil
-            if let end = unusedEnd(queue, extras), end <= now.wallMilliseconds {
-                note(
-                    .debug,
-                    "\(queue.pointee.resource) was not used for \(end &- extras.pointee.lastUsedMilliseconds) ms: deleted"
-                )
+            if isUnused(queue, extras) {
+                note(.debug, "\(queue.pointee.resource) is deleted: nobody used it for its x-expires")
                 _ = delete(queue)
             } else {
                 list(queue)

@@ -67,7 +67,11 @@ extension ShardState {
     /// Takes the first message for basic.get.
     func take(from queue: UnsafeMutablePointer<QueueState>, noAck: Bool) -> QueueReply {
         guard let entry = queue.pointee.popFirst() else { return .empty }
-        if !noAck { queue.pointee.unackedCount += 1 }
+        if !noAck {
+            queue.pointee.unackedCount += 1
+        } else if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
+            queue.pointee.removeDuplicate(entry.message)
+        }
         return .got(
             GotMessage(
                 entry: entry, queue: queue.pointee.address, noAck: noAck, remaining: queue.pointee.readyCount))

@@ -219,9 +219,10 @@ final class Conversation {
 /// Runs a conversation with a broker and checks that nothing is left of it.
 func converse(
     shards: Int = 1, settings: BrokerSettings = BrokerSettings(), journal: DrivenJournal? = nil,
-    disk: DrivenDisk? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ body: (Conversation) -> Void
-) {
+    disk: DrivenDisk? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: (Conversation) throws -> Void
+) rethrows {
     let conversation = Conversation(shards: shards, settings: settings, journal: journal, disk: disk)
-    body(conversation)
+    try body(conversation)
     conversation.end(sourceLocation: sourceLocation)
 }

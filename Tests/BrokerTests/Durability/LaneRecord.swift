@@ -90,11 +90,11 @@ enum LaneRecord: Equatable {
             self = .delivered(holder: holder, ids: try (0..<count).map { _ in try payload.number(8) })
         case 8: self = .stateChange(payload.takeAll())
         case 9: self = .holderRemoved(UInt32(try payload.number(4)))
-        case 12:
+        case 10:
             let holder = UInt32(try payload.number(4))
             let count = UInt32(try payload.number(4))
             self = .deliveryCount(holder: holder, id: try payload.number(8), count: count)
-        case 10: self = .stateSnapshot(payload.takeAll())
+        case 11: self = .stateSnapshot(payload.takeAll())
         default: throw Malformed(description: "kind \(kind)")
         }
     }
