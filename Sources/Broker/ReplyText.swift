@@ -1,4 +1,5 @@
 import AMQPWire
+import Routing
 
 /// What a text names: `queue 'q' in vhost '/'` (RabbitMQ: `rabbit_misc:rs/1`).
 struct ResourceName: CustomStringConvertible {
@@ -135,6 +136,23 @@ extension ProtocolError {
     static func unknownExchangeType(_ name: ShortString) -> ProtocolError {
         ProtocolError(.preconditionFailed, "unknown exchange type '\(name)'")
     }
+    static func unsupportedHashProperty(_ name: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Unsupported property: \(name)")
+    }
+    static let hashSourcesExclude = ProtocolError(
+        .preconditionFailed, "hash-header and hash-property are mutually exclusive")
+    static func weightNoInteger(_ key: ShortString) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed, "The binding key must be an integer: \(FieldValue.longString(key.bytes).erlangTerm)")
+    }
+    static let weightNotPositive = ProtocolError(.preconditionFailed, "The binding key must be greater than 0")
+    static func localRandomKey(_ key: ShortString) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Non empty binding '\(key)' key not permitted")
+    }
+    static let localRandomDestination = ProtocolError(.preconditionFailed, "Destination not found")
+    static func localRandomQueueType(_ type: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Queue type \(type) not valid for this exchange type")
+    }
     static func inUse(_ resource: ResourceName) -> ProtocolError {
         ProtocolError(.preconditionFailed, "\(resource) in use")
     }
@@ -211,6 +229,9 @@ extension ProtocolError {
     }
     static func invalidExpiration(_ text: String, reason: String) -> ProtocolError {
         ProtocolError(.preconditionFailed, "invalid expiration '\(text)': \(reason)")
+    }
+    static func unacceptableHeader(_ name: ShortString, type: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "invalid message: {unacceptable_type_in_header,\"\(name)\",\(type)}")
     }
     static func prefetchSize(_ byteCount: UInt32) -> ProtocolError {
         ProtocolError(.notImplemented, "prefetch_size!=0 (\(byteCount))")

@@ -117,13 +117,17 @@ extension ControlPlane {
 extension VirtualHostTopology {
     /// Returns false for a type that this broker does not have.
     fileprivate mutating func recover(_ exchange: DurableExchange, changes: inout TopologyLog) -> Bool {
-        guard let kind = ExchangeKind(type: exchange.type) else { return false }
         if exchanges[exchange.name] != nil { return true }
+        let resource = ResourceName(kind: .exchange, name: exchange.name, virtualHost: name)
+        // The arguments were checked when it was declared.
+        guard let type = ExchangeType(exchange.type),
+            let behaviour = try? ExchangeBehaviour(type, exchange.arguments, resource)
+        else { return false }
         add(
             ExchangeDeclare(
                 exchange: exchange.name, type: exchange.type, durable: true, autoDelete: exchange.isAutoDelete,
                 internal: exchange.isInternal, arguments: exchange.arguments),
-            kind: kind, name: exchange.name, changes: &changes)
+            behaviour: behaviour, name: exchange.name, changes: &changes)
         return true
     }
 

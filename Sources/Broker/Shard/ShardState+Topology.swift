@@ -22,9 +22,12 @@ extension ShardState {
         case .virtualHostAdded(let host):
             precondition(host == virtualHosts.count)
             virtualHosts.append(VirtualHostReplica())
-        case .exchangeAdded(let host, let id, let name, let kind, let isInternal):
-            virtualHosts[host].routing.addExchange(id, name: name, kind: kind)
+        case .exchangeAdded(let host, let id, let name, let behaviour, let isInternal):
+            virtualHosts[host].routing.addExchange(
+                id, name: name, kind: behaviour.type.kind, hashSource: behaviour.hashSource)
             if isInternal { virtualHosts[host].internalExchanges.insert(id) }
+        case .alternateChanged(let host, let id, let alternate):
+            virtualHosts[host].routing.setAlternate(of: id, to: alternate)
         case .exchangeRemoved(let host, let id):
             virtualHosts[host].routing.removeExchange(id)
             virtualHosts[host].internalExchanges.remove(id)

@@ -7,7 +7,7 @@ struct ExchangeRecord: Sendable {
     let name: ShortString
     /// The type's name as the client wrote it.
     let type: ShortString
-    let kind: ExchangeKind
+    let behaviour: ExchangeBehaviour
     let isDurable: Bool
     let isAutoDelete: Bool
     let isInternal: Bool
@@ -53,18 +53,5 @@ struct QueueRecord: Sendable {
     var durable: DurableQueue {
         DurableQueue(
             name: name, journalNumber: journalNumber, isAutoDelete: isAutoDelete, arguments: arguments)
-    }
-}
-
-extension ExchangeKind {
-    /// nil for a type that this broker does not have.
-    init?(type: ShortString) {
-        switch type {
-        case "direct": self = .direct
-        case "fanout": self = .fanout
-        case "topic": self = .topic
-        case "headers": self = .headers
-        default: return nil
-        }
     }
 }

@@ -25,7 +25,8 @@ struct VirtualHostTopology {
         self.index = index
         changes.append(.virtualHostAdded(index: index))
         exchanges[""] = ExchangeRecord(
-            id: .default, name: "", type: "direct", kind: .direct, isDurable: true, isAutoDelete: false,
+            id: .default, name: "", type: "direct", behaviour: ExchangeBehaviour(.direct), isDurable: true,
+            isAutoDelete: false,
             isInternal: false, arguments: FieldTable())
         exchangeNames[.default] = ""
         let predeclared: [(ShortString, ShortString, Bool)] = [
@@ -33,11 +34,11 @@ struct VirtualHostTopology {
             ("amq.headers", "headers", false), ("amq.match", "headers", false), ("amq.rabbitmq.trace", "topic", true),
         ]
         for (name, type, isInternal) in predeclared {
-            guard let kind = ExchangeKind(type: type) else { continue }
+            guard let type = ExchangeType(type) else { continue }
             add(
-                ExchangeDeclare(exchange: name, type: type, durable: true, internal: isInternal), kind: kind,
-                name: name,
-                changes: &changes)
+                ExchangeDeclare(
+                    exchange: name, type: ShortString(truncating: type.rawValue), durable: true, internal: isInternal),
+                behaviour: ExchangeBehaviour(type), name: name, changes: &changes)
         }
     }
 
@@ -71,7 +72,7 @@ extension VirtualHostTopology {
             if name.isEmpty { throw .defaultExchange }
             return try exchange(name).isJournaled
         }
-        guard let kind = ExchangeKind(type: declare.type) else { throw .unknownExchangeType(declare.type) }
+        guard let type = ExchangeType(declare.type) else { throw .unknownExchangeType(declare.type) }
         if name.isEmpty { throw .defaultExchange }
         if let existing = exchanges[name] {
             try checkEquivalence(existing, declare)
@@ -82,23 +83,28 @@ extension VirtualHostTopology {
             throw .invalidArgumentType(
                 "alternate-exchange", resource(.exchange, name), type: alternate.typeName)
         }
-        add(declare, kind: kind, name: name, changes: &changes)
+        let behaviour = try ExchangeBehaviour(type, declare.arguments, resource(.exchange, name))
+        add(declare, behaviour: behaviour, name: name, changes: &changes)
         return declare.durable
     }
 
     mutating func add(
-        _ declare: ExchangeDeclare, kind: ExchangeKind, name: ShortString, changes: inout TopologyLog
+        _ declare: ExchangeDeclare, behaviour: ExchangeBehaviour, name: ShortString, changes: inout TopologyLog
     ) {
         let id = freeExchangeIDs.popLast() ?? nextExchangeID
         if id == nextExchangeID { nextExchangeID += 1 }
         let record = ExchangeRecord(
-            id: ExchangeID(value: id), name: name, type: declare.type, kind: kind, isDurable: declare.durable,
-            isAutoDelete: declare.autoDelete, isInternal: declare.internal, arguments: declare.arguments)
+            id: ExchangeID(value: id), name: name, type: declare.type, behaviour: behaviour,
+            isDurable: declare.durable, isAutoDelete: declare.autoDelete, isInternal: declare.internal,
+            arguments: declare.arguments)
         exchanges[name] = record
         exchangeNames[record.id] = name
         changes.append(
             .exchangeAdded(
-                virtualHost: index, id: record.id, name: name, kind: kind, isInternal: declare.internal))
+                virtualHost: index, id: record.id, name: name, behaviour: behaviour, isInternal: declare.internal))
+        if let alternate = record.declaredAlternate {
+            changes.append(.alternateChanged(virtualHost: index, id: record.id, alternate: alternate))
+        }
         if record.isJournaled {
             changes.journal(.exchangeDeclared(virtualHost: self.name, record.durable))
         }
@@ -176,11 +182,10 @@ extension VirtualHostTopology {
     ) throws(ProtocolError) -> Bool {
         let binding = try binding(
             from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
-        if exchanges[source.withoutLineBreaks]?.kind == .headers,
-            let reason = RoutingTable.headersArgumentError(arguments)
-        {
-            throw ProtocolError(.preconditionFailed, reason)
-        }
+        var queue: QueueRecord?
+        if case .queue(let address) = binding.destination { queue = queueNames[address].flatMap { queues[$0] } }
+        try exchange(source.withoutLineBreaks).behaviour.checkBinding(
+            routingKey: routingKey, arguments: arguments, queue: queue)
         // No set would find it again.
         if arguments.holdsNotANumber { throw .notANumber }
         let durable = durable(binding)

@@ -12,9 +12,13 @@ enum ExchangeConversations {
         ]
 
     private static let declaring: [MethodConversation] = [
-        MethodConversation("exchange.declare", "knows the four types, also for the second time") { broker in
+        MethodConversation("exchange.declare", "knows its types, also for the second time") { broker in
             let client = broker.connect()
-            for type in ["direct", "fanout", "topic", "headers"] as [ShortString] {
+            let types: [ShortString] = [
+                "direct", "fanout", "topic", "headers", "x-consistent-hash", "x-modulus-hash", "x-random",
+                "x-local-random",
+            ]
+            for type in types {
                 client.request(ExchangeDeclare(exchange: type, type: type), ExchangeDeclareOk())
                 client.request(ExchangeDeclare(exchange: type, type: type), ExchangeDeclareOk())
                 client.request(ExchangeDeclare(exchange: type, passive: true), ExchangeDeclareOk())
@@ -36,8 +40,8 @@ enum ExchangeConversations {
                 ExchangeDeclare(exchange: "amq.direct", type: "direct", durable: true), ExchangeDeclareOk())
         },
         failure(
-            "of an unknown type is refused", ExchangeDeclare(exchange: "x", type: "x-random"), 406,
-            "PRECONDITION_FAILED - unknown exchange type 'x-random'"),
+            "of an unknown type is refused", ExchangeDeclare(exchange: "x", type: "x-jumbled"), 406,
+            "PRECONDITION_FAILED - unknown exchange type 'x-jumbled'"),
         failure(
             "passively of what does not exist is refused", ExchangeDeclare(exchange: "x", passive: true), 404,
             "NOT_FOUND - no exchange 'x' in vhost '/'"),
