@@ -139,6 +139,22 @@ extension ProtocolError {
     static func unsupportedHashProperty(_ name: String) -> ProtocolError {
         ProtocolError(.preconditionFailed, "Unsupported property: \(name)")
     }
+    static func invalidHistoryLength(_ value: FieldValue) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed,
+            "Invalid argument \(value.erlangTerm), 'x-recent-history-length' must be a positive integer")
+    }
+    static let invalidCacheSize = ProtocolError(
+        .preconditionFailed, "Missing or invalid argument, 'x-cache-size' must be an integer greater than 0")
+    static let invalidCacheTTL = ProtocolError(
+        .preconditionFailed, "Invalid argument, 'x-cache-ttl' must be an integer greater than 0")
+    static let invalidCachePersistence = ProtocolError(
+        .preconditionFailed, "Invalid argument, 'x-cache-persistence' must be either 'disk' or 'memory'")
+    static let missingDelayedType = ProtocolError(
+        .preconditionFailed, "Invalid argument, 'x-delayed-type' must be an existing exchange type")
+    static func unusableDelayedType(_ name: ShortString) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Invalid argument, '\(name)' can't be used for 'x-delayed-type'")
+    }
     static let hashSourcesExclude = ProtocolError(
         .preconditionFailed, "hash-header and hash-property are mutually exclusive")
     static func weightNoInteger(_ key: ShortString) -> ProtocolError {

@@ -16,8 +16,6 @@ package struct RoutedMessage {
     package var random: UInt64 = 0
     /// The gates that take this message.
     package var gates: ExchangeGates = []
-    /// The exchange whose gate it has passed.
-    package var passedGate: ExchangeID?
 
     package init(routingKey: UnsafeRawBufferPointer) { self.routingKey = routingKey }
 }

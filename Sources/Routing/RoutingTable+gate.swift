@@ -27,11 +27,4 @@ extension RoutingTable {
         queues.remove(gate)
         exchanges[Int(id)].gate = noIndex
     }
-
-    @inline(never)
-    func isHeld(_ index: UInt32, _ message: RoutedMessage) -> Bool {
-        if message.passedGate?.value == index { return false }
-        let kind = exchanges[Int(index)].gateKind
-        return kind == .history || message.gates.contains(kind)
-    }
 }

@@ -22,7 +22,7 @@ extension RoutingTable {
     @inline(__always)
     private func pass(_ index: UInt32, _ walk: inout RouteWalk) {
         let exchange = exchanges + Int(index)
-        if exchange.pointee.gate != noIndex, isHeld(index, walk.message) {
+        if exchange.pointee.gate != noIndex, walk.message.gates.contains(exchange.pointee.gateKind) {
             walk.visitQueue(exchange.pointee.gate)
             return
         }

@@ -180,11 +180,6 @@ import Testing
         #expect(table.routed(front) == [queue])
         #expect(table.routed(front, "") { $0.gates = [.delay, .deduplication] } == [gate])
         #expect(table.routed(front, "") { $0.gates = .deduplication } == [queue])
-        #expect(
-            table.routed(front, "") {
-                $0.gates = .delay
-                $0.passedGate = exchange
-            } == [queue])
         table.removeExchange(exchange)
         #expect(table.routed(front, "") { $0.gates = .delay }.isEmpty)
         table.addQueue(gate, name: "its address is free")

@@ -74,7 +74,7 @@ extension ShardState {
         if let end = unusedEnd(queue, extras) { arm(queue, extras, end) }
     }
 
-    private func arm(
+    func arm(
         _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ time: UInt64
     ) {
         if let armed = extras.pointee.armedMilliseconds, armed <= time { return }

@@ -191,6 +191,11 @@ extension ShardState {
         }
         let copies = try takeCopies(channel)
         route(message, from: exchange, key: message.routingKey, copies: copies, host, into: &channel.pointee.routes)
+        if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
+            !leadsBehindGates(message, from: exchange, copies, host)
+        {
+            publishUnroutable(message, channel)
+        }
         findHolders(channel)
         findRejecting(channel)
         if copies.isEmpty, !virtualHosts[host].routing.dependsOnMessage(exchange) {

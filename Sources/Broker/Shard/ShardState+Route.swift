@@ -5,10 +5,12 @@ import Routing
 extension ShardState {
     /// Adds the queues that a message reaches from an exchange.
     ///
-    /// - Parameter copies: its further routing keys; nil for those of its own `CC` header.
+    /// - Parameters:
+    ///   - copies: its further routing keys; nil for those of its own `CC` header.
+    ///   - passesGates: those that remember what passes do not take it.
     func route(
         _ message: Message, from exchange: ExchangeID, key: UnsafeRawBufferPointer, copies: [ShortString]? = nil,
-        _ host: Int, into routes: inout RouteBuffer
+        _ host: Int, passesGates: Bool = false, into routes: inout RouteBuffer
     ) {
         var routed = RoutedMessage(routingKey: key)
         // The properties were checked when they came in, or are this broker's own.
@@ -22,9 +24,35 @@ extension ShardState {
             } else if properties.headerNames.contains(.carbonCopy), !message.care.contains(.routedByKeyAlone) {
                 routed.copies = CarbonCopies.visibleKeys(in: properties.headerTable)
             }
+            if !virtualHosts[host].gates.isEmpty {
+                routed.gates = gates(of: properties, hasPassed: passesGates || message.hasPassedGate)
+            }
         }
         if virtualHosts[host].routing.dependsOnMessage(exchange) { routed.random = random.next() }
         virtualHosts[host].routing.route(exchange, routed, into: &routes)
+    }
+
+    /// The gates that take a message.
+    private func gates(of properties: BasicPropertiesView, hasPassed: Bool) -> ExchangeGates {
+        var gates: ExchangeGates = hasPassed ? [] : .history
+        if properties.headerNames.isDisjoint(with: [.delay, .deduplication]) { return gates }
+        let headers = properties.headerTable
+        if Delay.milliseconds(in: headers) != nil { gates.insert(.delay) }
+        if !hasPassed, DeduplicationHeader.key(in: headers) != nil { gates.insert(.deduplication) }
+        return gates
+    }
+
+    /// Whether a message is for some queue, or for later: RabbitMQ returns a mandatory one that an exchange only
+    /// remembers.
+    @inline(never)
+    func leadsBehindGates(
+        _ message: Message, from exchange: ExchangeID, _ copies: [ShortString], _ host: Int
+    ) -> Bool {
+        var routes = RouteBuffer()
+        defer { routes.deallocate() }
+        route(
+            message, from: exchange, key: message.routingKey, copies: copies, host, passesGates: true, into: &routes)
+        return !routes.isEmpty
     }
 
     /// The header of a message with `CC` or `BCC`: the latter is not stored.

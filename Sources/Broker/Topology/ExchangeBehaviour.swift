@@ -11,13 +11,18 @@ enum ExchangeType: String {
     case modulusHash = "x-modulus-hash"
     case random = "x-random"
     case localRandom = "x-local-random"
+    case recentHistory = "x-recent-history"
+    case deduplication = "x-message-deduplication"
+    case delayedMessage = "x-delayed-message"
 
     init?(_ name: ShortString) { self.init(rawValue: name.description) }
 
     var kind: ExchangeKind {
         switch self {
         case .direct: .direct
-        case .fanout: .fanout
+        case .fanout, .recentHistory, .deduplication: .fanout
+        // It routes as the type that its arguments name.
+        case .delayedMessage: .fanout
         case .topic: .topic
         case .headers: .headers
         case .consistentHash: .consistentHash
@@ -30,16 +35,35 @@ enum ExchangeType: String {
 
 /// What an exchange's type and arguments make of it. Texts are those of RabbitMQ and of the plugins.
 struct ExchangeBehaviour: Sendable {
+    /// How it routes: of a delayed-message exchange the type that its arguments name.
     let type: ExchangeType
     var hashSource = HashSource.routingKey
+    var gate: GateSettings?
 
     init(_ type: ExchangeType, _ arguments: FieldTable, _ resource: ResourceName) throws(ProtocolError) {
-        self.type = type
-        if type == .consistentHash { hashSource = try Self.hashSource(arguments, resource) }
+        if type == .delayedMessage {
+            self.type = try ExchangeType(delayed: arguments)
+            gate = .delay
+        } else {
+            self.type = type
+        }
+        switch self.type {
+        case .consistentHash: hashSource = try Self.hashSource(arguments, resource)
+        case .recentHistory: gate = .history(length: try Self.historyLength(arguments))
+        case .deduplication: gate = .deduplication(try DeduplicationSettings(arguments))
+        default: break
+        }
     }
 
     /// Of what needs no arguments.
     init(_ type: ExchangeType) { self.type = type }
+
+    /// 20 messages unless told otherwise.
+    private static func historyLength(_ arguments: FieldTable) throws(ProtocolError) -> Int {
+        guard let value = arguments["x-recent-history-length"] else { return 20 }
+        guard let length = value.integer, length > 0 else { throw .invalidHistoryLength(value) }
+        return Int(length)
+    }
 
     private static func hashSource(
         _ arguments: FieldTable, _ resource: ResourceName
@@ -88,8 +112,47 @@ struct ExchangeBehaviour: Sendable {
             if queue.arguments["x-queue-type"]?.text == "quorum" {
                 throw .localRandomQueueType("rabbit_quorum_queue")
             }
-        case .direct, .fanout, .topic, .modulusHash, .random: break
+        case .direct, .fanout, .topic, .modulusHash, .random, .recentHistory, .deduplication, .delayedMessage: break
         }
+    }
+}
+
+extension ExchangeType {
+    /// The argument `x-delayed-type`.
+    fileprivate init(delayed arguments: FieldTable) throws(ProtocolError) {
+        let bytes: [UInt8]
+        switch arguments["x-delayed-type"] {
+        case .longString(let text), .bytes(let text): bytes = text
+        default: throw .missingDelayedType
+        }
+        let name = ShortString(truncating: String(decoding: bytes, as: UTF8.self))
+        if name == "x-delayed-message" { throw .unusableDelayedType(name) }
+        guard let type = ExchangeType(name) else { throw .unknownExchangeType(name) }
+        // An exchange has one gate.
+        if type == .recentHistory || type == .deduplication { throw .unusableDelayedType(name) }
+        self = type
+    }
+}
+
+extension DeduplicationSettings {
+    fileprivate init(_ arguments: FieldTable) throws(ProtocolError) {
+        guard let size = Self.number(arguments["x-cache-size"]), size > 0 else { throw .invalidCacheSize }
+        self.init(size: Int(size))
+        if let value = arguments["x-cache-ttl"] {
+            guard let ttl = Self.number(value), ttl > 0 else { throw .invalidCacheTTL }
+            ttlMilliseconds = UInt64(ttl)
+        }
+        switch arguments["x-cache-persistence"] {
+        case nil: break
+        case .longString(let bytes) where bytes == Array("disk".utf8): isPersistent = true
+        case .longString(let bytes) where bytes == Array("memory".utf8): break
+        default: throw .invalidCachePersistence
+        }
+    }
+
+    /// The plugin takes digits as well.
+    private static func number(_ value: FieldValue?) -> Int64? {
+        value?.integer ?? value?.text.flatMap { Int64($0) }
     }
 }
 

@@ -5,7 +5,8 @@ import Routing
 enum TopologyChange: Sendable {
     case virtualHostAdded(index: Int)
     case exchangeAdded(
-        virtualHost: Int, id: ExchangeID, name: ShortString, behaviour: ExchangeBehaviour, isInternal: Bool)
+        virtualHost: Int, id: ExchangeID, name: ShortString, behaviour: ExchangeBehaviour, isInternal: Bool,
+        gate: GatePlace?)
     case alternateChanged(virtualHost: Int, id: ExchangeID, alternate: ShortString?)
     case exchangeRemoved(virtualHost: Int, id: ExchangeID)
     /// - Parameter holder: as in `HolderTable`.

@@ -12,6 +12,7 @@ struct ExchangeRecord: Sendable {
     let isAutoDelete: Bool
     let isInternal: Bool
     let arguments: FieldTable
+    var gate: GatePlace?
 
     /// The prefix is reserved: no client made it.
     var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
@@ -21,7 +22,8 @@ struct ExchangeRecord: Sendable {
 
     var durable: DurableExchange {
         DurableExchange(
-            name: name, type: type, isAutoDelete: isAutoDelete, isInternal: isInternal, arguments: arguments)
+            name: name, type: type, isAutoDelete: isAutoDelete, isInternal: isInternal, arguments: arguments,
+            journalNumber: gate?.journalNumber ?? 0)
     }
 }
 

@@ -66,7 +66,11 @@ struct VirtualHostTopology {
 extension VirtualHostTopology {
     /// Returns whether the exchange is one that the journal keeps: as do `deleteExchange`, `bind`, `unbind` and
     /// `removeQueue` of what they are about. What is not there any more may have been.
-    mutating func declare(_ declare: ExchangeDeclare, changes: inout TopologyLog) throws(ProtocolError) -> Bool {
+    ///
+    /// - Parameter gate: where the gate of a new exchange is, if it is to have one.
+    mutating func declare(
+        _ declare: ExchangeDeclare, gate: QueueAddress? = nil, changes: inout TopologyLog
+    ) throws(ProtocolError) -> Bool {
         let name = declare.exchange.withoutLineBreaks
         if declare.passive {
             if name.isEmpty { throw .defaultExchange }
@@ -84,24 +88,30 @@ extension VirtualHostTopology {
                 "alternate-exchange", resource(.exchange, name), type: alternate.typeName)
         }
         let behaviour = try ExchangeBehaviour(type, declare.arguments, resource(.exchange, name))
-        add(declare, behaviour: behaviour, name: name, changes: &changes)
+        var place: GatePlace?
+        if let gate {
+            place = GatePlace(address: gate, journalNumber: declare.durable ? try changes.takeJournalNumber() : 0)
+        }
+        add(declare, behaviour: behaviour, gate: place, name: name, changes: &changes)
         return declare.durable
     }
 
     mutating func add(
-        _ declare: ExchangeDeclare, behaviour: ExchangeBehaviour, name: ShortString, changes: inout TopologyLog
+        _ declare: ExchangeDeclare, behaviour: ExchangeBehaviour, gate: GatePlace? = nil, name: ShortString,
+        changes: inout TopologyLog
     ) {
         let id = freeExchangeIDs.popLast() ?? nextExchangeID
         if id == nextExchangeID { nextExchangeID += 1 }
         let record = ExchangeRecord(
             id: ExchangeID(value: id), name: name, type: declare.type, behaviour: behaviour,
             isDurable: declare.durable, isAutoDelete: declare.autoDelete, isInternal: declare.internal,
-            arguments: declare.arguments)
+            arguments: declare.arguments, gate: gate)
         exchanges[name] = record
         exchangeNames[record.id] = name
         changes.append(
             .exchangeAdded(
-                virtualHost: index, id: record.id, name: name, behaviour: behaviour, isInternal: declare.internal))
+                virtualHost: index, id: record.id, name: name, behaviour: behaviour, isInternal: declare.internal,
+                gate: gate))
         if let alternate = record.declaredAlternate {
             changes.append(.alternateChanged(virtualHost: index, id: record.id, alternate: alternate))
         }
@@ -136,6 +146,7 @@ extension VirtualHostTopology {
         freeExchangeIDs.append(exchange.id.value)
         changes.append(.exchangeRemoved(virtualHost: index, id: exchange.id))
         if exchange.isDurable { changes.journal(.exchangeDeleted(virtualHost: name, name: exchange.name)) }
+        if let gate = exchange.gate { changes.journalRemoval(ofHolder: gate.journalNumber) }
         for source in Set(towards.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
     }
 

@@ -16,12 +16,15 @@ enum ExchangeConversations {
             let client = broker.connect()
             let types: [ShortString] = [
                 "direct", "fanout", "topic", "headers", "x-consistent-hash", "x-modulus-hash", "x-random",
-                "x-local-random",
+                "x-local-random", "x-recent-history", "x-message-deduplication", "x-delayed-message",
             ]
             for type in types {
-                client.request(ExchangeDeclare(exchange: type, type: type), ExchangeDeclareOk())
-                client.request(ExchangeDeclare(exchange: type, type: type), ExchangeDeclareOk())
+                let arguments: FieldTable = ["x-cache-size": .int32(1), "x-delayed-type": .string("topic")]
+                let declare = ExchangeDeclare(exchange: type, type: type, arguments: arguments)
+                client.request(declare, ExchangeDeclareOk())
+                client.request(declare, ExchangeDeclareOk())
                 client.request(ExchangeDeclare(exchange: type, passive: true), ExchangeDeclareOk())
+                client.request(ExchangeDelete(exchange: type), ExchangeDeleteOk())
             }
         },
         MethodConversation("exchange.declare", "with nowait is not answered") { broker in
