@@ -27,6 +27,11 @@ package struct BasicPropertiesView {
     /// 2 is persistent, everything else transient.
     package var deliveryMode: UInt8 = 1
     package var priority: UInt8 = 0
+    package var correlationID = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var messageID = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var timestamp: UInt64 = 0
+    /// Which of the headers that mean something to the broker there are.
+    package var headerNames: HeaderNames = []
     package var expiration = UnsafeRawBufferPointer(start: nil, count: 0)
     package var userID = UnsafeRawBufferPointer(start: nil, count: 0)
 
@@ -46,15 +51,15 @@ package struct BasicPropertiesView {
         if flags & Flag.headers != 0 {
             headers = try reader.readLongStringView()
             var table = WireReader(headers)
-            try table.skipTableEntries(depth: 1)
+            headerNames = try table.skipHeaders()
         }
         if flags & Flag.deliveryMode != 0 { deliveryMode = try reader.readUInt8() }
         if flags & Flag.priority != 0 { priority = try reader.readUInt8() }
-        if flags & Flag.correlationID != 0 { _ = try reader.readShortStringView() }
+        if flags & Flag.correlationID != 0 { correlationID = try reader.readShortStringView() }
         if flags & Flag.replyTo != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.expiration != 0 { expiration = try reader.readShortStringView() }
-        if flags & Flag.messageID != 0 { _ = try reader.readShortStringView() }
-        if flags & Flag.timestamp != 0 { _ = try reader.readUInt64() }
+        if flags & Flag.messageID != 0 { messageID = try reader.readShortStringView() }
+        if flags & Flag.timestamp != 0 { timestamp = try reader.readUInt64() }
         if flags & Flag.type != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.userID != 0 { userID = try reader.readShortStringView() }
         if flags & Flag.applicationID != 0 { _ = try reader.readShortStringView() }
@@ -64,6 +69,16 @@ package struct BasicPropertiesView {
 }
 
 extension WireReader {
+    /// Walks the entries of a header table as `skipTableEntries` does, and looks at their names.
+    fileprivate mutating func skipHeaders() throws(WireError) -> HeaderNames {
+        var found: HeaderNames = []
+        while remainingCount > 0 {
+            found.insert(name: try readShortStringView())
+            try skipFieldValue(depth: 1)
+        }
+        return found
+    }
+
     /// Walks the entries up to the end, checking lengths, type letters and depth; allocates nothing.
     package mutating func skipTableEntries(depth: Int) throws(WireError) {
         guard depth <= FieldTable.depthLimit else { throw .nestedTooDeep }

@@ -1,4 +1,5 @@
 import AMQPWire
+import Routing
 
 /// What a text names: `queue 'q' in vhost '/'` (RabbitMQ: `rabbit_misc:rs/1`).
 struct ResourceName: CustomStringConvertible {
@@ -135,6 +136,39 @@ extension ProtocolError {
     static func unknownExchangeType(_ name: ShortString) -> ProtocolError {
         ProtocolError(.preconditionFailed, "unknown exchange type '\(name)'")
     }
+    static func unsupportedHashProperty(_ name: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Unsupported property: \(name)")
+    }
+    static func invalidHistoryLength(_ value: FieldValue) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed,
+            "Invalid argument \(value.erlangTerm), 'x-recent-history-length' must be a positive integer")
+    }
+    static let invalidCacheSize = ProtocolError(
+        .preconditionFailed, "Missing or invalid argument, 'x-cache-size' must be an integer greater than 0")
+    static let invalidCacheTTL = ProtocolError(
+        .preconditionFailed, "Invalid argument, 'x-cache-ttl' must be an integer greater than 0")
+    static let invalidCachePersistence = ProtocolError(
+        .preconditionFailed, "Invalid argument, 'x-cache-persistence' must be either 'disk' or 'memory'")
+    static let missingDelayedType = ProtocolError(
+        .preconditionFailed, "Invalid argument, 'x-delayed-type' must be an existing exchange type")
+    static func unusableDelayedType(_ name: ShortString) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Invalid argument, '\(name)' can't be used for 'x-delayed-type'")
+    }
+    static let hashSourcesExclude = ProtocolError(
+        .preconditionFailed, "hash-header and hash-property are mutually exclusive")
+    static func weightNoInteger(_ key: ShortString) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed, "The binding key must be an integer: \(FieldValue.longString(key.bytes).erlangTerm)")
+    }
+    static let weightNotPositive = ProtocolError(.preconditionFailed, "The binding key must be greater than 0")
+    static func localRandomKey(_ key: ShortString) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Non empty binding '\(key)' key not permitted")
+    }
+    static let localRandomDestination = ProtocolError(.preconditionFailed, "Destination not found")
+    static func localRandomQueueType(_ type: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "Queue type \(type) not valid for this exchange type")
+    }
     static func inUse(_ resource: ResourceName) -> ProtocolError {
         ProtocolError(.preconditionFailed, "\(resource) in use")
     }
@@ -211,6 +245,9 @@ extension ProtocolError {
     }
     static func invalidExpiration(_ text: String, reason: String) -> ProtocolError {
         ProtocolError(.preconditionFailed, "invalid expiration '\(text)': \(reason)")
+    }
+    static func unacceptableHeader(_ name: ShortString, type: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "invalid message: {unacceptable_type_in_header,\"\(name)\",\(type)}")
     }
     static func prefetchSize(_ byteCount: UInt32) -> ProtocolError {
         ProtocolError(.notImplemented, "prefetch_size!=0 (\(byteCount))")

@@ -8,6 +8,9 @@ struct ByteHash {
     private static let first: UInt64 = 0x243F_6A88_85A3_08D3
     private static let second: UInt64 = 0x1319_8A2E_0370_7345
 
+    /// The same in every process: for choices that a restart must not change. No protection against chosen collisions.
+    static let stable = ByteHash(seed: 0)
+
     let seed: UInt64
 
     init(seed: UInt64) {
@@ -44,6 +47,10 @@ struct ByteHash {
         }
         let tail = ByteHash.fold(low ^ ByteHash.first, high ^ state)
         return ByteHash.fold(tail ^ ByteHash.second, UInt64(truncatingIfNeeded: count) ^ seed)
+    }
+
+    func hash(_ bytes: UnsafeRawBufferPointer, context: UInt64 = 0) -> UInt64 {
+        hash(bytes.start, bytes.count, context: context)
     }
 
     /// A hash of two numbers, such as a node and a word's hash.

@@ -20,6 +20,11 @@ struct ByteTable<Value: BitwiseCopyable> {
     @inline(__always)
     subscript(index: UInt32) -> UnsafeMutablePointer<Entry> { entries[index] }
 
+    /// The key of an entry; valid until the table changes.
+    func key(_ index: UInt32) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: ByteTable.keyStart(entries[index]), count: Int(entries[index].pointee.keyCount))
+    }
+
     /// The entry's number, or `noIndex`.
     @inline(__always)
     func find(_ key: UnsafeRawBufferPointer, _ hasher: ByteHash) -> UInt32 {

@@ -62,6 +62,21 @@ struct WireValue: BitwiseCopyable {
         position = payload + count
     }
 
+    /// The value of that name among a table's entries: of several the last, as RabbitMQ routes.
+    static func last(named name: ShortString, in headers: UnsafeRawBufferPointer) -> WireValue? {
+        var found: WireValue?
+        var position = headers.start
+        let end = position + headers.count
+        while position < end {
+            let key = UnsafeRawBufferPointer(start: position + 1, count: Int(load8(position)))
+            guard end - position > key.count else { break }
+            position += 1 + key.count
+            guard let value = WireValue(&position, end: end) else { break }
+            if key.elementsEqual(name.bytes) { found = value }
+        }
+        return found
+    }
+
     /// The kind and number of a value that is not made of bytes; nil for those, for void, and for a timestamp too large
     /// to be equal to anything.
     ///

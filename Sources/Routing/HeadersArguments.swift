@@ -30,12 +30,19 @@ extension RoutingTable {
     /// the text behind `PRECONDITION_FAILED - `. nil when they are fine.
     package static func headersArgumentError(_ arguments: FieldTable) -> String? {
         guard let value = arguments["x-match"], HeadersMatchMode(value) == nil else { return nil }
-        var text = ErlangText()
-        text.append(value)
         guard case .longString = value else {
-            return "Invalid x-match field type \(value.typeName) (value \(text.text)); expected longstr"
+            return "Invalid x-match field type \(value.typeName) (value \(value.erlangTerm)); expected longstr"
         }
-        return "Invalid x-match field value \(text.text); expected all, any, all-with-x, or any-with-x"
+        return "Invalid x-match field value \(value.erlangTerm); expected all, any, all-with-x, or any-with-x"
+    }
+}
+
+extension FieldValue {
+    /// The value as RabbitMQ's texts show a term (`~tp`): strings as binaries. Cut at a length that no reply text has.
+    package var erlangTerm: String {
+        var text = ErlangText()
+        text.append(self)
+        return text.text
     }
 }
 

@@ -105,7 +105,7 @@ extension RoutingTable {
     func removeBinding(_ index: UInt32, _ changedCount: inout Int) {
         let record = bindings[index].pointee
         meet(record.source, &changedCount)
-        removeFromTable(record)
+        removeFromTable(index, record)
         if record.target.isExchange { releaseEdge(record.source, record.target.index) }
         unlink(index)
         bindingIndex.remove(record.hash, index)
@@ -122,27 +122,39 @@ extension RoutingTable {
         switch exchange.kind {
         case .direct:
             return exchange.direct?.pointee.add(record.key, record.target, binding: index, hasher) ?? (noIndex, noIndex)
-        case .fanout:
-            return (noIndex, exchange.fanout?.pointee.append(record.target, binding: index) ?? noIndex)
+        case .fanout, .random:
+            return (noIndex, exchange.list?.pointee.append(record.target, binding: index) ?? noIndex)
         case .topic:
             return exchange.topic?.pointee.add(record.key, record.target, binding: index, hasher) ?? (noIndex, noIndex)
         case .headers:
             return (exchange.headers?.pointee.add(mode, record.arguments, record.target, hasher) ?? noIndex, noIndex)
+        case .consistentHash:
+            let identity = ByteHash.stable.hash(name(of: record.target), context: record.target.isExchange ? 1 : 0)
+            exchange.consistentHash?.pointee.add(record.key, record.target, identity: identity, binding: index)
+        case .modulusHash: exchange.modulusHash?.pointee.add(record.target, name: name(of: record.target))
         }
+        return (noIndex, noIndex)
     }
 
-    private func removeFromTable(_ record: BindingRecord) {
+    private func name(of target: Target) -> UnsafeRawBufferPointer {
+        target.isExchange
+            ? exchangeNames.key(exchanges[Int(target.index)].name) : queueNames.key(queues[target.index].pointee.name)
+    }
+
+    private func removeFromTable(_ index: UInt32, _ record: BindingRecord) {
         let exchange = exchanges[Int(record.source)]
         var moved = noIndex
         switch exchange.kind {
         case .direct:
             moved = exchange.direct?.pointee.remove(place: record.place, position: record.position) ?? noIndex
-        case .fanout:
-            moved = exchange.fanout?.pointee.remove(at: record.position) ?? noIndex
+        case .fanout, .random:
+            moved = exchange.list?.pointee.remove(at: record.position) ?? noIndex
         case .topic:
             moved = exchange.topic?.pointee.remove(place: record.place, position: record.position) ?? noIndex
         case .headers:
             exchange.headers?.pointee.remove(record.place)
+        case .consistentHash: exchange.consistentHash?.pointee.remove(record.target, binding: index)
+        case .modulusHash: exchange.modulusHash?.pointee.remove(record.target)
         }
         if moved != noIndex { bindings[moved].pointee.position = record.position }
     }

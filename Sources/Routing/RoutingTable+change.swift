@@ -2,7 +2,11 @@ import AMQPWire
 
 extension RoutingTable {
     /// - Precondition: neither the id nor the name is in use, and the id is below `ExchangeID.limit`.
-    package func addExchange(_ id: ExchangeID, name: ShortString, kind: ExchangeKind) {
+    ///
+    /// - Parameter hashSource: for a consistent-hash exchange.
+    package func addExchange(
+        _ id: ExchangeID, name: ShortString, kind: ExchangeKind, hashSource: HashSource = .routingKey
+    ) {
         precondition(id.value < ExchangeID.limit, "exchange ids are small and dense")
         if Int(id.value) >= exchangeCapacity { growExchanges(toHold: Int(id.value)) }
         precondition(!exchanges[Int(id.value)].isPresent, "the exchange id is in use")
@@ -14,12 +18,15 @@ extension RoutingTable {
             precondition(exchangeNames.find(bytes, hasher) == noIndex, "the exchange's name is in use")
             return exchangeNames.insert(bytes, id.value, hasher)
         }
-        if id != .default { exchange.table = makeTable(kind) }
+        exchange.dependsOnMessage =
+            kind == .headers || kind == .random || (kind == .consistentHash && hashSource != .routingKey)
+        if id != .default { exchange.table = makeTable(kind, hashSource) }
         exchanges[Int(id.value)] = exchange
         graphVersion += 1
         beginChange()
         var changedCount = 0
         meet(id.value, &changedCount)
+        linkAlternates(to: id.value, named: name, &changedCount)
         publishChanges(changedCount)
     }
 
@@ -34,6 +41,9 @@ extension RoutingTable {
         while exchange.pointee.incomingBindings != noIndex {
             removeBinding(exchange.pointee.incomingBindings, &changedCount)
         }
+        let name = ShortString(exchangeNames.key(exchange.pointee.name))
+        unlinkAlternates(of: id.value, named: name, &changedCount)
+        removeGate(of: id.value)
         exchangeNames.remove(exchange.pointee.name)
         freeTable(exchange.pointee)
         exchange.pointee = ExchangeRecord()
@@ -128,7 +138,7 @@ extension RoutingTable {
         return new
     }
 
-    private func makeTable(_ kind: ExchangeKind) -> UnsafeMutableRawPointer {
+    private func makeTable(_ kind: ExchangeKind, _ source: HashSource) -> UnsafeMutableRawPointer {
         func box<Table>(_ table: Table) -> UnsafeMutableRawPointer {
             let memory = UnsafeMutablePointer<Table>.allocate(capacity: 1)
             memory.initialize(to: table)
@@ -136,18 +146,22 @@ extension RoutingTable {
         }
         return switch kind {
         case .direct: box(DirectTable())
-        case .fanout: box(TargetList())
+        case .fanout, .random: box(TargetList())
         case .topic: box(TopicTrie())
         case .headers: box(HeadersTable())
+        case .consistentHash: box(ConsistentHashTable(source: source))
+        case .modulusHash: box(ModulusHashTable())
         }
     }
 
     private func freeTable(_ exchange: ExchangeRecord) {
         switch exchange.kind {
         case .direct: exchange.direct?.pointee.deallocate()
-        case .fanout: exchange.fanout?.pointee.deallocate()
+        case .fanout, .random: exchange.list?.pointee.deallocate()
         case .topic: exchange.topic?.pointee.deallocate()
         case .headers: exchange.headers?.pointee.deallocate()
+        case .consistentHash: exchange.consistentHash?.deinitialize(count: 1)
+        case .modulusHash: exchange.modulusHash?.deinitialize(count: 1)
         }
         exchange.table?.deallocate()
     }

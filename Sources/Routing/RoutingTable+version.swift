@@ -1,24 +1,24 @@
 extension RoutingTable {
-    /// Whether this exchange or one behind it is a headers exchange: then a result must not be remembered by routing
-    /// key alone.
-    package func routesByHeaders(_ id: ExchangeID) -> Bool {
+    /// Whether this exchange or one behind it looks at more of a message than its routing key, or chooses by chance: then
+    /// a result must not be remembered by routing key alone.
+    package func dependsOnMessage(_ id: ExchangeID) -> Bool {
         guard isPresent(id) else { return false }
         let exchange = exchanges + Int(id.value)
         if exchange.pointee.checkedGraphVersion != graphVersion {
-            exchange.pointee.routesByHeaders = reachesHeaders(id.value)
+            exchange.pointee.wayDependsOnMessage = findsDependence(id.value)
             exchange.pointee.checkedGraphVersion = graphVersion
         }
-        return exchange.pointee.routesByHeaders
+        return exchange.pointee.wayDependsOnMessage
     }
 
-    private func reachesHeaders(_ start: UInt32) -> Bool {
+    private func findsDependence(_ start: UInt32) -> Bool {
         walkNumber += 1
         var count = 0
         meet(start, &count)
         while count > 0 {
             count -= 1
             let exchange = exchanges + Int(pending[count])
-            if exchange.pointee.kind == .headers { return true }
+            if exchange.pointee.dependsOnMessage { return true }
             var edge = exchange.pointee.edges
             while edge != noIndex {
                 meet(edges[edge].pointee.destination, &count)

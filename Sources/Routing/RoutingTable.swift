@@ -7,11 +7,12 @@ import Synchronization
 /// order, and routes from it without a lock and without allocating. A change costs what it touches, never the number of
 /// bindings there are:
 ///
-///     exchanges   an array over `ExchangeID`; each with the table of its kind (DirectTable, TopicTrie, HeadersTable)
+///     exchanges   an array over `ExchangeID`; each with the table of its kind (DirectTable, TopicTrie, ...)
 ///     queues      numbered records, found by address and by name; marks on them keep results free of duplicates
 ///     bindings    numbered records, found by their identity; each is in two linked lists, that of its source and that
 ///                 of its destination, and knows its place in the source's table
-///     edges       pairs of exchanges with at least one binding between them: who is behind whom
+///     edges       pairs of exchanges with at least one binding between them, or one the alternate of the other: who
+///                 is behind whom
 ///
 /// It trusts its caller, the one place that decides the topology: binding the default exchange, or what is not there,
 /// is refused before and ignored here.
@@ -35,6 +36,10 @@ package final class RoutingTable {
 
     var bindings = RecordPool<BindingRecord>()
     var bindingIndex = HashSlots()
+
+    /// The names of alternate exchanges by exchange, and who uses each name.
+    var alternateNames: [UInt32: ShortString] = [:]
+    var alternateUsers: [ShortString: Set<UInt32>] = [:]
 
     var edges = RecordPool<ExchangeEdge>()
     var edgeIndex = HashSlots()
@@ -132,7 +137,8 @@ struct ExchangeRecord: BitwiseCopyable {
     var kind = ExchangeKind.direct
     /// Its entry in the table of names.
     var name = noIndex
-    /// A `DirectTable`, `TopicTrie`, `HeadersTable` or, for fanout, `TargetList`, by `kind`. nil for the default
+    /// The table of its kind: `DirectTable`, `TopicTrie`, `HeadersTable`, `ConsistentHashTable`, `ModulusHashTable`, or
+    /// `TargetList` for fanout and random. nil for the default
     /// exchange, which routes by the names of queues.
     var table: UnsafeMutableRawPointer?
     /// The first of the bindings it is the source of, and of those it is the destination of.
@@ -141,14 +147,25 @@ struct ExchangeRecord: BitwiseCopyable {
     /// The first of the edges to exchanges right behind it, and from those right before it.
     var edges = noIndex
     var incomingEdges = noIndex
-    /// What `routesByHeaders` found when the graph had this version.
+    /// Whether a route depends on more of a message than its routing key.
+    var dependsOnMessage = false
+    /// What `dependsOnMessage(_:)` found, here and behind, when the graph had this version.
     var checkedGraphVersion: UInt64 = 0
-    var routesByHeaders = false
+    var wayDependsOnMessage = false
+    /// The exchange that gets what leads nowhere.
+    var alternate = noIndex
+    /// The queue before the bindings, and which messages it takes.
+    var gate = noIndex
+    var gateKind: ExchangeGates = []
 
     var direct: UnsafeMutablePointer<DirectTable>? { table?.assumingMemoryBound(to: DirectTable.self) }
-    var fanout: UnsafeMutablePointer<TargetList>? { table?.assumingMemoryBound(to: TargetList.self) }
+    var list: UnsafeMutablePointer<TargetList>? { table?.assumingMemoryBound(to: TargetList.self) }
     var topic: UnsafeMutablePointer<TopicTrie>? { table?.assumingMemoryBound(to: TopicTrie.self) }
     var headers: UnsafeMutablePointer<HeadersTable>? { table?.assumingMemoryBound(to: HeadersTable.self) }
+    var consistentHash: UnsafeMutablePointer<ConsistentHashTable>? {
+        table?.assumingMemoryBound(to: ConsistentHashTable.self)
+    }
+    var modulusHash: UnsafeMutablePointer<ModulusHashTable>? { table?.assumingMemoryBound(to: ModulusHashTable.self) }
 }
 
 /// A binding of a `RoutingTable`.

@@ -86,16 +86,16 @@ import Testing
         let (front, middle, headers) = (
             table.addExchange(1, .fanout), table.addExchange(2, .fanout), table.addExchange(3, .headers)
         )
-        #expect(table.routesByHeaders(headers))
-        #expect(!table.routesByHeaders(front))
+        #expect(table.dependsOnMessage(headers))
+        #expect(!table.dependsOnMessage(front))
         table.bind(front, to: middle)
         table.bind(middle, to: headers, "one")
         table.bind(middle, to: headers, "two")
-        #expect(table.routesByHeaders(front))
+        #expect(table.dependsOnMessage(front))
         table.unbind(middle, from: headers, "one")
-        #expect(table.routesByHeaders(front))
+        #expect(table.dependsOnMessage(front))
         table.unbind(middle, from: headers, "two")
-        #expect(!table.routesByHeaders(front))
-        #expect(!table.routesByHeaders(.default))
+        #expect(!table.dependsOnMessage(front))
+        #expect(!table.dependsOnMessage(.default))
     }
 }

@@ -57,12 +57,13 @@ private struct RandomTopology {
     // MARK: - Changes
 
     mutating func change() {
-        switch generator.below(20) {
+        switch generator.below(22) {
         case 0, 1: addExchange()
         case 2: if generator.chance(1, in: 2) { removeExchange() }
         case 3, 4: addQueue()
         case 5: removeQueue()
         case 6...14: bind()
+        case 15, 16: setAlternate()
         default: unbind()
         }
     }
@@ -74,6 +75,22 @@ private struct RandomTopology {
         model.exchanges[id] = kind
         table.addExchange(id.value, kind)
         #expect(table.exchange(ShortString(made: "x\(id.value)")) == id)
+    }
+
+    /// Also of exchanges that are not there, and to such.
+    private mutating func setAlternate() {
+        let id = ExchangeID(value: UInt32(1 + generator.below(7)))
+        let number: UInt32? = generator.chance(1, in: 4) ? nil : UInt32(1 + generator.below(9))
+        if model.exchanges[id] != nil { model.alternates[id] = number }
+        table.setAlternate(of: id, to: number.map { ShortString(made: "x\($0)") })
+        for id in model.exchanges.keys {
+            #expect(table.alternate(of: id)?.value == expectedAlternate(of: id))
+        }
+    }
+
+    private func expectedAlternate(of id: ExchangeID) -> UInt32? {
+        guard let number = model.alternates[id], number != id.value else { return nil }
+        return model.exchanges[ExchangeID(value: number)] == nil ? nil : number
     }
 
     private mutating func removeExchange() {
@@ -207,7 +224,7 @@ private struct RandomTopology {
                 #expect(last.results == results)
             }
             remembered[id] = (version, results)
-            #expect(table.routesByHeaders(id) == (model.exchanges[id] != nil && model.routesByHeaders(id)))
+            #expect(table.dependsOnMessage(id) == (model.exchanges[id] != nil && model.dependsOnMessage(id)))
         }
     }
 }

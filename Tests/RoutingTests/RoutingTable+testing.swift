@@ -34,9 +34,27 @@ extension RoutingTable {
     func route(_ id: ExchangeID, _ key: ShortString, _ headerBytes: [UInt8] = [], into result: inout RouteBuffer) {
         key.bytes.withUnsafeBytes { keyBytes in
             headerBytes.withUnsafeBytes { headers in
-                route(id, routingKey: keyBytes, headers: headers, into: &result)
+                var message = RoutedMessage(routingKey: keyBytes)
+                message.headers = headers
+                route(id, message, into: &result)
             }
         }
+    }
+
+    func routed(_ id: ExchangeID, _ key: ShortString, copies: [ShortString]) -> [QueueAddress] {
+        routed(id, key) { $0.copies = copies }
+    }
+
+    /// Routes a message with something that is not empty.
+    func routed(_ id: ExchangeID, _ key: ShortString, _ fill: (inout RoutedMessage) -> Void) -> [QueueAddress] {
+        var result = RouteBuffer()
+        defer { result.deallocate() }
+        key.bytes.withUnsafeBytes { keyBytes in
+            var message = RoutedMessage(routingKey: keyBytes)
+            fill(&message)
+            route(id, message, into: &result)
+        }
+        return result.queues
     }
 
     func exchange(_ name: ShortString) -> ExchangeID? { name.bytes.withUnsafeBytes { exchange(named: $0) } }
@@ -56,9 +74,11 @@ extension RoutingTable {
     }
 
     @discardableResult
-    func addExchange(_ number: UInt32, _ kind: ExchangeKind) -> ExchangeID {
+    func addExchange(
+        _ number: UInt32, _ kind: ExchangeKind, hashSource: HashSource = .routingKey
+    ) -> ExchangeID {
         let id = ExchangeID(value: number)
-        addExchange(id, name: ShortString(made: "x\(number)"), kind: kind)
+        addExchange(id, name: ShortString(made: "x\(number)"), kind: kind, hashSource: hashSource)
         return id
     }
 

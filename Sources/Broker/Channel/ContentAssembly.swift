@@ -15,6 +15,8 @@ struct ContentAssembly {
     private var addressingByteCount = 0
     private var message: Message?
     private var receivedByteCount = 0
+    /// Further routing keys of the message, until it is routed.
+    var headerRoutes = HeaderRoutes.none
 
     var addressing: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: addressingMemory, count: addressingByteCount)

@@ -94,6 +94,7 @@ package struct DurableTopology: Equatable, Sendable {
         case .virtualHostAdded(let name): if virtualHosts[name] == nil { virtualHosts[name] = VirtualHost() }
         case .exchangeDeclared(let host, let exchange):
             virtualHosts[host, default: VirtualHost()].exchanges[exchange.name] = exchange
+            nextJournalNumber = max(nextJournalNumber, exchange.journalNumber &+ 1)
         case .exchangeDeleted(let host, let name):
             guard virtualHosts[host]?.exchanges.removeValue(forKey: name) != nil else { return }
             virtualHosts[host]?.removeBindings(ofExchange: name)

@@ -19,6 +19,8 @@ package struct DurableExchange: Hashable, Sendable {
     package let isAutoDelete: Bool
     package let isInternal: Bool
     package let arguments: FieldTable
+    /// The number of its gate, as `DurableQueue` has one; 0 without.
+    package var journalNumber: UInt32 = 0
 }
 
 package struct DurableQueue: Hashable, Sendable {
@@ -51,8 +53,10 @@ extension TopologyStep {
             Self.begin(.exchangeDeclared, host, &buffer)
             buffer.write(exchange.name)
             buffer.write(exchange.type)
-            buffer.write(UInt8(exchange.isAutoDelete ? 1 : 0) | UInt8(exchange.isInternal ? 2 : 0))
+            let hasNumber: UInt8 = exchange.journalNumber == 0 ? 0 : 4
+            buffer.write(UInt8(exchange.isAutoDelete ? 1 : 0) | UInt8(exchange.isInternal ? 2 : 0) | hasNumber)
             buffer.write(exchange.arguments)
+            if hasNumber != 0 { buffer.write(exchange.journalNumber) }
         case .exchangeDeleted(let host, let name):
             Self.begin(.exchangeDeleted, host, &buffer)
             buffer.write(name)
@@ -93,7 +97,8 @@ extension TopologyStep {
                 virtualHost: host,
                 DurableExchange(
                     name: name, type: type, isAutoDelete: flags & 1 != 0, isInternal: flags & 2 != 0,
-                    arguments: try reader.readTable()))
+                    arguments: try reader.readTable(),
+                    journalNumber: flags & 4 == 0 ? 0 : try reader.readUInt32()))
         case .exchangeDeleted: self = .exchangeDeleted(virtualHost: host, name: try reader.readShortString())
         case .queueDeclared:
             let name = try reader.readShortString()

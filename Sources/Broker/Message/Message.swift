@@ -5,7 +5,7 @@ import AMQPWire
 ///     0   references  UInt32   how many hold it; only the shard that published it counts
 ///     4   shard       UInt8    that shard
 ///     5   flags       UInt8    bit 0: persistent (delivery mode 2); bit 1: its x-death header is this broker's;
-///                              bit 2: it lies in a `PageBlock`
+///                              bit 2: it lies in a `PageBlock`; bit 3: it has passed a gate
 ///     6   addressing  UInt16   byte count of exchange and routing key, both as shortstr
 ///     8   properties  UInt32   byte count of property flags and values
 ///     12  body        UInt32   byte count of the body
@@ -56,6 +56,19 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     var hasDied: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 2 != 0 }
     func markDied() {
         memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) | 2, toByteOffset: 5, as: UInt8.self)
+    }
+    /// It has passed the gate of an exchange that remembers what passed: it passes such gates only once, or loops of
+    /// exchanges would never end.
+    var hasPassedGate: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 8 != 0 }
+    func markPassedGate() {
+        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) | 8, toByteOffset: 5, as: UInt8.self)
+    }
+    /// What the journal kept is a shard's again.
+    func takeOver(shard: Int, id: UInt64) {
+        references = 1
+        memory.storeBytes(of: UInt8(truncatingIfNeeded: shard), toByteOffset: 4, as: UInt8.self)
+        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) & ~4, toByteOffset: 5, as: UInt8.self)
+        self.id = id
     }
     @inline(__always)
     var addressingByteCount: Int { Int(memory.load(fromByteOffset: 6, as: UInt16.self)) }

@@ -14,6 +14,8 @@ struct QueueExtras {
     var lastUsedMilliseconds: UInt64 = 0
     /// Up to this place, messages were promised to a consumer that only waits for the journal: they do not expire.
     var promisedPlace: UInt64 = 0
+    /// It is no queue of a virtual host, but stands before an exchange.
+    var gate: ExchangeGate?
     /// Deduplication headers of messages that the queue has, delivered ones included.
     var duplicates: Set<[UInt8]> = []
 
@@ -149,7 +151,7 @@ extension QueueState {
     /// Whether it matters at a start what messages are: their priority, size, expiration, header.
     var recoversContent: Bool {
         levelCount > 1 || arguments.maxLengthBytes != nil || arguments.deduplicates
-            || arguments.messageTTLMilliseconds != nil
+            || arguments.messageTTLMilliseconds != nil || extras?.pointee.gate != nil
     }
 
     /// A message from before the node was started, which is not in memory.

@@ -9,6 +9,7 @@ extension ShardState {
     @inline(never)
     func acceptWithCare(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
         let extras = queue.pointee.makeExtras()
+        if let gate = extras.pointee.gate { return reachGate(message, queue, gate) }
         if queue.pointee.rejects(message) { return reject(message, queue) }
         if queue.pointee.arguments.deduplicates, !queue.pointee.addDuplicate(message) {
             journalSettlement(message, of: queue.pointee.address)
@@ -35,6 +36,7 @@ extension ShardState {
     @inline(never)
     func careFor(_ queue: UnsafeMutablePointer<QueueState>) {
         guard let extras = queue.pointee.extras else { return }
+        if let gate = extras.pointee.gate { return passGate(queue, extras, gate) }
         if extras.pointee.promisedPlace > 0 { keepPromise(queue, extras) }
         var left = Limit.dropsPerTurn
         dropExpired(queue, extras, &left)

@@ -10,9 +10,7 @@ extension ShardState {
         let connection = channel.pointee.connection.pointee.address
         switch method {
         case .exchangeDeclare(let declare):
-            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
-                try topology.declare(declare, changes: &changes)
-            }
+            let isDurable = try self.declare(declare, channel)
             if !declare.noWait { write(ExchangeDeclareOk(), channel, isDurable: isDurable) }
         case .exchangeDelete(let delete):
             let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in

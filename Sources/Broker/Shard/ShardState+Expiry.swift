@@ -77,14 +77,14 @@ extension ShardState {
     }
 
     /// What is due already is looked at when this turn ends.
-    private func note(
+    func note(
         _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, due time: UInt64
     ) {
         if time <= now.wallMilliseconds { list(queue) } else { arm(queue, extras, time) }
     }
 
     /// Not for what is due already: that waits for something else than time.
-    private func arm(
+    func arm(
         _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ time: UInt64
     ) {
         guard time > now.wallMilliseconds else { return }

@@ -55,10 +55,14 @@ extension ShardState {
                     publishedMilliseconds: now.wallMilliseconds, priority: properties.priority, care: .expiration)
             }
         }
-        channel.pointee.assembly.receiveHeader(
-            store(
-                addressing: channel.pointee.assembly.addressing, properties: propertyBytes, bodyByteCount: Int(size),
-                isPersistent: properties.isPersistent, story: story))
+        if properties.headerNames.isDisjoint(with: [.carbonCopy, .blindCarbonCopy]) {
+            channel.pointee.assembly.receiveHeader(
+                store(
+                    addressing: channel.pointee.assembly.addressing, properties: propertyBytes,
+                    bodyByteCount: Int(size), isPersistent: properties.isPersistent, story: story))
+        } else {
+            receiveCopiedHeader(channel, properties, propertyBytes, bodyByteCount: Int(size), story)
+        }
         if !alarms.isEmpty { block(channel.pointee.connection) }
         if size == 0 { try publish(channel) }
     }
@@ -185,24 +189,19 @@ extension ShardState {
                     kind: .exchange, name: ShortString(message.exchange),
                     virtualHost: channel.pointee.connection.pointee.virtualHost))
         }
-        route(message, from: exchange, key: message.routingKey, host, into: &channel.pointee.routes)
+        let copies = try takeCopies(channel)
+        route(message, from: exchange, key: message.routingKey, copies: copies, host, into: &channel.pointee.routes)
+        if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
+            !leadsBehindGates(message, from: exchange, copies, host)
+        {
+            publishUnroutable(message, channel)
+        }
         findHolders(channel)
         findRejecting(channel)
-        if !virtualHosts[host].routing.routesByHeaders(exchange) {
+        if copies.isEmpty, !virtualHosts[host].routing.dependsOnMessage(exchange) {
             channel.pointee.cachedExchange = exchange
             channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)
         }
-    }
-
-    /// Adds the queues that a message reaches from an exchange.
-    func route(
-        _ message: Message, from exchange: ExchangeID, key: UnsafeRawBufferPointer, _ host: Int,
-        into routes: inout RouteBuffer
-    ) {
-        // The properties were checked when they came in, or are this broker's own.
-        let headers = (try? BasicPropertiesView(validating: message.properties))?.headers
-        virtualHosts[host].routing.route(
-            exchange, routingKey: key, headers: headers ?? UnsafeRawBufferPointer(start: nil, count: 0), into: &routes)
     }
 
     /// RabbitMQ returns before it confirms, so the return is written at once and confirms at the end of the turn.

@@ -43,6 +43,7 @@ extension ShardState {
         deliveryCount: Int
     ) {
         guard let queue = queue(address), let message = Message(recovered: content) else { return }
+        if let gate = queue.pointee.extras?.pointee.gate { return recover(id, message, gate) }
         queue.pointee.recover(id, message, isRedelivered: isRedelivered, deliveryCount: deliveryCount)
     }
 
@@ -56,7 +57,9 @@ extension ShardState {
             touch(queue)
             if queue.pointee.extras != nil { list(queue) }
         }
+        replaysHistory = false
         followTopology()
+        replaysHistory = true
     }
 
     /// Before a stop in order, when every connection has ended: which messages were delivered, exactly.
@@ -95,8 +98,13 @@ extension ControlPlane {
                 topology.addVirtualHost(name)
                 guard let index = topology.virtualHostIndexes[name] else { continue }
                 for exchange in host.exchanges.values.sorted(by: { $0.name < $1.name }) {
-                    if !topology.virtualHosts[index].recover(exchange, changes: &topology.log) {
+                    let shard = shards[places.count % shards.count]
+                    guard topology.virtualHosts[index].recover(exchange, shard, changes: &topology.log) else {
                         problems.append("exchange '\(exchange.name)' has the unknown type '\(exchange.type)'")
+                        continue
+                    }
+                    if let gate = topology.virtualHosts[index].exchanges[exchange.name]?.gate, gate.journalNumber != 0 {
+                        places[gate.journalNumber] = gate.address
                     }
                 }
                 for queue in host.queues.values.sorted(by: { $0.journalNumber < $1.journalNumber }) {
@@ -116,14 +124,25 @@ extension ControlPlane {
 
 extension VirtualHostTopology {
     /// Returns false for a type that this broker does not have.
-    fileprivate mutating func recover(_ exchange: DurableExchange, changes: inout TopologyLog) -> Bool {
-        guard let kind = ExchangeKind(type: exchange.type) else { return false }
+    fileprivate mutating func recover(
+        _ exchange: DurableExchange, _ shard: ShardState, changes: inout TopologyLog
+    ) -> Bool {
         if exchanges[exchange.name] != nil { return true }
+        let resource = ResourceName(kind: .exchange, name: exchange.name, virtualHost: name)
+        // The arguments were checked when it was declared.
+        guard let type = ExchangeType(exchange.type),
+            let behaviour = try? ExchangeBehaviour(type, exchange.arguments, resource)
+        else { return false }
+        let gate = behaviour.gate.map { settings in
+            GatePlace(
+                address: shard.insertGate(settings, exchange.name, virtualHost: name, virtualHostIndex: index),
+                journalNumber: exchange.journalNumber)
+        }
         add(
             ExchangeDeclare(
                 exchange: exchange.name, type: exchange.type, durable: true, autoDelete: exchange.isAutoDelete,
                 internal: exchange.isInternal, arguments: exchange.arguments),
-            kind: kind, name: exchange.name, changes: &changes)
+            behaviour: behaviour, gate: gate, name: exchange.name, changes: &changes)
         return true
     }
 

@@ -14,6 +14,7 @@ extension ShardState {
         let changes = controlPlane.takeChanges(shard: index, after: appliedVersion)
         appliedVersion += UInt64(changes.count)
         for change in changes { apply(change) }
+        if !pendingReplays.isEmpty { replayHistories() }
         if mustForgetRoutes { forgetRoutes() }
     }
 
@@ -22,12 +23,17 @@ extension ShardState {
         case .virtualHostAdded(let host):
             precondition(host == virtualHosts.count)
             virtualHosts.append(VirtualHostReplica())
-        case .exchangeAdded(let host, let id, let name, let kind, let isInternal):
-            virtualHosts[host].routing.addExchange(id, name: name, kind: kind)
+        case .exchangeAdded(let host, let id, let name, let behaviour, let isInternal, let gate):
+            virtualHosts[host].routing.addExchange(
+                id, name: name, kind: behaviour.type.kind, hashSource: behaviour.hashSource)
             if isInternal { virtualHosts[host].internalExchanges.insert(id) }
+            if let gate, let settings = behaviour.gate { openGate(gate, settings.kind, of: id, host) }
+        case .alternateChanged(let host, let id, let alternate):
+            virtualHosts[host].routing.setAlternate(of: id, to: alternate)
         case .exchangeRemoved(let host, let id):
             virtualHosts[host].routing.removeExchange(id)
             virtualHosts[host].internalExchanges.remove(id)
+            if let gate = virtualHosts[host].gates.removeValue(forKey: id) { closeGate(gate) }
         case .queueAdded(let host, let name, let address, let holder):
             holders.set(address, holder)
             virtualHosts[host].routing.addQueue(address, name: name)
@@ -40,6 +46,7 @@ extension ShardState {
             virtualHosts[host].routing.removeQueue(address, name: name)
         case .bound(let host, let binding):
             virtualHosts[host].routing.add(binding)
+            if !virtualHosts[host].gates.isEmpty { noteBinding(binding, host) }
         case .unbound(let host, let binding):
             virtualHosts[host].routing.remove(binding)
         }

@@ -35,6 +35,11 @@ package final class ShardState {
     var rejectingQueues: Set<QueueAddress> = []
     var mustForgetRoutes = false
 
+    /// Whether whoever is bound to a recent-history exchange gets its messages: not while bindings come back at a start.
+    var replaysHistory = true
+    /// Bindings that want them.
+    var pendingReplays: [(host: Int, binding: Binding)] = []
+
     // Durability
     var holders: HolderTable
     var journal: ShardJournal
@@ -115,7 +120,12 @@ package final class ShardState {
     /// Deletes every queue that lives here: other shards get their messages back with the next batches.
     package func deleteAllQueues() {
         for slot in queues.occupiedSlots() {
-            if let queue = queues[slot] { _ = delete(queue) }
+            guard let queue = queues[slot] else { continue }
+            if queue.pointee.extras?.pointee.gate != nil {
+                closeGate(queue.pointee.address)
+            } else {
+                _ = delete(queue)
+            }
         }
     }
 
@@ -168,6 +178,8 @@ package struct ShardStatistics: Sendable, Equatable {
 struct VirtualHostReplica {
     var routing = RoutingTable()
     var internalExchanges: Set<ExchangeID> = []
+    /// The gates of its exchanges, on whatever shard.
+    var gates: [ExchangeID: QueueAddress] = [:]
 }
 
 /// xoshiro256**: good enough for names that must differ, and repeatable from a seed.

@@ -4,7 +4,10 @@ import Routing
 /// One step of the topology's history, as every shard applies it to its own routing tables, in order.
 enum TopologyChange: Sendable {
     case virtualHostAdded(index: Int)
-    case exchangeAdded(virtualHost: Int, id: ExchangeID, name: ShortString, kind: ExchangeKind, isInternal: Bool)
+    case exchangeAdded(
+        virtualHost: Int, id: ExchangeID, name: ShortString, behaviour: ExchangeBehaviour, isInternal: Bool,
+        gate: GatePlace?)
+    case alternateChanged(virtualHost: Int, id: ExchangeID, alternate: ShortString?)
     case exchangeRemoved(virtualHost: Int, id: ExchangeID)
     /// - Parameter holder: as in `HolderTable`.
     case queueAdded(virtualHost: Int, name: ShortString, address: QueueAddress, holder: UInt32)

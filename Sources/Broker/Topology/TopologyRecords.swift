@@ -7,11 +7,12 @@ struct ExchangeRecord: Sendable {
     let name: ShortString
     /// The type's name as the client wrote it.
     let type: ShortString
-    let kind: ExchangeKind
+    let behaviour: ExchangeBehaviour
     let isDurable: Bool
     let isAutoDelete: Bool
     let isInternal: Bool
     let arguments: FieldTable
+    var gate: GatePlace?
 
     /// The prefix is reserved: no client made it.
     var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
@@ -21,7 +22,8 @@ struct ExchangeRecord: Sendable {
 
     var durable: DurableExchange {
         DurableExchange(
-            name: name, type: type, isAutoDelete: isAutoDelete, isInternal: isInternal, arguments: arguments)
+            name: name, type: type, isAutoDelete: isAutoDelete, isInternal: isInternal, arguments: arguments,
+            journalNumber: gate?.journalNumber ?? 0)
     }
 }
 
@@ -53,18 +55,5 @@ struct QueueRecord: Sendable {
     var durable: DurableQueue {
         DurableQueue(
             name: name, journalNumber: journalNumber, isAutoDelete: isAutoDelete, arguments: arguments)
-    }
-}
-
-extension ExchangeKind {
-    /// nil for a type that this broker does not have.
-    init?(type: ShortString) {
-        switch type {
-        case "direct": self = .direct
-        case "fanout": self = .fanout
-        case "topic": self = .topic
-        case "headers": self = .headers
-        default: return nil
-        }
     }
 }

@@ -25,7 +25,8 @@ struct VirtualHostTopology {
         self.index = index
         changes.append(.virtualHostAdded(index: index))
         exchanges[""] = ExchangeRecord(
-            id: .default, name: "", type: "direct", kind: .direct, isDurable: true, isAutoDelete: false,
+            id: .default, name: "", type: "direct", behaviour: ExchangeBehaviour(.direct), isDurable: true,
+            isAutoDelete: false,
             isInternal: false, arguments: FieldTable())
         exchangeNames[.default] = ""
         let predeclared: [(ShortString, ShortString, Bool)] = [
@@ -33,11 +34,11 @@ struct VirtualHostTopology {
             ("amq.headers", "headers", false), ("amq.match", "headers", false), ("amq.rabbitmq.trace", "topic", true),
         ]
         for (name, type, isInternal) in predeclared {
-            guard let kind = ExchangeKind(type: type) else { continue }
+            guard let type = ExchangeType(type) else { continue }
             add(
-                ExchangeDeclare(exchange: name, type: type, durable: true, internal: isInternal), kind: kind,
-                name: name,
-                changes: &changes)
+                ExchangeDeclare(
+                    exchange: name, type: ShortString(truncating: type.rawValue), durable: true, internal: isInternal),
+                behaviour: ExchangeBehaviour(type), name: name, changes: &changes)
         }
     }
 
@@ -65,13 +66,17 @@ struct VirtualHostTopology {
 extension VirtualHostTopology {
     /// Returns whether the exchange is one that the journal keeps: as do `deleteExchange`, `bind`, `unbind` and
     /// `removeQueue` of what they are about. What is not there any more may have been.
-    mutating func declare(_ declare: ExchangeDeclare, changes: inout TopologyLog) throws(ProtocolError) -> Bool {
+    ///
+    /// - Parameter gate: where the gate of a new exchange is, if it is to have one.
+    mutating func declare(
+        _ declare: ExchangeDeclare, gate: QueueAddress? = nil, changes: inout TopologyLog
+    ) throws(ProtocolError) -> Bool {
         let name = declare.exchange.withoutLineBreaks
         if declare.passive {
             if name.isEmpty { throw .defaultExchange }
             return try exchange(name).isJournaled
         }
-        guard let kind = ExchangeKind(type: declare.type) else { throw .unknownExchangeType(declare.type) }
+        guard let type = ExchangeType(declare.type) else { throw .unknownExchangeType(declare.type) }
         if name.isEmpty { throw .defaultExchange }
         if let existing = exchanges[name] {
             try checkEquivalence(existing, declare)
@@ -82,23 +87,34 @@ extension VirtualHostTopology {
             throw .invalidArgumentType(
                 "alternate-exchange", resource(.exchange, name), type: alternate.typeName)
         }
-        add(declare, kind: kind, name: name, changes: &changes)
+        let behaviour = try ExchangeBehaviour(type, declare.arguments, resource(.exchange, name))
+        var place: GatePlace?
+        if let gate {
+            place = GatePlace(address: gate, journalNumber: declare.durable ? try changes.takeJournalNumber() : 0)
+        }
+        add(declare, behaviour: behaviour, gate: place, name: name, changes: &changes)
         return declare.durable
     }
 
     mutating func add(
-        _ declare: ExchangeDeclare, kind: ExchangeKind, name: ShortString, changes: inout TopologyLog
+        _ declare: ExchangeDeclare, behaviour: ExchangeBehaviour, gate: GatePlace? = nil, name: ShortString,
+        changes: inout TopologyLog
     ) {
         let id = freeExchangeIDs.popLast() ?? nextExchangeID
         if id == nextExchangeID { nextExchangeID += 1 }
         let record = ExchangeRecord(
-            id: ExchangeID(value: id), name: name, type: declare.type, kind: kind, isDurable: declare.durable,
-            isAutoDelete: declare.autoDelete, isInternal: declare.internal, arguments: declare.arguments)
+            id: ExchangeID(value: id), name: name, type: declare.type, behaviour: behaviour,
+            isDurable: declare.durable, isAutoDelete: declare.autoDelete, isInternal: declare.internal,
+            arguments: declare.arguments, gate: gate)
         exchanges[name] = record
         exchangeNames[record.id] = name
         changes.append(
             .exchangeAdded(
-                virtualHost: index, id: record.id, name: name, kind: kind, isInternal: declare.internal))
+                virtualHost: index, id: record.id, name: name, behaviour: behaviour, isInternal: declare.internal,
+                gate: gate))
+        if let alternate = record.declaredAlternate {
+            changes.append(.alternateChanged(virtualHost: index, id: record.id, alternate: alternate))
+        }
         if record.isJournaled {
             changes.journal(.exchangeDeclared(virtualHost: self.name, record.durable))
         }
@@ -130,6 +146,7 @@ extension VirtualHostTopology {
         freeExchangeIDs.append(exchange.id.value)
         changes.append(.exchangeRemoved(virtualHost: index, id: exchange.id))
         if exchange.isDurable { changes.journal(.exchangeDeleted(virtualHost: name, name: exchange.name)) }
+        if let gate = exchange.gate { changes.journalRemoval(ofHolder: gate.journalNumber) }
         for source in Set(towards.map(\.source)) { removeIfAutoDelete(source, changes: &changes) }
     }
 
@@ -176,11 +193,10 @@ extension VirtualHostTopology {
     ) throws(ProtocolError) -> Bool {
         let binding = try binding(
             from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
-        if exchanges[source.withoutLineBreaks]?.kind == .headers,
-            let reason = RoutingTable.headersArgumentError(arguments)
-        {
-            throw ProtocolError(.preconditionFailed, reason)
-        }
+        var queue: QueueRecord?
+        if case .queue(let address) = binding.destination { queue = queueNames[address].flatMap { queues[$0] } }
+        try exchange(source.withoutLineBreaks).behaviour.checkBinding(
+            routingKey: routingKey, arguments: arguments, queue: queue)
         // No set would find it again.
         if arguments.holdsNotANumber { throw .notANumber }
         let durable = durable(binding)

@@ -13,8 +13,21 @@ struct QueueNames {
         names[queue.journalNumber] = line
     }
 
+    /// An exchange that keeps messages.
+    mutating func add(_ exchange: DurableExchange, virtualHost: ShortString) {
+        var line = JSONLine()
+        line.add("virtualHost", bytes: virtualHost.bytes)
+        line.add("exchange", bytes: exchange.name.bytes)
+        names[exchange.journalNumber] = line
+    }
+
     mutating func add(_ step: TopologyStep) {
-        if case .queueDeclared(let host, let queue) = step { add(queue, virtualHost: host) }
+        switch step {
+        case .queueDeclared(let host, let queue): add(queue, virtualHost: host)
+        case .exchangeDeclared(let host, let exchange) where exchange.journalNumber != 0:
+            add(exchange, virtualHost: host)
+        default: break
+        }
     }
 
     /// nil for a queue that is not known.

@@ -12,12 +12,19 @@ enum ExchangeConversations {
         ]
 
     private static let declaring: [MethodConversation] = [
-        MethodConversation("exchange.declare", "knows the four types, also for the second time") { broker in
+        MethodConversation("exchange.declare", "knows its types, also for the second time") { broker in
             let client = broker.connect()
-            for type in ["direct", "fanout", "topic", "headers"] as [ShortString] {
-                client.request(ExchangeDeclare(exchange: type, type: type), ExchangeDeclareOk())
-                client.request(ExchangeDeclare(exchange: type, type: type), ExchangeDeclareOk())
+            let types: [ShortString] = [
+                "direct", "fanout", "topic", "headers", "x-consistent-hash", "x-modulus-hash", "x-random",
+                "x-local-random", "x-recent-history", "x-message-deduplication", "x-delayed-message",
+            ]
+            for type in types {
+                let arguments: FieldTable = ["x-cache-size": .int32(1), "x-delayed-type": .string("topic")]
+                let declare = ExchangeDeclare(exchange: type, type: type, arguments: arguments)
+                client.request(declare, ExchangeDeclareOk())
+                client.request(declare, ExchangeDeclareOk())
                 client.request(ExchangeDeclare(exchange: type, passive: true), ExchangeDeclareOk())
+                client.request(ExchangeDelete(exchange: type), ExchangeDeleteOk())
             }
         },
         MethodConversation("exchange.declare", "with nowait is not answered") { broker in
@@ -36,8 +43,8 @@ enum ExchangeConversations {
                 ExchangeDeclare(exchange: "amq.direct", type: "direct", durable: true), ExchangeDeclareOk())
         },
         failure(
-            "of an unknown type is refused", ExchangeDeclare(exchange: "x", type: "x-random"), 406,
-            "PRECONDITION_FAILED - unknown exchange type 'x-random'"),
+            "of an unknown type is refused", ExchangeDeclare(exchange: "x", type: "x-jumbled"), 406,
+            "PRECONDITION_FAILED - unknown exchange type 'x-jumbled'"),
         failure(
             "passively of what does not exist is refused", ExchangeDeclare(exchange: "x", passive: true), 404,
             "NOT_FOUND - no exchange 'x' in vhost '/'"),

@@ -1,0 +1,23 @@
+import AMQPWire
+import Broker
+import Testing
+
+/// A broker that is killed again and again, and starts each time from what its journal has.
+final class KilledBroker {
+    private var log: [LaneRecord] = []
+
+    /// One life. Nothing is closed at its end.
+    func live(shards: Int = 1, _ body: (Conversation) -> Void) {
+        let stored = NaiveJournal(log)
+        let journal = DrivenJournal(shardCount: shards, pace: .onDemand)
+        let disk = DrivenDisk()
+        disk.journaled = { stored.messages[$0]?.content }
+        let broker = Conversation(
+            shards: shards, settings: BrokerSettings(), journal: journal, disk: disk, recover: stored.recover)
+        journal.onTake = { [unowned self] _, records in log += records }
+        broker.settle()
+        body(broker)
+        broker.settle()
+        for shard in broker.shards { shard.deallocate() }
+    }
+}
