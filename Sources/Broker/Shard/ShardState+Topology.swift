@@ -22,6 +22,7 @@ extension ShardState {
         case .virtualHostAdded(let host):
             precondition(host == virtualHosts.count)
             virtualHosts.append(VirtualHostReplica())
+        case .virtualHostRemoved(let host): removedVirtualHosts.insert(host)
         case .exchangeAdded(let host, let id, let name, let kind, let isInternal):
             virtualHosts[host].routing.addExchange(id, name: name, kind: kind)
             if isInternal { virtualHosts[host].internalExchanges.insert(id) }
@@ -38,6 +39,8 @@ extension ShardState {
             rejectingQueues.remove(address)
             holders.set(address, 0)
             virtualHosts[host].routing.removeQueue(address, name: name)
+        case .queueArgumentsChanged(let address, let arguments):
+            if address.shard == index, let queue = queue(address) { apply(arguments, to: queue) }
         case .bound(let host, let binding):
             virtualHosts[host].routing.add(binding)
         case .unbound(let host, let binding):

@@ -12,6 +12,7 @@ struct ExchangeRecord: Sendable {
     let isAutoDelete: Bool
     let isInternal: Bool
     let arguments: FieldTable
+    var policies = AppliedPolicies()
 
     /// The prefix is reserved: no client made it.
     var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
@@ -36,6 +37,7 @@ struct QueueRecord: Sendable {
     let arguments: FieldTable
     let type: QueueType
     let durability: QueueDurability
+    var policies = AppliedPolicies()
     /// 0 for a transient queue.
     var journalNumber: UInt32 = 0
     /// `QueueArguments.mayReject` of the effective arguments.
