@@ -115,7 +115,12 @@ extension ProtocolError {
     static let secondOpen = ProtocolError(.channelError, "second 'channel.open' seen")
     static let expectedOpen = ProtocolError(.channelError, "expected 'channel.open'")
     static let flowOff = ProtocolError(.notImplemented, "active=false")
-    static let transactions = ProtocolError(.notImplemented, "tx.select is not implemented in this version")
+    static func cannotSwitch(from current: String, to wanted: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "cannot switch from \(current) to \(wanted) mode")
+    }
+    static let partialCommit = ProtocolError(.preconditionFailed, "partial tx completion")
+    static let transactionTooLarge = ProtocolError(
+        .preconditionFailed, "transaction is larger than \(Limit.transactionByteCount) bytes")
     static let notTransactional = ProtocolError(.preconditionFailed, "channel is not transactional")
 
     // MARK: Topology

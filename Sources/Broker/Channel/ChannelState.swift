@@ -15,6 +15,8 @@ enum PendingOperation {
     case stable(lane: Int, position: UInt64, answer: [UInt8])
     /// channel.close: queues on other shards are to have back what was unacked before close-ok is said.
     case close(barriers: Int)
+    /// tx.commit: what it has published and settled is to be durable, and in the queues of other shards.
+    case commit
 }
 
 /// A consumer as its channel knows it.
@@ -33,6 +35,8 @@ enum PublishMode: UInt8 {
     case plain
     /// confirm.select.
     case confirm
+    /// tx.select.
+    case transaction
 }
 
 /// One channel of a connection: what is being published on it, what was delivered on it, who consumes on it.
@@ -66,6 +70,8 @@ struct ChannelState {
     var holdersWantSync = false
     /// Whether one of them is a quorum queue: the message is stored even if it is transient.
     var holdersWantEverything = false
+    /// After tx.select.
+    var transaction: Transaction?
     /// Whether one of `routes` may reject, and the publisher is to be told.
     var routesMayReject = false
 
@@ -76,7 +82,7 @@ struct ChannelState {
     var channelPrefetchCount: UInt16 = 0
     var latestDeliveryTag: UInt64 = 0
     var unacked = UnackedRing()
-    /// Credit promised to queues on other shards under a channel-wide limit.
+    /// Credit promised to queues on other shards under a channel-wide limit, and what is settled but not committed.
     var leasedCount: UInt32 = 0
     var consumers: [ChannelConsumer?] = []
     var consumerIndexes: [ShortString: Int] = [:]

@@ -60,6 +60,17 @@ struct UnackedRing {
         return first
     }
 
+    /// Puts back what was taken out, each in its place.
+    mutating func restore(_ deliveries: [UnackedDelivery]) {
+        guard !deliveries.isEmpty else { return }
+        var all = deliveries
+        all.reserveCapacity(all.count + count)
+        while let delivery = takeFirst(upTo: ~UnackedDelivery.settledBit) { all.append(delivery) }
+        all.sort { $0.tag < $1.tag }
+        ring.removeAll { _ in true }
+        for delivery in all { append(delivery) }
+    }
+
     /// Invariant: the first delivery in the ring is not settled.
     @inline(__always)
     private mutating func dropSettledHead() {

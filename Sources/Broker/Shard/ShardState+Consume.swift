@@ -200,6 +200,13 @@ extension ShardState {
     func settle(
         _ channel: UnsafeMutablePointer<ChannelState>, tag: UInt64, multiple: Bool, outcome: Outcome, methodID: UInt16
     ) throws(ProtocolError) {
+        if channel.pointee.publishMode == .transaction {
+            do throws(ProtocolError) {
+                return try holdSettlement(channel, tag: tag, multiple: multiple, outcome: outcome)
+            } catch {
+                throw error.blaming(60, methodID)
+            }
+        }
         if multiple {
             if tag != 0, !channel.pointee.unacked.contains(tag) {
                 throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)

@@ -128,6 +128,19 @@ extension ShardState {
             release(message)
             throw error.blaming(60, 40)
         }
+        if channel.pointee.publishMode == .transaction {
+            do throws(ProtocolError) {
+                return try hold(message, channel)
+            } catch {
+                throw error.blaming(60, 40)
+            }
+        }
+        hand(message, channel, isMandatory: channel.pointee.assembly.isMandatory)
+    }
+
+    /// Gives a message to the queues in the channel's `routes`, and up the caller's reference.
+    @inline(__always)
+    func hand(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool) {
         statistics.messagesPublished &+= 1
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
@@ -138,7 +151,7 @@ extension ShardState {
         isLatestRejected = false
         let count = channel.pointee.routes.count
         if count == 0 {
-            publishUnroutable(message, channel)
+            publishUnroutable(message, channel, isMandatory: isMandatory)
         } else {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
@@ -207,8 +220,10 @@ extension ShardState {
 
     /// RabbitMQ returns before it confirms, so the return is written at once and confirms at the end of the turn.
     @inline(never)
-    private func publishUnroutable(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) {
-        guard channel.pointee.assembly.isMandatory else {
+    private func publishUnroutable(
+        _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool
+    ) {
+        guard isMandatory else {
             statistics.messagesUnroutable &+= 1
             return
         }

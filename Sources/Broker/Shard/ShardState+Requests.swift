@@ -226,7 +226,7 @@ extension ShardState {
             case (.delete(let noWait), _):
                 if !noWait { writeStable(QueueDeleteOk(messageCount: 0), channel) }
             case (.probe(let declare), _): try self.declare(declare, channel, isProbed: true)
-            case (.declare, _), (.purge, _), (.close, _), (.stable, _): break
+            case (.declare, _), (.purge, _), (.close, _), (.stable, _), (.commit, _): break
             }
         } catch {
             fail(channel, error.blaming(pending))
@@ -243,6 +243,7 @@ extension ProtocolError {
         case .get: blaming(BasicGet.classID, BasicGet.methodID)
         case .purge: blaming(QueuePurge.classID, QueuePurge.methodID)
         case .delete: blaming(QueueDelete.classID, QueueDelete.methodID)
+        case .commit: blaming(TxCommit.classID, TxCommit.methodID)
         case .close, .stable: blaming(ChannelClose.classID, ChannelClose.methodID)
         }
     }
