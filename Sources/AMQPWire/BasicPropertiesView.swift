@@ -27,6 +27,7 @@ package struct BasicPropertiesView {
     /// 2 is persistent, everything else transient.
     package var deliveryMode: UInt8 = 1
     package var priority: UInt8 = 0
+    package var replyTo = UnsafeRawBufferPointer(start: nil, count: 0)
     package var expiration = UnsafeRawBufferPointer(start: nil, count: 0)
     package var userID = UnsafeRawBufferPointer(start: nil, count: 0)
 
@@ -51,7 +52,7 @@ package struct BasicPropertiesView {
         if flags & Flag.deliveryMode != 0 { deliveryMode = try reader.readUInt8() }
         if flags & Flag.priority != 0 { priority = try reader.readUInt8() }
         if flags & Flag.correlationID != 0 { _ = try reader.readShortStringView() }
-        if flags & Flag.replyTo != 0 { _ = try reader.readShortStringView() }
+        if flags & Flag.replyTo != 0 { replyTo = try reader.readShortStringView() }
         if flags & Flag.expiration != 0 { expiration = try reader.readShortStringView() }
         if flags & Flag.messageID != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.timestamp != 0 { _ = try reader.readUInt64() }

@@ -90,6 +90,9 @@ struct ChannelState {
     /// Consumers of this shard's queues, and lease requests of other shards', that wait for the channel-wide limit.
     var limitedConsumers: [LimitedConsumer] = []
 
+    /// Where the answers go that it consumes from `amq.rabbitmq.reply-to`.
+    var replyQueue: ReplyQueue?
+
     // Control
     var lastQueueName: ShortString?
     var pending: PendingOperation?
@@ -126,6 +129,7 @@ struct ChannelState {
     mutating func removeConsumer(at index: Int) {
         guard let consumer = consumers[index] else { return }
         consumer.encodedTag.deallocate()
+        if consumer.queue == replyQueue?.address { replyQueue = nil }
         consumerIndexes[consumer.tag] = nil
         consumers[index] = nil
         freeConsumerIndexes.append(index)
@@ -139,6 +143,12 @@ struct ChannelState {
         unacked.deallocate()
         deferred.deallocate()
     }
+}
+
+/// What a consumer of `amq.rabbitmq.reply-to` really consumes from.
+struct ReplyQueue {
+    let name: ShortString
+    let address: QueueAddress
 }
 
 /// Somebody who wants to deliver on a channel and has to wait for its channel-wide limit.

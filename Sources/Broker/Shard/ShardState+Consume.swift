@@ -59,6 +59,7 @@ extension ShardState {
         if channel.pointee.consumerIndexes[consume.consumerTag] != nil {
             throw .consumerTagReused(consume.consumerTag)
         }
+        if try consumeReplies(consume, channel) { return }
         let queue = try accessibleQueue(consume.queue, channel)
         let priority = try priority(consume, queue.name, channel)
         let tag = consume.consumerTag.isEmpty ? random.name(prefix: "amq.ctag-") : consume.consumerTag

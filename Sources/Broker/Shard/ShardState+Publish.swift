@@ -40,7 +40,7 @@ extension ShardState {
         }
         let size = UInt64(bigEndian: (base + 4).loadUnaligned(as: UInt64.self))
         if size > UInt64(settings.maxMessageSize) { throw tooLarge(size) }
-        let propertyBytes = UnsafeRawBufferPointer(start: base + 12, count: payload.count - 12)
+        var propertyBytes = UnsafeRawBufferPointer(start: base + 12, count: payload.count - 12)
         let properties: BasicPropertiesView
         do {
             properties = try BasicPropertiesView(validating: propertyBytes)
@@ -48,8 +48,8 @@ extension ShardState {
             throw ProtocolError.malformed(error).blaming(60, 40)
         }
         var story = MessageStory(publishedMilliseconds: now.wallMilliseconds, priority: properties.priority)
-        if properties.flags & (BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration) != 0 {
-            try checkProperties(properties, channel)
+        if properties.flags & Self.checkedProperties != 0 {
+            propertyBytes = try checkProperties(properties, propertyBytes, channel)
             if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
                 story = MessageStory(
                     publishedMilliseconds: now.wallMilliseconds, priority: properties.priority, care: .expiration)
@@ -69,22 +69,28 @@ extension ShardState {
             : ProtocolError.messageTooLarge(size, limit: settings.maxMessageSize).blaming(60, 40)
     }
 
-    /// RabbitMQ's order: expiration, then user-id.
+    private static let checkedProperties =
+        BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration | BasicPropertiesView.Flag.replyTo
+
+    /// RabbitMQ's order: reply-to, expiration, then user-id. Returns the properties to go on with.
     @inline(never)
     private func checkProperties(
-        _ properties: BasicPropertiesView, _ channel: UnsafeMutablePointer<ChannelState>
-    ) throws(ProtocolError) {
-        if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
-            let text = String(decoding: properties.expiration, as: UTF8.self)
-            if let reason = Expiration.error(in: text) {
-                throw ProtocolError.invalidExpiration(text, reason: reason).blaming(60, 40)
+        _ properties: BasicPropertiesView, _ bytes: UnsafeRawBufferPointer,
+        _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) -> UnsafeRawBufferPointer {
+        do throws(ProtocolError) {
+            let replaced = try replaceReplyTo(properties, bytes, channel)
+            if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
+                let text = String(decoding: properties.expiration, as: UTF8.self)
+                if let reason = Expiration.error(in: text) { throw .invalidExpiration(text, reason: reason) }
             }
-        }
-        guard properties.flags & BasicPropertiesView.Flag.userID != 0 else { return }
-        let user = channel.pointee.connection.pointee.user
-        if !user.bytes.elementsEqual(properties.userID) {
-            throw ProtocolError.wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
-                .blaming(60, 40)
+            let user = channel.pointee.connection.pointee.user
+            if properties.flags & BasicPropertiesView.Flag.userID != 0, !user.bytes.elementsEqual(properties.userID) {
+                throw .wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
+            }
+            return replaced
+        } catch {
+            throw error.blaming(60, 40)
         }
     }
 
