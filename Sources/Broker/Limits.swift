@@ -14,6 +14,8 @@ enum Limit {
     static let heldByteCount = 64 << 20
     /// What may be published in one transaction.
     static let transactionByteCount = 256 << 20
+    /// Delivery tags of one channel of which a late ack does no harm.
+    static let returnedTags = 65_536
     /// Message ids in one `delivered` record.
     static let deliveredPerRecord = 8192
     /// Journal records of one shard that are not written yet before its publishers pause.

@@ -230,11 +230,11 @@ extension ProtocolError {
     static func exclusiveUse(_ resource: ResourceName) -> ProtocolError {
         ProtocolError(.accessRefused, "\(resource) in exclusive use")
     }
-    static func getOfSingleActive(_ resource: ResourceName) -> ProtocolError {
+    static func consumerTimeout(channel: UInt16, milliseconds: UInt64) -> ProtocolError {
         ProtocolError(
-            .resourceLocked,
-            "cannot obtain access to locked \(resource). basic.get operations are not supported by quorum queues with "
-                + "single active consumer")
+            .preconditionFailed,
+            "delivery acknowledgement on channel \(channel) timed out. Timeout value used: \(milliseconds) ms. This "
+                + "timeout value can be configured, see consumers doc guide to learn more")
     }
     static func unknownDeliveryTag(_ tag: UInt64) -> ProtocolError {
         ProtocolError(.preconditionFailed, "unknown delivery tag \(tag)")

@@ -90,6 +90,11 @@ struct ChannelState {
     /// Consumers of this shard's queues, and lease requests of other shards', that wait for the channel-wide limit.
     var limitedConsumers: [LimitedConsumer] = []
 
+    /// Consumers of queues that have a consumer timeout, by index.
+    private(set) var timedConsumers: [Int: TimedConsumer] = [:]
+    private(set) var hasTimedConsumers = false
+    /// What was taken from consumers that were cancelled for keeping it: a late ack of it does no harm.
+    var returnedTags: Set<UInt64> = []
     /// Where the answers go that it consumes from `amq.rabbitmq.reply-to`.
     var replyQueue: ReplyQueue?
 
@@ -129,10 +134,30 @@ struct ChannelState {
     mutating func removeConsumer(at index: Int) {
         guard let consumer = consumers[index] else { return }
         consumer.encodedTag.deallocate()
+        if hasTimedConsumers { setTimeout(nil, consumerIndex: index) }
         if consumer.queue == replyQueue?.address { replyQueue = nil }
         consumerIndexes[consumer.tag] = nil
         consumers[index] = nil
         freeConsumerIndexes.append(index)
+    }
+
+    mutating func setTimeout(_ milliseconds: UInt64?, consumerIndex: Int) {
+        if let milliseconds {
+            timedConsumers[consumerIndex, default: TimedConsumer(timeoutMilliseconds: 0)].timeoutMilliseconds =
+                milliseconds
+        } else if var ended = timedConsumers.removeValue(forKey: consumerIndex) {
+            ended.deallocate()
+        }
+        hasTimedConsumers = !timedConsumers.isEmpty
+    }
+
+    /// A consumer has got a message that it has to settle in time.
+    mutating func noteDelivery(_ tag: UInt64, consumerIndex: Int, now: UInt64) {
+        timedConsumers[consumerIndex]?.note(tag: tag, now: now, unacked: unacked)
+    }
+
+    mutating func isOver(consumerIndex: Int, now: UInt64) -> Bool {
+        timedConsumers[consumerIndex]?.isOver(now: now, unacked: unacked) ?? false
     }
 
     mutating func deallocate() {

@@ -51,6 +51,14 @@ struct UnackedRing {
 
     func contains(_ tag: UInt64) -> Bool { find(tag) != nil }
 
+    /// What a consumer holds.
+    func tags(of consumer: ConsumerReference, _ queue: QueueAddress) -> [UInt64] {
+        (0..<ring.count).compactMap { index in
+            let delivery = ring[index]
+            return delivery.consumer == consumer && delivery.queue == queue && !delivery.isSettled ? delivery.tag : nil
+        }
+    }
+
     /// Takes the oldest delivery if its tag is at most `tag`.
     @inline(__always)
     mutating func takeFirst(upTo tag: UInt64) -> UnackedDelivery? {

@@ -103,7 +103,9 @@ extension ShardState {
         }
         if !isLocal { window.pointee.consumerCount += 1 }
         list(queue)
-        return .consuming(reference, queue.pointee.address)
+        return .consuming(
+            reference, queue.pointee.address,
+            timeoutMilliseconds: queue.pointee.arguments.consumerTimeoutMilliseconds)
     }
 
     func completeConsume(
@@ -111,7 +113,8 @@ extension ShardState {
     ) {
         guard let consumer = channel.pointee.consumers[consumerIndex] else { return }
         switch reply {
-        case .consuming(let reference, _):
+        case .consuming(let reference, _, let timeout):
+            if let timeout, !consumer.noAck { setTimeout(timeout, channel, consumerIndex: consumerIndex) }
             channel.pointee.consumers[consumerIndex]?.reference = reference
             if !noWait { write(BasicConsumeOk(consumerTag: consumer.tag), channel) }
         default: channel.pointee.removeConsumer(at: consumerIndex)
@@ -209,7 +212,7 @@ extension ShardState {
             }
         }
         if multiple {
-            if tag != 0, !channel.pointee.unacked.contains(tag) {
+            if tag != 0, !channel.pointee.unacked.contains(tag), !channel.pointee.returnedTags.contains(tag) {
                 throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
             }
             // Not what is delivered meanwhile, by dead-lettering to this very channel.
@@ -217,6 +220,7 @@ extension ShardState {
             while let delivery = channel.pointee.unacked.takeFirst(upTo: last) { settle(delivery, outcome) }
         } else {
             guard let delivery = channel.pointee.unacked.take(tag) else {
+                if channel.pointee.returnedTags.remove(tag) != nil { return }
                 throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
             }
             settle(delivery, outcome)

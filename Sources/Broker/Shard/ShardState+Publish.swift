@@ -69,8 +69,10 @@ extension ShardState {
             : ProtocolError.messageTooLarge(size, limit: settings.maxMessageSize).blaming(60, 40)
     }
 
-    private static let checkedProperties =
+    @inline(__always)
+    private static var checkedProperties: UInt16 {
         BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration | BasicPropertiesView.Flag.replyTo
+    }
 
     /// RabbitMQ's order: reply-to, expiration, then user-id. Returns the properties to go on with.
     @inline(never)

@@ -38,9 +38,6 @@ extension ShardState {
             cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
         case .get(let noAck):
-            if queue.pointee.arguments.isSingleActiveConsumer, queue.pointee.arguments.queueType == .quorum {
-                return .refused(.getOfSingleActive(queue.pointee.resource))
-            }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }
@@ -187,7 +184,7 @@ extension ShardState {
         case .got(let got):
             settle(
                 queue: got.queue, entry: got.entry, consumer: .none, outcome: got.noAck ? .bounced : .requeued)
-        case .consuming(let reference, let queue): _ = cancel(reference, of: queue)
+        case .consuming(let reference, let queue, _): _ = cancel(reference, of: queue)
         default: break
         }
     }

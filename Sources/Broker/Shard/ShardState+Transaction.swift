@@ -42,14 +42,19 @@ extension ShardState {
     ) throws(ProtocolError) {
         var count: UInt32 = 0
         if multiple {
-            if tag != 0, !channel.pointee.unacked.contains(tag) { throw .unknownDeliveryTag(tag) }
+            if tag != 0, !channel.pointee.unacked.contains(tag), !channel.pointee.returnedTags.contains(tag) {
+                throw .unknownDeliveryTag(tag)
+            }
             let last = tag == 0 ? channel.pointee.latestDeliveryTag : tag
             while let delivery = channel.pointee.unacked.takeFirst(upTo: last) {
                 channel.pointee.transaction?.settle(delivery, outcome)
                 count += 1
             }
         } else {
-            guard let delivery = channel.pointee.unacked.take(tag) else { throw .unknownDeliveryTag(tag) }
+            guard let delivery = channel.pointee.unacked.take(tag) else {
+                if channel.pointee.returnedTags.remove(tag) != nil { return }
+                throw .unknownDeliveryTag(tag)
+            }
             channel.pointee.transaction?.settle(delivery, outcome)
             count = 1
         }
