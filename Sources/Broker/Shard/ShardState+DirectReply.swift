@@ -3,8 +3,8 @@ import Routing
 
 // Direct reply-to (RabbitMQ: `amq.rabbitmq.reply-to`): a client that asks gets its answers without a queue of its own.
 //
-// Consuming from the pseudo-queue makes a queue that is none to anybody else: it lives on the channel's shard as long as
-// its one consumer, and the routing tables know it by a name that nobody can guess, so that an answer finds it from
+// Consuming from the pseudo-queue makes a queue that is none to anybody else: it lives on the channel's shard as long
+// as its one consumer, and the routing tables know it by a name that nobody can guess, so that an answer finds it from
 // any shard. That name replaces the pseudo-queue's in the reply-to property of what the channel publishes.
 extension ShardState {
     private static let pseudoQueue: ShortString = "amq.rabbitmq.reply-to"
