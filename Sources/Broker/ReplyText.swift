@@ -220,7 +220,6 @@ extension ProtocolError {
     static let replyConsumerAcknowledges = ProtocolError(.preconditionFailed, "reply consumer cannot acknowledge")
     static let replyConsumerExists = ProtocolError(.preconditionFailed, "reply consumer already set")
     static let noReplyConsumer = ProtocolError(.preconditionFailed, "fast reply consumer does not exist")
-    static let replyQueueBound = ProtocolError(.accessRefused, "operation not permitted on direct reply-to queues")
     static func prefetchSize(_ byteCount: UInt32) -> ProtocolError {
         ProtocolError(.notImplemented, "prefetch_size!=0 (\(byteCount))")
     }

@@ -54,20 +54,15 @@ extension ShardState {
         return address
     }
 
-    // MARK: Declaring and binding
+    // MARK: Declaring
 
     /// Returns whether the method was about the pseudo-queue, or somebody's queue of replies.
     func receiveReplyQueueMethod(
         _ channel: UnsafeMutablePointer<ChannelState>, _ method: Method
     ) throws(ProtocolError) -> Bool {
-        switch method {
-        case .queueDeclare(let declare) where Self.isReplyQueue(declare.queue):
-            try declareReplyQueue(declare, channel)
-            return true
-        case .queueBind(let bind) where Self.isReplyQueue(bind.queue.withoutLineBreaks):
-            throw .replyQueueBound
-        default: return false
-        }
+        guard case .queueDeclare(let declare) = method, Self.isReplyQueue(declare.queue) else { return false }
+        try declareReplyQueue(declare, channel)
+        return true
     }
 
     /// RabbitMQ: every declare of it is passive, and tells whether the client that asked still waits.

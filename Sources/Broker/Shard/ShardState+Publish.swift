@@ -69,6 +69,21 @@ extension ShardState {
             : ProtocolError.messageTooLarge(size, limit: settings.maxMessageSize).blaming(60, 40)
     }
 
+    /// What is wrong with the exchange of the message whose header is being read: RabbitMQ says that first.
+    private func exchangeError(_ channel: UnsafeMutablePointer<ChannelState>) -> ProtocolError? {
+        if channel.pointee.assembly.isImmediate { return .immediate }
+        let connection = channel.pointee.connection
+        let name = channel.pointee.assembly.exchange
+        let host = connection.pointee.virtualHostIndex
+        guard let exchange = virtualHosts[host].routing.exchange(named: name) else {
+            return .noExchange(ShortString(name), connection.pointee.virtualHost)
+        }
+        guard virtualHosts[host].internalExchanges.contains(exchange) else { return nil }
+        return .internalExchange(
+            ResourceName(
+                kind: .exchange, name: ShortString(name), virtualHost: connection.pointee.virtualHost))
+    }
+
     @inline(__always)
     private static var checkedProperties: UInt16 {
         BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration | BasicPropertiesView.Flag.replyTo
@@ -92,7 +107,7 @@ extension ShardState {
             }
             return replaced
         } catch {
-            throw error.blaming(60, 40)
+            throw (exchangeError(channel) ?? error).blaming(60, 40)
         }
     }
 

@@ -112,7 +112,7 @@ import Testing
             for name in [Self.pseudoQueue, replyTo] {
                 server.send(QueueBind(queue: name, exchange: "amq.fanout"))
                 server.expectChannelClose(
-                    403, "ACCESS_REFUSED - operation not permitted on direct reply-to queues", of: QueueBind.self)
+                    404, "NOT_FOUND - no queue '\(name)' in vhost '/'", of: QueueBind.self)
             }
             #expect(broker.controlPlane.queueNames(virtualHost: 0) == ["q"])
             server.publish("answer", routingKey: replyTo, mandatory: true)
