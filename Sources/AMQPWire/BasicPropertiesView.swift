@@ -32,6 +32,7 @@ package struct BasicPropertiesView {
     package var timestamp: UInt64 = 0
     /// Which of the headers that mean something to the broker there are.
     package var headerNames: HeaderNames = []
+    package var replyTo = UnsafeRawBufferPointer(start: nil, count: 0)
     package var expiration = UnsafeRawBufferPointer(start: nil, count: 0)
     package var userID = UnsafeRawBufferPointer(start: nil, count: 0)
 
@@ -56,7 +57,7 @@ package struct BasicPropertiesView {
         if flags & Flag.deliveryMode != 0 { deliveryMode = try reader.readUInt8() }
         if flags & Flag.priority != 0 { priority = try reader.readUInt8() }
         if flags & Flag.correlationID != 0 { correlationID = try reader.readShortStringView() }
-        if flags & Flag.replyTo != 0 { _ = try reader.readShortStringView() }
+        if flags & Flag.replyTo != 0 { replyTo = try reader.readShortStringView() }
         if flags & Flag.expiration != 0 { expiration = try reader.readShortStringView() }
         if flags & Flag.messageID != 0 { messageID = try reader.readShortStringView() }
         if flags & Flag.timestamp != 0 { timestamp = try reader.readUInt64() }

@@ -12,6 +12,10 @@ enum Limit {
     static let deepByteCount = 128 << 10
     /// While memory is tight, a queue with so much delivered and not acked brings nothing more back into memory.
     static let heldByteCount = 64 << 20
+    /// What may be published in one transaction.
+    static let transactionByteCount = 256 << 20
+    /// Delivery tags of one channel of which a late ack does no harm.
+    static let returnedTags = 65_536
     /// Message ids in one `delivered` record.
     static let deliveredPerRecord = 8192
     /// Journal records of one shard that are not written yet before its publishers pause.

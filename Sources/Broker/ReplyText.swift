@@ -124,7 +124,12 @@ extension ProtocolError {
     static let secondOpen = ProtocolError(.channelError, "second 'channel.open' seen")
     static let expectedOpen = ProtocolError(.channelError, "expected 'channel.open'")
     static let flowOff = ProtocolError(.notImplemented, "active=false")
-    static let transactions = ProtocolError(.notImplemented, "tx.select is not implemented in this version")
+    static func cannotSwitch(from current: String, to wanted: String) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "cannot switch from \(current) to \(wanted) mode")
+    }
+    static let partialCommit = ProtocolError(.preconditionFailed, "partial tx completion")
+    static let transactionTooLarge = ProtocolError(
+        .preconditionFailed, "transaction is larger than \(Limit.transactionByteCount) bytes")
     static let notTransactional = ProtocolError(.preconditionFailed, "channel is not transactional")
 
     // MARK: Topology
@@ -262,6 +267,9 @@ extension ProtocolError {
     static func unacceptableHeader(_ name: ShortString, type: String) -> ProtocolError {
         ProtocolError(.preconditionFailed, "invalid message: {unacceptable_type_in_header,\"\(name)\",\(type)}")
     }
+    static let replyConsumerAcknowledges = ProtocolError(.preconditionFailed, "reply consumer cannot acknowledge")
+    static let replyConsumerExists = ProtocolError(.preconditionFailed, "reply consumer already set")
+    static let noReplyConsumer = ProtocolError(.preconditionFailed, "fast reply consumer does not exist")
     static func prefetchSize(_ byteCount: UInt32) -> ProtocolError {
         ProtocolError(.notImplemented, "prefetch_size!=0 (\(byteCount))")
     }
@@ -271,11 +279,11 @@ extension ProtocolError {
     static func exclusiveUse(_ resource: ResourceName) -> ProtocolError {
         ProtocolError(.accessRefused, "\(resource) in exclusive use")
     }
-    static func getOfSingleActive(_ resource: ResourceName) -> ProtocolError {
+    static func consumerTimeout(channel: UInt16, milliseconds: UInt64) -> ProtocolError {
         ProtocolError(
-            .resourceLocked,
-            "cannot obtain access to locked \(resource). basic.get operations are not supported by quorum queues with "
-                + "single active consumer")
+            .preconditionFailed,
+            "delivery acknowledgement on channel \(channel) timed out. Timeout value used: \(milliseconds) ms. This "
+                + "timeout value can be configured, see consumers doc guide to learn more")
     }
     static func unknownDeliveryTag(_ tag: UInt64) -> ProtocolError {
         ProtocolError(.preconditionFailed, "unknown delivery tag \(tag)")

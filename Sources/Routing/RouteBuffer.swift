@@ -36,6 +36,12 @@ package struct RouteBuffer {
         appendUnchecked(address)
     }
 
+    /// Adds a queue that is not in here yet.
+    package mutating func appendNew(_ address: QueueAddress) {
+        markedTable = 0
+        appendUnchecked(address)
+    }
+
     @inline(__always)
     mutating func appendUnchecked(_ address: QueueAddress) {
         if storedCount == capacity { grow() }

@@ -112,6 +112,9 @@ package final class RoutingTable {
         Int(id.value) < exchangeCapacity ? versions[Int(id.value)] : 0
     }
 
+    /// Whether a queue is at that address.
+    package func contains(_ address: QueueAddress) -> Bool { findQueue(address) != noIndex }
+
     var queueCount: Int { queues.count }
     var bindingCount: Int { bindings.count }
 

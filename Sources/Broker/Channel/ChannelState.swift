@@ -15,6 +15,8 @@ enum PendingOperation {
     case stable(lane: Int, position: UInt64, answer: [UInt8])
     /// channel.close: queues on other shards are to have back what was unacked before close-ok is said.
     case close(barriers: Int)
+    /// tx.commit: what it has published and settled is to be durable, and in the queues of other shards.
+    case commit
 }
 
 /// A consumer as its channel knows it.
@@ -33,6 +35,8 @@ enum PublishMode: UInt8 {
     case plain
     /// confirm.select.
     case confirm
+    /// tx.select.
+    case transaction
 }
 
 /// One channel of a connection: what is being published on it, what was delivered on it, who consumes on it.
@@ -66,6 +70,8 @@ struct ChannelState {
     var holdersWantSync = false
     /// Whether one of them is a quorum queue: the message is stored even if it is transient.
     var holdersWantEverything = false
+    /// After tx.select.
+    var transaction: Transaction?
     /// Whether one of `routes` may reject, and the publisher is to be told.
     var routesMayReject = false
 
@@ -76,13 +82,21 @@ struct ChannelState {
     var channelPrefetchCount: UInt16 = 0
     var latestDeliveryTag: UInt64 = 0
     var unacked = UnackedRing()
-    /// Credit promised to queues on other shards under a channel-wide limit.
+    /// Credit promised to queues on other shards under a channel-wide limit, and what is settled but not committed.
     var leasedCount: UInt32 = 0
     var consumers: [ChannelConsumer?] = []
     var consumerIndexes: [ShortString: Int] = [:]
     private var freeConsumerIndexes: [Int] = []
     /// Consumers of this shard's queues, and lease requests of other shards', that wait for the channel-wide limit.
     var limitedConsumers: [LimitedConsumer] = []
+
+    /// Consumers of queues that have a consumer timeout, by index.
+    private(set) var timedConsumers: [Int: TimedConsumer] = [:]
+    private(set) var hasTimedConsumers = false
+    /// What was taken from consumers that were cancelled for keeping it: a late ack of it does no harm.
+    var returnedTags: Set<UInt64> = []
+    /// Where the answers go that it consumes from `amq.rabbitmq.reply-to`.
+    var replyQueue: ReplyQueue?
 
     // Control
     var lastQueueName: ShortString?
@@ -120,9 +134,30 @@ struct ChannelState {
     mutating func removeConsumer(at index: Int) {
         guard let consumer = consumers[index] else { return }
         consumer.encodedTag.deallocate()
+        if hasTimedConsumers { setTimeout(nil, consumerIndex: index) }
+        if consumer.queue == replyQueue?.address { replyQueue = nil }
         consumerIndexes[consumer.tag] = nil
         consumers[index] = nil
         freeConsumerIndexes.append(index)
+    }
+
+    mutating func setTimeout(_ milliseconds: UInt64?, consumerIndex: Int) {
+        if let milliseconds {
+            timedConsumers[consumerIndex, default: TimedConsumer(timeoutMilliseconds: 0)].timeoutMilliseconds =
+                milliseconds
+        } else if var ended = timedConsumers.removeValue(forKey: consumerIndex) {
+            ended.deallocate()
+        }
+        hasTimedConsumers = !timedConsumers.isEmpty
+    }
+
+    /// A consumer has got a message that it has to settle in time.
+    mutating func noteDelivery(_ tag: UInt64, consumerIndex: Int, now: UInt64) {
+        timedConsumers[consumerIndex]?.note(tag: tag, now: now, unacked: unacked)
+    }
+
+    mutating func isOver(consumerIndex: Int, now: UInt64) -> Bool {
+        timedConsumers[consumerIndex]?.isOver(now: now, unacked: unacked) ?? false
     }
 
     mutating func deallocate() {
@@ -133,6 +168,12 @@ struct ChannelState {
         unacked.deallocate()
         deferred.deallocate()
     }
+}
+
+/// What a consumer of `amq.rabbitmq.reply-to` really consumes from.
+struct ReplyQueue {
+    let name: ShortString
+    let address: QueueAddress
 }
 
 /// Somebody who wants to deliver on a channel and has to wait for its channel-wide limit.

@@ -53,6 +53,13 @@ struct ConfirmTracker {
         return !waiting.isEmpty
     }
 
+    /// Nothing waits any more, and nothing is to be sent. Returns whether nothing was rejected.
+    mutating func finish() -> Bool {
+        sent = settled
+        defer { rejected = [] }
+        return rejected.isEmpty
+    }
+
     var isWaiting: Bool { !waiting.isEmpty }
 
     /// Publishes that the client has no answer for yet.

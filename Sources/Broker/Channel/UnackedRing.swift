@@ -51,6 +51,14 @@ struct UnackedRing {
 
     func contains(_ tag: UInt64) -> Bool { find(tag) != nil }
 
+    /// What a consumer holds.
+    func tags(of consumer: ConsumerReference, _ queue: QueueAddress) -> [UInt64] {
+        (0..<ring.count).compactMap { index in
+            let delivery = ring[index]
+            return delivery.consumer == consumer && delivery.queue == queue && !delivery.isSettled ? delivery.tag : nil
+        }
+    }
+
     /// Takes the oldest delivery if its tag is at most `tag`.
     @inline(__always)
     mutating func takeFirst(upTo tag: UInt64) -> UnackedDelivery? {
@@ -58,6 +66,17 @@ struct UnackedRing {
         count -= 1
         dropSettledHead()
         return first
+    }
+
+    /// Puts back what was taken out, each in its place.
+    mutating func restore(_ deliveries: [UnackedDelivery]) {
+        guard !deliveries.isEmpty else { return }
+        var all = deliveries
+        all.reserveCapacity(all.count + count)
+        while let delivery = takeFirst(upTo: ~UnackedDelivery.settledBit) { all.append(delivery) }
+        all.sort { $0.tag < $1.tag }
+        ring.removeAll { _ in true }
+        for delivery in all { append(delivery) }
     }
 
     /// Invariant: the first delivery in the ring is not settled.

@@ -71,6 +71,8 @@ struct ConnectionState {
     var channels: [UnsafeMutablePointer<ChannelState>?] = []
     var channelCount = 0
     var latestChannelSerial: UInt32 = 0
+    /// Some channel has, or had, a consumer of a queue with a consumer timeout.
+    var hasTimedConsumers = false
     /// Queues that live as long as this connection.
     var exclusiveQueues: Set<QueueAddress> = []
     /// Other shards that have heard of this connection, as bits.

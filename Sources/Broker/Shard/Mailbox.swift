@@ -165,6 +165,8 @@ enum ControlMessage: Sendable {
     case reply(QueueReply, to: ChannelAddress)
     /// The queue of this consumer is gone: basic.cancel.
     case consumerCancelled(channel: ChannelAddress, consumerIndex: UInt32, consumer: ConsumerReference)
+    /// The queue of this consumer has another consumer timeout.
+    case consumerTimeout(ConsumerTimeoutChange)
     /// The channel-wide limit of a channel came or went.
     case channelLimit(channel: ChannelAddress, isLimited: Bool)
     /// Has this connection's socket ended? Answered with `QueueReply.probed`.
@@ -175,6 +177,13 @@ enum ControlMessage: Sendable {
     /// has been sent back.
     case handOver(QueueAddress)
     case handedOver(QueueAddress)
+}
+
+struct ConsumerTimeoutChange: Sendable {
+    let channel: ChannelAddress
+    let consumerIndex: UInt32
+    let consumer: ConsumerReference
+    let milliseconds: UInt64?
 }
 
 /// What a channel asks of a queue, wherever it lives.
@@ -193,7 +202,7 @@ enum QueueReply: Sendable {
     case counts(messages: Int, consumers: Int)
     /// The queue had been deleted when the request came.
     case gone
-    case consuming(ConsumerReference, QueueAddress)
+    case consuming(ConsumerReference, QueueAddress, timeoutMilliseconds: UInt64?)
     case cancelled
     case got(GotMessage)
     case empty

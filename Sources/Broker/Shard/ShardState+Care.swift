@@ -68,7 +68,9 @@ extension ShardState {
 
     /// Takes on new effective arguments: a policy has come, changed or gone.
     func apply(_ arguments: QueueArguments, to queue: UnsafeMutablePointer<QueueState>) {
+        let hadTimeout = queue.pointee.arguments.consumerTimeoutMilliseconds
         queue.pointee.arguments = arguments
+        if arguments.consumerTimeoutMilliseconds != hadTimeout { tellTimeout(queue) }
         guard arguments.wantsExtras || queue.pointee.extras != nil else { return }
         let isNew = queue.pointee.extras == nil
         let extras = queue.pointee.makeExtras()

@@ -111,13 +111,12 @@ extension ShardState {
     ) throws(ProtocolError) {
         switch method {
         case .confirmSelect(let select):
+            if channel.pointee.publishMode == .transaction { throw .cannotSwitch(from: "tx", to: "confirm") }
             channel.pointee.publishMode = .confirm
             // Whether its queues may reject is looked at from now on.
             channel.pointee.cachedExchange = nil
             if !select.noWait { write(ConfirmSelectOk(), channel) }
-        case .txSelect: throw .transactions
-        case .txCommit, .txRollback: throw .notTransactional
-        default: throw Self.unexpected(method)
+        default: try receiveTransactionMethod(channel, method)
         }
     }
 }
@@ -171,6 +170,7 @@ extension ShardState {
     private func release(_ channel: UnsafeMutablePointer<ChannelState>) -> UInt64 {
         var shards: UInt64 = 0
         if let message = channel.pointee.assembly.abandon() { release(message) }
+        if channel.pointee.transaction != nil { forgetTransaction(channel) }
         channel.pointee.limitedConsumers = []
         for consumerIndex in channel.pointee.consumers.indices {
             guard let consumer = channel.pointee.consumers[consumerIndex] else { continue }
@@ -231,3 +231,6 @@ extension QueueDeclareOk: WritableMethod {}
 extension QueueDeleteOk: WritableMethod {}
 extension QueuePurgeOk: WritableMethod {}
 extension QueueUnbindOk: WritableMethod {}
+extension TxCommitOk: WritableMethod {}
+extension TxRollbackOk: WritableMethod {}
+extension TxSelectOk: WritableMethod {}

@@ -94,6 +94,7 @@ extension ShardState {
                 close(connection, afterMilliseconds: 0)
             }
         case .running, .closing:
+            if connection.pointee.hasTimedConsumers { checkTimedConsumers(connection) }
             checkUnsent(connection, time)
             checkHeartbeat(connection, time)
         case .awaitingCloseOk, .closed: break

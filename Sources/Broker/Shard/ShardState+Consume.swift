@@ -59,6 +59,7 @@ extension ShardState {
         if channel.pointee.consumerIndexes[consume.consumerTag] != nil {
             throw .consumerTagReused(consume.consumerTag)
         }
+        if try consumeReplies(consume, channel) { return }
         let queue = try accessibleQueue(consume.queue, channel)
         let priority = try priority(consume, queue.name, channel)
         let tag = consume.consumerTag.isEmpty ? random.name(prefix: "amq.ctag-") : consume.consumerTag
@@ -102,7 +103,9 @@ extension ShardState {
         }
         if !isLocal { window.pointee.consumerCount += 1 }
         list(queue)
-        return .consuming(reference, queue.pointee.address)
+        return .consuming(
+            reference, queue.pointee.address,
+            timeoutMilliseconds: queue.pointee.arguments.consumerTimeoutMilliseconds)
     }
 
     func completeConsume(
@@ -110,7 +113,8 @@ extension ShardState {
     ) {
         guard let consumer = channel.pointee.consumers[consumerIndex] else { return }
         switch reply {
-        case .consuming(let reference, _):
+        case .consuming(let reference, _, let timeout):
+            if let timeout, !consumer.noAck { setTimeout(timeout, channel, consumerIndex: consumerIndex) }
             channel.pointee.consumers[consumerIndex]?.reference = reference
             if !noWait { write(BasicConsumeOk(consumerTag: consumer.tag), channel) }
         default: channel.pointee.removeConsumer(at: consumerIndex)
@@ -200,8 +204,15 @@ extension ShardState {
     func settle(
         _ channel: UnsafeMutablePointer<ChannelState>, tag: UInt64, multiple: Bool, outcome: Outcome, methodID: UInt16
     ) throws(ProtocolError) {
+        if channel.pointee.publishMode == .transaction {
+            do throws(ProtocolError) {
+                return try holdSettlement(channel, tag: tag, multiple: multiple, outcome: outcome)
+            } catch {
+                throw error.blaming(60, methodID)
+            }
+        }
         if multiple {
-            if tag != 0, !channel.pointee.unacked.contains(tag) {
+            if tag != 0, !channel.pointee.unacked.contains(tag), !channel.pointee.returnedTags.contains(tag) {
                 throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
             }
             // Not what is delivered meanwhile, by dead-lettering to this very channel.
@@ -209,6 +220,7 @@ extension ShardState {
             while let delivery = channel.pointee.unacked.takeFirst(upTo: last) { settle(delivery, outcome) }
         } else {
             guard let delivery = channel.pointee.unacked.take(tag) else {
+                if channel.pointee.returnedTags.remove(tag) != nil { return }
                 throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
             }
             settle(delivery, outcome)

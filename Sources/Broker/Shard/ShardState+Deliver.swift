@@ -98,6 +98,7 @@ extension ShardState {
             release(entry.message)
         } else {
             channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
+            if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
         }
     }
 

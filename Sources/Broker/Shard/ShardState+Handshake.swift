@@ -51,6 +51,8 @@ extension ShardState {
                 "per_consumer_qos": .bool(true),
                 "authentication_failure_close": .bool(true),
                 "connection.blocked": .bool(true),
+                "consumer_priorities": .bool(true),
+                "direct_reply_to": .bool(true),
             ]),
             "cluster_name": .string(settings.clusterName),
             "copyright": .string("Copyright (c) the Leveret authors"),

@@ -162,6 +162,7 @@ extension ShardState {
                     journal.demand(.sync)
                 }
             }
+            if case .commit = channel.pointee.pending, !isWaiting { finishCommit(channel) }
             channel.pointee.isJournalListed = isWaiting
             if isWaiting { journal.waitingChannels.append(address) }
         }

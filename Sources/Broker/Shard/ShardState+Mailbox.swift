@@ -55,6 +55,7 @@ extension ShardState {
         case .reply(let reply, let channel): receive(reply, for: channel)
         case .consumerCancelled(let channel, let consumerIndex, let consumer):
             consumerCancelled(channel, consumerIndex, consumer)
+        case .consumerTimeout(let change): accept(change)
         case .channelLimit(let channel, let isLimited): setChannelLimit(channel, isLimited)
         case .probe(let holder, let channel): probe(holder, from: channel)
         case .connectionEnded(let connection): forgetWindow(connection)

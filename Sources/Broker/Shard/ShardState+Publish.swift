@@ -40,7 +40,7 @@ extension ShardState {
         }
         let size = UInt64(bigEndian: (base + 4).loadUnaligned(as: UInt64.self))
         if size > UInt64(settings.maxMessageSize) { throw tooLarge(size) }
-        let propertyBytes = UnsafeRawBufferPointer(start: base + 12, count: payload.count - 12)
+        var propertyBytes = UnsafeRawBufferPointer(start: base + 12, count: payload.count - 12)
         let properties: BasicPropertiesView
         do {
             properties = try BasicPropertiesView(validating: propertyBytes)
@@ -48,8 +48,8 @@ extension ShardState {
             throw ProtocolError.malformed(error).blaming(60, 40)
         }
         var story = MessageStory(publishedMilliseconds: now.wallMilliseconds, priority: properties.priority)
-        if properties.flags & (BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration) != 0 {
-            try checkProperties(properties, channel)
+        if properties.flags & Self.checkedProperties != 0 {
+            propertyBytes = try checkProperties(properties, propertyBytes, channel)
             if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
                 story = MessageStory(
                     publishedMilliseconds: now.wallMilliseconds, priority: properties.priority, care: .expiration)
@@ -73,22 +73,45 @@ extension ShardState {
             : ProtocolError.messageTooLarge(size, limit: settings.maxMessageSize).blaming(60, 40)
     }
 
-    /// RabbitMQ's order: expiration, then user-id.
+    /// What is wrong with the exchange of the message whose header is being read: RabbitMQ says that first.
+    private func exchangeError(_ channel: UnsafeMutablePointer<ChannelState>) -> ProtocolError? {
+        if channel.pointee.assembly.isImmediate { return .immediate }
+        let connection = channel.pointee.connection
+        let name = channel.pointee.assembly.exchange
+        let host = connection.pointee.virtualHostIndex
+        guard let exchange = virtualHosts[host].routing.exchange(named: name) else {
+            return .noExchange(ShortString(name), connection.pointee.virtualHost)
+        }
+        guard virtualHosts[host].internalExchanges.contains(exchange) else { return nil }
+        return .internalExchange(
+            ResourceName(
+                kind: .exchange, name: ShortString(name), virtualHost: connection.pointee.virtualHost))
+    }
+
+    @inline(__always)
+    private static var checkedProperties: UInt16 {
+        BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration | BasicPropertiesView.Flag.replyTo
+    }
+
+    /// RabbitMQ's order: reply-to, expiration, then user-id. Returns the properties to go on with.
     @inline(never)
     private func checkProperties(
-        _ properties: BasicPropertiesView, _ channel: UnsafeMutablePointer<ChannelState>
-    ) throws(ProtocolError) {
-        if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
-            let text = String(decoding: properties.expiration, as: UTF8.self)
-            if let reason = Expiration.error(in: text) {
-                throw ProtocolError.invalidExpiration(text, reason: reason).blaming(60, 40)
+        _ properties: BasicPropertiesView, _ bytes: UnsafeRawBufferPointer,
+        _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) -> UnsafeRawBufferPointer {
+        do throws(ProtocolError) {
+            let replaced = try replaceReplyTo(properties, bytes, channel)
+            if properties.flags & BasicPropertiesView.Flag.expiration != 0 {
+                let text = String(decoding: properties.expiration, as: UTF8.self)
+                if let reason = Expiration.error(in: text) { throw .invalidExpiration(text, reason: reason) }
             }
-        }
-        guard properties.flags & BasicPropertiesView.Flag.userID != 0 else { return }
-        let user = channel.pointee.connection.pointee.user
-        if !user.bytes.elementsEqual(properties.userID) {
-            throw ProtocolError.wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
-                .blaming(60, 40)
+            let user = channel.pointee.connection.pointee.user
+            if properties.flags & BasicPropertiesView.Flag.userID != 0, !user.bytes.elementsEqual(properties.userID) {
+                throw .wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
+            }
+            return replaced
+        } catch {
+            throw (exchangeError(channel) ?? error).blaming(60, 40)
         }
     }
 
@@ -132,6 +155,19 @@ extension ShardState {
             release(message)
             throw error.blaming(60, 40)
         }
+        if channel.pointee.publishMode == .transaction {
+            do throws(ProtocolError) {
+                return try hold(message, channel)
+            } catch {
+                throw error.blaming(60, 40)
+            }
+        }
+        hand(message, channel, isMandatory: channel.pointee.assembly.isMandatory)
+    }
+
+    /// Gives a message to the queues in the channel's `routes`, and up the caller's reference.
+    @inline(__always)
+    func hand(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool) {
         statistics.messagesPublished &+= 1
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
@@ -142,7 +178,7 @@ extension ShardState {
         isLatestRejected = false
         let count = channel.pointee.routes.count
         if count == 0 {
-            publishUnroutable(message, channel)
+            publishUnroutable(message, channel, isMandatory: isMandatory)
         } else {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
@@ -206,8 +242,10 @@ extension ShardState {
 
     /// RabbitMQ returns before it confirms, so the return is written at once and confirms at the end of the turn.
     @inline(never)
-    private func publishUnroutable(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) {
-        guard channel.pointee.assembly.isMandatory else {
+    private func publishUnroutable(
+        _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool
+    ) {
+        guard isMandatory else {
             statistics.messagesUnroutable &+= 1
             return
         }

@@ -4,6 +4,7 @@ import Routing
 // queue.declare, bind, unbind, purge, delete (AMQP 0-9-1 class queue; RabbitMQ: rabbit_channel).
 extension ShardState {
     func receiveQueueMethod(_ channel: UnsafeMutablePointer<ChannelState>, _ method: Method) throws(ProtocolError) {
+        if try receiveReplyQueueMethod(channel, method) { return }
         switch method {
         case .queueDeclare(let declare): try self.declare(declare, channel)
         case .queueBind(let bind): try self.bind(bind, channel)

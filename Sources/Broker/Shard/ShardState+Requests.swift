@@ -38,9 +38,6 @@ extension ShardState {
             cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
         case .get(let noAck):
-            if queue.pointee.arguments.isSingleActiveConsumer, queue.pointee.arguments.queueType == .quorum {
-                return .refused(.getOfSingleActive(queue.pointee.resource))
-            }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }
@@ -187,7 +184,7 @@ extension ShardState {
         case .got(let got):
             settle(
                 queue: got.queue, entry: got.entry, consumer: .none, outcome: got.noAck ? .bounced : .requeued)
-        case .consuming(let reference, let queue): _ = cancel(reference, of: queue)
+        case .consuming(let reference, let queue, _): _ = cancel(reference, of: queue)
         default: break
         }
     }
@@ -226,7 +223,7 @@ extension ShardState {
             case (.delete(let noWait), _):
                 if !noWait { writeStable(QueueDeleteOk(messageCount: 0), channel) }
             case (.probe(let declare), _): try self.declare(declare, channel, isProbed: true)
-            case (.declare, _), (.purge, _), (.close, _), (.stable, _): break
+            case (.declare, _), (.purge, _), (.close, _), (.stable, _), (.commit, _): break
             }
         } catch {
             fail(channel, error.blaming(pending))
@@ -243,6 +240,7 @@ extension ProtocolError {
         case .get: blaming(BasicGet.classID, BasicGet.methodID)
         case .purge: blaming(QueuePurge.classID, QueuePurge.methodID)
         case .delete: blaming(QueueDelete.classID, QueueDelete.methodID)
+        case .commit: blaming(TxCommit.classID, TxCommit.methodID)
         case .close, .stable: blaming(ChannelClose.classID, ChannelClose.methodID)
         }
     }

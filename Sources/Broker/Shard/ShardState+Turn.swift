@@ -52,7 +52,7 @@ extension ShardState {
         guard !confirmingChannels.isEmpty else { return }
         for channel in confirmingChannels {
             channel.pointee.isConfirmListed = false
-            guard channel.pointee.phase == .open else { continue }
+            guard channel.pointee.phase == .open, channel.pointee.publishMode == .confirm else { continue }
             while let confirm = channel.pointee.confirm.takeConfirm() {
                 if confirm.isRejected {
                     write(BasicNack(deliveryTag: confirm.tag, multiple: confirm.multiple, requeue: false), channel)

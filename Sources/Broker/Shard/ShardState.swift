@@ -86,6 +86,8 @@ package final class ShardState {
     var latestSentEpoch: UInt64 = 0
     /// A queue of this shard has rejected the message that is being published.
     var isLatestRejected = false
+    /// Of the message whose header is being read, where it had to be changed.
+    var rewrittenProperties = OutboundBuffer()
     /// Connections that publish too fast for some other shard.
     var pausedPublishers: Set<ConnectionAddress> = []
     /// Windows for connections of other shards.
@@ -152,6 +154,7 @@ package final class ShardState {
         holders.deallocate()
         journal.deallocate()
         spillLane.deallocate()
+        rewrittenProperties.deallocate()
         transitEpochs.deallocate()
     }
 

@@ -18,6 +18,8 @@ struct VirtualHostTopology {
 
     var exchanges: [ShortString: ExchangeRecord] = [:]
     var queues: [ShortString: QueueRecord] = [:]
+    /// Where replies go (`amq.rabbitmq.reply-to`): known to routing, but queues to nobody.
+    var replyQueues: [ShortString: QueueAddress] = [:]
     private var exchangeNames: [ExchangeID: ShortString] = [:]
     private var queueNames: [QueueAddress: ShortString] = [:]
     private var bindingsBySource: [ExchangeID: Set<Binding>] = [:]
@@ -330,6 +332,7 @@ extension VirtualHostTopology {
 
     /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.
     mutating func removeQueue(_ name: ShortString, address: QueueAddress, changes: inout TopologyLog) -> Bool {
+        if removeReplyQueue(name, address: address, changes: &changes) { return false }
         guard let queue = queues[name], queue.address == address else { return true }
         let before = changes.position
         queues[name] = nil

@@ -165,6 +165,16 @@ enum BasicConversations {
             client.publish("body", exchange: "amq.fanout", routingKey: "key", mandatory: true)
             client.expectReturn("body", exchange: "amq.fanout", routingKey: "key")
         },
+        MethodConversation("basic.nack", "tells that a queue rejects what was published") { broker in
+            let client = broker.connect()
+            client.declare(
+                QueueDeclare(
+                    queue: "q",
+                    arguments: ["x-max-length": .int8(0), "x-overflow": .string("reject-publish")]))
+            client.request(ConfirmSelect(), ConfirmSelectOk())
+            client.publish("one", routingKey: "q")
+            client.expect(BasicNack(deliveryTag: 1, requeue: false))
+        },
         MethodConversation("basic.ack", "confirms what was published") { broker in
             let client = broker.connect()
             client.declare(QueueDeclare(queue: "q"))

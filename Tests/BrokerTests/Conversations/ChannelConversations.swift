@@ -122,11 +122,42 @@ func txClass(_ conversation: MethodConversation) { conversation.run() }
 
 enum TxConversations {
     static let all: [MethodConversation] = [
-        MethodConversation("tx.select", "is not implemented yet") { broker in
+        MethodConversation("tx.select", "is answered, also for the second time") { broker in
             let client = broker.connect()
+            client.request(TxSelect(), TxSelectOk())
+            client.request(TxSelect(), TxSelectOk())
+        },
+        MethodConversation("tx.select", "on a channel with confirms is refused") { broker in
+            let client = broker.connect()
+            client.request(ConfirmSelect(), ConfirmSelectOk())
             client.send(TxSelect())
-            client.expectClose(
-                540, "NOT_IMPLEMENTED - tx.select is not implemented in this version", of: TxSelect.self)
+            client.expectChannelClose(
+                406, "PRECONDITION_FAILED - cannot switch from confirm to tx mode", of: TxSelect.self)
+        },
+        MethodConversation("confirm.select", "on a channel with transactions is refused") { broker in
+            let client = broker.connect()
+            client.request(TxSelect(), TxSelectOk())
+            client.send(ConfirmSelect())
+            client.expectChannelClose(
+                406, "PRECONDITION_FAILED - cannot switch from tx to confirm mode", of: ConfirmSelect.self)
+        },
+        MethodConversation("tx.commit", "delivers what was published") { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q"))
+            client.request(TxSelect(), TxSelectOk())
+            client.publish("one", routingKey: "q")
+            client.request(BasicGet(queue: "q"), BasicGetEmpty())
+            client.request(TxCommit(), TxCommitOk())
+            client.get(expecting: "one", tag: 1)
+        },
+        MethodConversation("tx.rollback", "forgets what was published") { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q"))
+            client.request(TxSelect(), TxSelectOk())
+            client.publish("one", routingKey: "q")
+            client.request(TxRollback(), TxRollbackOk())
+            client.request(TxCommit(), TxCommitOk())
+            client.request(BasicGet(queue: "q"), BasicGetEmpty())
         },
         MethodConversation("tx.commit", "without tx.select is refused") { broker in
             let client = broker.connect()

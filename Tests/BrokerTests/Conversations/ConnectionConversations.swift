@@ -26,6 +26,7 @@ enum ConnectionConversations {
                 Set(capabilities.entries.map(\.name)) == [
                     "publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
                     "per_consumer_qos", "authentication_failure_close", "connection.blocked",
+                    "consumer_priorities", "direct_reply_to",
                 ])
             #expect(capabilities.entries.allSatisfy { $0.value == .bool(true) })
         },

@@ -111,6 +111,30 @@ import Testing
         }
     }
 
+    /// RabbitMQ: the exchange, whether it is internal, reply-to, expiration, user-id.
+    @Test func aPublishIsCheckedInRabbitMQsOrder() {
+        converse { broker in
+            let client = broker.connect()
+            client.request(ExchangeDeclare(exchange: "inner", type: "fanout", internal: true), ExchangeDeclareOk())
+            var properties = BasicProperties()
+            properties.userID = "nobody"
+            func expect(_ code: UInt16, _ text: String, exchange: ShortString) {
+                client.publish("body", exchange: exchange, routingKey: "q", properties: properties)
+                client.expectChannelClose(code, text, of: BasicPublish.self)
+            }
+            expect(
+                406, "PRECONDITION_FAILED - user_id property set to 'nobody' but authenticated user was 'guest'",
+                exchange: "")
+            properties.expiration = "soon"
+            expect(406, "PRECONDITION_FAILED - invalid expiration 'soon': no_integer", exchange: "")
+            properties.replyTo = "amq.rabbitmq.reply-to"
+            expect(406, "PRECONDITION_FAILED - fast reply consumer does not exist", exchange: "")
+            expect(
+                403, "ACCESS_REFUSED - cannot publish to internal exchange 'inner' in vhost '/'", exchange: "inner")
+            expect(404, "NOT_FOUND - no exchange 'nowhere' in vhost '/'", exchange: "nowhere")
+        }
+    }
+
     @Test func namesAreBytes() {
         converse(shards: 2) { broker in
             let client = broker.connect()

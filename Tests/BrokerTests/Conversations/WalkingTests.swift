@@ -35,8 +35,4 @@ import Testing
 private let neverSent: [String: String] = [
     "connection.secure": "PLAIN and AMQPLAIN need no challenge",
     "channel.flow": "TCP holds publishers back",
-    "basic.nack": "no queue refuses messages yet",
-    "tx.select-ok": "transactions come later",
-    "tx.commit-ok": "transactions come later",
-    "tx.rollback-ok": "transactions come later",
 ]

@@ -1,0 +1,31 @@
+/// When a consumer got what it has not settled: kept only where its queue has a consumer timeout.
+struct TimedConsumer {
+    struct DeliveryTime: BitwiseCopyable {
+        let tag: UInt64
+        /// Monotonic.
+        let milliseconds: UInt64
+    }
+
+    var timeoutMilliseconds: UInt64
+    private var deliveries = RingBuffer<DeliveryTime>()
+
+    init(timeoutMilliseconds: UInt64) { self.timeoutMilliseconds = timeoutMilliseconds }
+
+    mutating func note(tag: UInt64, now: UInt64, unacked: UnackedRing) {
+        dropSettled(unacked)
+        deliveries.append(DeliveryTime(tag: tag, milliseconds: now))
+    }
+
+    /// Whether something has been with the consumer for too long.
+    mutating func isOver(now: UInt64, unacked: UnackedRing) -> Bool {
+        dropSettled(unacked)
+        guard !deliveries.isEmpty else { return false }
+        return now &- deliveries[0].milliseconds >= timeoutMilliseconds
+    }
+
+    private mutating func dropSettled(_ unacked: UnackedRing) {
+        while !deliveries.isEmpty, !unacked.contains(deliveries[0].tag) { _ = deliveries.popFirst() }
+    }
+
+    mutating func deallocate() { deliveries.deallocate() }
+}
