@@ -117,7 +117,8 @@ let package = Package(
             swiftSettings: strict),
         // Other people's clients against the built executable.
         .testTarget(
-            name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients"], swiftSettings: strict),
+            name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients", "Scenarios"],
+            swiftSettings: strict),
         // Kills, stops and starts the built executable, and compares what is left with what was promised.
         .testTarget(
             name: "DurabilityTests",
