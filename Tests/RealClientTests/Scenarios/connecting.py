@@ -13,8 +13,7 @@ def attempt_connection(session, **overrides):
     except ConnectionClosedByBroker as closed:
         return {"connection.close": [closed.reply_code, closed.reply_text]}
     except AMQPConnectionError as error:
-        inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-        return {"refused": type(error).__name__, "why": str(getattr(inner, "args", [""])[-1])}
+        return {"refused": type(error).__name__, "why": str(error.args[-1])}
     return {"ok": connection}
 
 

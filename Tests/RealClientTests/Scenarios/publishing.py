@@ -98,7 +98,7 @@ def returns_keep_order_before_their_confirms(session):
     channel._impl._send_method(spec.Confirm.Select(nowait=True))
     for number in range(1, 4):
         session.publish(channel, "", session.name("missing"), str(number), mandatory=True)
-        session.wait(channel, lambda: events and events[-1][0] == "ack")
+        session.wait(channel, lambda: events and events[-1] == ["ack", number])
     session.publish(channel, "", queue, "routed", mandatory=True)
     session.wait(channel, lambda: events[-1] == ["ack", 4])
     return events

@@ -97,26 +97,42 @@ def compare(names, answers, failures, recorded, differences):
         if name not in recorded:
             lines.append(f"{name}: not recorded yet")
         elif name in answers:
-            # A reference that answers the same needs no reason any more, or never did.
-            if name in differences and differences[name]["expected"] == recorded[name]:
-                lines.append(f"{name}: differences.json has the recorded answer")
-            expected = differences.get(name, {}).get("expected", recorded[name])
+            expected = recorded[name]
+            for change in differences.get(name, {}).get("changes", []):
+                if at(expected, change["at"]) == change["expected"]:
+                    lines.append(f"{name} {change['at']}: differences.json has the recorded answer")
+                expected = changed(expected, change["at"], change["expected"])
             for place, wanted, actual in unlike(expected, answers[name]):
-                lines += [f"{name}{place}:", f"  expected {dump(wanted)}", f"  actual   {dump(actual)}"]
+                lines += [f"{name} {dump(place)}:", f"  expected {dump(wanted)}", f"  actual   {dump(actual)}"]
     for name in sorted((set(recorded) | set(differences)) - set(SCENARIOS)):
         lines.append(f"{name}: no such scenario")
     return lines
 
 
-def unlike(expected, actual, place=""):
+def at(value, place):
+    for key in place:
+        value = value[key]
+    return value
+
+
+def changed(value, place, replacement):
+    if not place:
+        return replacement
+    key, *rest = place
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[key] = changed(copy[key], rest, replacement)
+    return copy
+
+
+def unlike(expected, actual, place=()):
     """Where they differ: the innermost places, with both values."""
     if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
-        pairs = [(f" [{key}]", expected[key], actual[key]) for key in sorted(expected)]
+        keys = sorted(expected)
     elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
-        pairs = [(f" [{index}]", *pair) for index, pair in enumerate(zip(expected, actual))]
+        keys = range(len(expected))
     else:
         return [] if expected == actual else [(place, expected, actual)]
-    return [found for key, *pair in pairs for found in unlike(*pair, place + key)]
+    return [found for key in keys for found in unlike(expected[key], actual[key], (*place, key))]
 
 
 def dump(value):
