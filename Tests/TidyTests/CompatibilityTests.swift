@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What RabbitMQ does, row by row, and how far Leveret does it, from `Compatibility.json`. COMPATIBILITY.md is made of it.
+/// What RabbitMQ does, row by row, and how far Leveret does it: `Compatibility.json`. COMPATIBILITY.md is made of it.
 private struct Compatibility: Decodable {
     struct Section: Decodable {
         let title: String
