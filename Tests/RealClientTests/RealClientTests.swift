@@ -5,10 +5,7 @@ import Testing
 @Suite(.serialized) struct RealClientTests {
     /// What the broker does not do yet. A script that starts to pass makes its test fail until it is taken off here.
     private static let awaited: [String: String] = [
-        "aio_pika_reject_publish.py": "x-overflow",
-        "pika_reject_publish.py": "x-overflow",
         "pika_transaction_modes.py": "tx.select",
-        "pika_dead_letter_limits.py": "x-message-ttl and x-max-length",
         "pika_direct_reply_to.py": "direct reply-to",
     ]
 

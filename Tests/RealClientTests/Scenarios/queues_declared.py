@@ -285,6 +285,15 @@ def exclusive_of_another_connection(session):
 
 
 @scenario
+def binding_of_an_exclusive_queue(session):
+    """Nobody else may remove it."""
+    queue = session.queue(session.channel())
+    key = session.name("key")
+    session.channel().queue_bind(queue, "amq.direct", key)
+    return session.attempt(lambda channel: channel.queue_unbind(queue, "amq.direct", key), session.connect())
+
+
+@scenario
 def exclusive_can_be_published_to_by_others(session):
     channel = session.channel()
     queue = session.queue(channel)
