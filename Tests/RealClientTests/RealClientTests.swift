@@ -5,10 +5,7 @@ import Testing
 @Suite(.serialized) struct RealClientTests {
     /// What the broker does not do yet. A script that starts to pass makes its test fail until it is taken off here.
     private static let awaited: [String: String] = [
-        "aio_pika_reject_publish.py": "x-overflow",
-        "pika_reject_publish.py": "x-overflow",
         "pika_transaction_modes.py": "tx.select",
-        "pika_dead_letter_limits.py": "x-message-ttl and x-max-length",
         "pika_direct_reply_to.py": "direct reply-to",
     ]
 
@@ -37,7 +34,7 @@ import Testing
 }
 
 /// Runs what blocks on a thread of its own: the threads of tasks are as many as cores, and other tests need them.
-private func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { waiter in
         Thread.detachNewThread { waiter.resume(with: .init(catching: body)) }
     }
@@ -53,8 +50,6 @@ struct ClientScript: CustomTestStringConvertible, Sendable {
     var isSlow: Bool { name.contains("heartbeat") || name.contains("1000") || name.contains("limits") }
 
     private static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Clients")
-    private static let python = directory.deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: ".build-clients/bin/python")
 
     static func all() throws -> [ClientScript] {
         try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
@@ -64,22 +59,35 @@ struct ClientScript: CustomTestStringConvertible, Sendable {
 
     /// Runs it to its end; the scripts have deadlines of their own.
     func run(port: Int) throws -> (code: Int32, lastLine: String) {
-        try #require(
-            FileManager.default.isExecutableFile(atPath: Self.python.path),
-            "no clients installed: run Tests/RealClientTests/Clients/install.sh, as `make test` does")
-        let process = Process()
         let script = Self.directory.appending(path: name)
         let options = ["--host", "127.0.0.1", "--port", "\(port)"]
-        process.executableURL = name.hasSuffix(".py") ? Self.python : script
-        process.arguments = name.hasSuffix(".py") ? [script.path] + options : options
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text.split(separator: "\n").last.map(String.init) ?? "")
+        let (code, text) =
+            name.hasSuffix(".py") ? try runPython(script, options) : try runProcess(script, options)
+        return (code, text.split(separator: "\n").last.map(String.init) ?? "")
     }
+}
+
+/// Runs a script with the installed clients, to its end.
+func runPython(_ script: URL, _ arguments: [String]) throws -> (code: Int32, output: String) {
+    let python = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: ".build-clients/bin/python")
+    try #require(
+        FileManager.default.isExecutableFile(atPath: python.path),
+        "no clients installed: run Tests/RealClientTests/Clients/install.sh, as `make test` does")
+    return try runProcess(python, [script.path] + arguments)
+}
+
+private func runProcess(_ executable: URL, _ arguments: [String]) throws -> (code: Int32, output: String) {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, text)
 }
 
 /// The built `leveret` on a free port of loopback, ended when the value goes.

@@ -15,7 +15,7 @@ done
 scripts=("$@")
 if [ ${#scripts[@]} -eq 0 ]; then
   cd "$directory"
-  scripts=(aio_pika_*.py kombu_*.py pika_*.py wire_*.py amqp_tools.sh)
+  scripts=(aio_pika_*.py celery_*.py kombu_*.py pika_*.py wire_*.py amqp_tools.sh)
 fi
 
 passed=0 failed=0
