@@ -60,6 +60,9 @@ package enum RecordKind: UInt8, Sendable {
     case end = 11
     /// `holder UInt32, count UInt32, id UInt64`: so many deliveries of the message to the holder's consumers failed.
     case deliveryCount = 12
+
+    /// The highest number of a kind.
+    static let last = RecordKind.deliveryCount
 }
 
 /// Names a message as long as it lives: the lane that published it in the lower 6 bits, above them a sequence that
