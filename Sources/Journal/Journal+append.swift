@@ -109,7 +109,9 @@ extension Journal {
         guard end - offset >= Record.headerByteCount else { throw .malformedLane }
         let size = Record.byteCount(payload: Int((base + offset).load(as: UInt32.self)))
         let kind = (base + offset).load(fromByteOffset: Record.kindOffset, as: UInt8.self)
-        guard end - offset >= size, kind >= RecordKind.message.rawValue, kind <= RecordKind.stateSnapshot.rawValue
+        // The end of a segment is the journal's own.
+        guard end - offset >= size, kind >= RecordKind.message.rawValue, kind <= RecordKind.last.rawValue,
+            kind != RecordKind.end.rawValue
         else { throw .malformedLane }
         return size
     }

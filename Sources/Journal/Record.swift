@@ -60,6 +60,9 @@ package enum RecordKind: UInt8, Sendable {
     case stateSnapshot = 11
     /// The last record of a segment: the log goes on in the next one.
     case end = 12
+
+    /// The highest number of a kind.
+    static let last = RecordKind.end
 }
 
 /// Names a message as long as it lives: the lane that published it in the lower 6 bits, above them a sequence that

@@ -142,7 +142,7 @@ struct SegmentScanner {
             while at <= last {
                 // Kind and reserved bytes: what is not a header nearly always fails here.
                 let word = (base + (at - bufferOffset)).load(fromByteOffset: Record.kindOffset, as: UInt32.self)
-                if word >= 1, word <= RecordKind.end.rawValue, header(at: at) != nil {
+                if word >= 1, word <= RecordKind.last.rawValue, header(at: at) != nil {
                     offset = at
                     return true
                 }

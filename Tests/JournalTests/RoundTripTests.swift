@@ -129,26 +129,6 @@ import Testing
         #expect(second.recovery.stateSnapshot == nil)
     }
 
-    @Test(arguments: [false, true]) func failedDeliveriesAreKnown(throughACheckpoint: Bool) throws {
-        let first = try TestJournal(disk)
-        let ids = (0..<2).map { _ in first.publish(1, to: [1, 2]) }
-        first.lanes[1].appendDeliveryCount(holder: 1, id: ids[0], count: 1)
-        first.lanes[1].appendDeliveryCount(holder: 1, id: ids[0], count: 2)
-        first.lanes[1].appendDeliveryCount(holder: 2, id: ids[1], count: 7)
-        try first.commit()
-        if throughACheckpoint {
-            first.journal.requestCheckpoint()
-            try first.commit()
-            #expect(!first.journal.isCheckpointUnderWay)
-        }
-        // A list of what was delivered says nothing of failures.
-        first.lanes[0].appendDelivered(holder: 1, ids: [ids[1]])
-        try first.commit()
-        try first.journal.close()
-        let second = try TestJournal(disk)
-        #expect(second.live.map(\.deliveryCounts) == [[2, 0], [0, 7]])
-    }
-
     @Test func whatMayHaveBeenDeliveredIsKnown() throws {
         let first = try TestJournal(disk)
         let ids = (0..<4).map { _ in first.publish(1, to: [1, 2]) }

@@ -136,7 +136,6 @@ final class TestJournal {
         let byteCount: Int
         let holders: [UInt32]
         let delivered: [Bool]
-        let deliveryCounts: [Int]
     }
 
     var live: [Live] {
@@ -145,8 +144,7 @@ final class TestJournal {
             result.append(
                 Live(
                     id: message.id, byteCount: message.contentByteCount, holders: message.holders.map(\.holder),
-                    delivered: message.holders.map(\.mayHaveBeenDelivered),
-                    deliveryCounts: message.holders.map(\.deliveryCount)))
+                    delivered: message.holders.map(\.mayHaveBeenDelivered)))
         }
         return result
     }
