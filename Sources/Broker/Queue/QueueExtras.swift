@@ -91,9 +91,9 @@ extension QueueState {
         makeCurrent(highest)
     }
 
-    /// A message for a level above the one that is served.
+    /// A message for a level above the one that is served, or for a queue that has no other.
     mutating func raiseLevel(to level: Int) {
-        if let extras, level > extras.pointee.currentLevel { makeCurrent(level) }
+        if let extras, level > extras.pointee.currentLevel || ready.isEmpty { makeCurrent(level) }
     }
 }
 

@@ -125,6 +125,7 @@ extension ShardState {
         guard case .created(_, let number) = declared else { return declared }
         if arguments.durability != .memory, journal.isPresent { queue(address)?.pointee.holder = number }
         if declare.exclusive { connection.pointee.exclusiveQueues.insert(address) }
+        if arguments.expiresMilliseconds != nil, let queue = queue(address) { touch(queue) }
         return declared
     }
 

@@ -12,8 +12,9 @@ final class Conversation {
     let journal: DrivenJournal?
     let disk: DrivenDisk?
     /// The clocks that the shards are shown.
-    private(set) var milliseconds: UInt64 = 1_000_000
-    private(set) var wallMilliseconds: UInt64 = 1_700_000_000_000
+    private(set) var milliseconds: UInt64
+    private(set) var wallMilliseconds: UInt64
+    static let startMilliseconds: UInt64 = 1_000_000
     var wallSeconds: UInt64 {
         get { wallMilliseconds / 1000 }
         set { wallMilliseconds = newValue * 1000 }
@@ -26,11 +27,15 @@ final class Conversation {
     var holdsMail = false
     let recorder: MethodRecorder?
 
-    /// - Parameter recover: makes the shards what they were before the broker started.
+    /// - Parameters:
+    ///   - elapsedMilliseconds: since the clocks' first moment.
+    ///   - recover: makes the shards what they were before the broker started.
     init(
         shards count: Int, settings: BrokerSettings, journal: DrivenJournal? = nil, disk: DrivenDisk? = nil,
-        recover: (ControlPlane, [ShardState]) -> Void = { _, _ in }
+        elapsedMilliseconds: UInt64 = 0, recover: (ControlPlane, [ShardState]) -> Void = { _, _ in }
     ) {
+        milliseconds = Self.startMilliseconds + elapsedMilliseconds
+        wallMilliseconds = 1_700_000_000_000 + elapsedMilliseconds
         self.journal = journal
         self.disk = disk
         let controlPlane = ControlPlane(shardCount: count, virtualHost: settings.defaultVirtualHost)

@@ -1,0 +1,261 @@
+import AMQPWire
+
+/// RabbitMQ's queues as their documentation tells of them, with plain lists. Source: the rows of RabbitMQ 4's behaviour
+/// for expiry, lengths, dead letters, priorities, single active consumers, delivery limits and deduplication.
+///
+/// Leveret's own: a message with an expiration leaves when it is due, wherever it stands; a requeued one returns to its
+/// place; every requeueing is a failed delivery where they are counted.
+struct ModelBroker: Hashable {
+    var milliseconds: UInt64
+    var queues: [String: ModelQueue] = [:]
+    var bindings: Set<ModelBinding> = []
+    var clients: [Int: ModelClient] = [:]
+    var latestSerial = 0
+
+    // What one step does to clients, beside deliveries.
+    private(set) var confirms: [Int: [UInt64: Bool]] = [:]
+    private(set) var returns: [Int: [String]] = [:]
+    var cancelled: [Int: Set<String>] = [:]
+    var replies: [Int: [String]] = [:]
+
+    // What is still to be looked at in this step.
+    private var waiting: Set<Work> = []
+    /// Queues are looked at after everything that happens to them, or at the end of the step.
+    private var isEager = false
+
+    enum Work: Hashable {
+        case look(String)
+        case delete(String)
+
+        var order: String {
+            switch self {
+            case .look(let name): "look \(name)"
+            case .delete(let name): "delete \(name)"
+            }
+        }
+    }
+
+    init(milliseconds: UInt64) { self.milliseconds = milliseconds }
+
+    var nextMilliseconds: UInt64? { queues.values.compactMap(\.nextMilliseconds).min() }
+
+    // MARK: Steps
+
+    mutating func begin(_ trial: ModelTrial) {
+        isEager = trial.choose(2) == 1
+        (confirms, returns, cancelled, replies, waiting) = ([:], [:], [:], [:], [])
+    }
+
+    /// Everything that has become possible happens; then the step is what was seen, or it was not this one.
+    mutating func end(_ trial: ModelTrial) throws(ModelMismatch) {
+        while !waiting.isEmpty {
+            let all = waiting.sorted { $0.order < $1.order }
+            let next = all[trial.choose(all.count)]
+            waiting.remove(next)
+            switch next {
+            case .look(let name): try look(name, trial)
+            case .delete(let name): delete(name)
+            }
+        }
+        try trial.expectNoMore()
+        let observed = trial.observed
+        try expect("answers", replies, observed.replies)
+        try expect("confirms", confirms, observed.confirms)
+        try expect("returned messages", returns, observed.returns)
+        try expect("cancelled consumers", cancelled, observed.cancelled)
+        for name in Set(queues.keys).union(observed.queues.keys).sorted() {
+            try expect("queue \(name)", counts(name), observed.queues[name])
+        }
+        (confirms, returns, cancelled, replies) = ([:], [:], [:], [:])
+        isEager = false
+    }
+
+    private func expect<Value: Equatable>(
+        _ what: String, _ expected: Value, _ actual: Value
+    ) throws(ModelMismatch) {
+        if expected == actual { return }
+        throw ModelMismatch(description: "\(what): the model has \(expected), the broker \(actual)")
+    }
+
+    private func counts(_ name: String) -> Observations.Counts? {
+        guard let queue = queues[name] else { return nil }
+        let unacked = clients.values.flatMap(\.unacked).filter { $0.queueSerial == queue.serial }
+        return Observations.Counts(
+            ready: queue.entries.count, unacked: unacked.count, consumers: queue.consumers.count)
+    }
+
+    mutating func plan(_ work: Work, _ trial: ModelTrial) throws(ModelMismatch) {
+        if isEager, case .look(let name) = work { try look(name, trial) } else { waiting.insert(work) }
+    }
+
+    mutating func lookLater(_ name: String) { waiting.insert(.look(name)) }
+
+    // MARK: A queue
+
+    /// What is due leaves, what is too much leaves, and what is left goes to consumers.
+    private mutating func look(_ name: String, _ trial: ModelTrial) throws(ModelMismatch) {
+        guard let queue = queues[name] else { return }
+        var due = queue.entries.filter { queue.due($0).map { $0 <= milliseconds } ?? false }
+        let byTime = due.sorted { one, other in
+            let (left, right) = (queue.due(one) ?? 0, queue.due(other) ?? 0)
+            return left != right ? left < right : one.place < other.place
+        }
+        if byTime != due, trial.choose(2) == 1 { due = byTime }
+        for entry in due {
+            queues[name]?.entries.removeAll { $0.place == entry.place }
+            try deadLetter(entry.message, name, "expired", trial)
+        }
+        while let queue = queues[name], queue.arguments.overflow == .dropHead, queue.isOverLimit {
+            let first = queue.entries[0]
+            queues[name]?.entries.removeFirst()
+            try deadLetter(first.message, name, "maxlen", trial)
+        }
+        while let first = queues[name]?.entries.first, let consumer = try nextConsumer(name, first, trial) {
+            queues[name]?.entries.removeFirst()
+            try deliver(first, name, consumer, trial)
+        }
+    }
+
+    /// Returns whether the queue refuses the message.
+    mutating func accept(
+        _ message: ModelMessage, _ name: String, _ trial: ModelTrial
+    ) throws(ModelMismatch) -> Bool {
+        guard let queue = queues[name] else { return false }
+        if queue.rejects(message) {
+            if queue.arguments.overflow == .dlx { try deadLetter(message, name, "maxlen", trial) }
+            return true
+        }
+        if queue.arguments.deduplicates, let key = message.deduplication, has(key, queue) { return false }
+        queues[name]?.latestPlace += 1
+        let entry = ModelEntry(message: message, place: queue.latestPlace + 1)
+        if queue.entries.isEmpty, let consumer = try nextConsumer(name, entry, trial) {
+            try deliver(entry, name, consumer, trial)
+        } else {
+            queues[name]?.insert(entry)
+            try plan(.look(name), trial)
+        }
+        return false
+    }
+
+    private func has(_ key: String, _ queue: ModelQueue) -> Bool {
+        let held = clients.values.flatMap(\.unacked).filter { $0.queueSerial == queue.serial }.map(\.entry)
+        return (queue.entries + held).contains { $0.message.deduplication == key }
+    }
+
+    // MARK: Consumers
+
+    func unackedCount(_ consumer: ModelConsumer) -> Int {
+        clients[consumer.client]?.unacked.count { $0.consumer == consumer.tag } ?? 0
+    }
+
+    /// Who gets the message: of those that may, the highest priority; of several of one priority the one that was seen
+    /// to get it.
+    private func nextConsumer(
+        _ name: String, _ entry: ModelEntry, _ trial: ModelTrial
+    ) throws(ModelMismatch) -> ModelConsumer? {
+        guard let queue = queues[name] else { return nil }
+        let able = queue.consumers.filter { consumer in
+            if queue.arguments.isSingleActive, consumer.tag != queue.active || queue.isActiveQuiescing { return false }
+            return consumer.noAck || consumer.prefetchCount == 0
+                || unackedCount(consumer) < consumer.prefetchCount
+        }
+        guard let highest = able.map(\.priority).max() else { return nil }
+        let candidates = able.filter { $0.priority == highest }
+        let seen = candidates.filter { consumer in
+            let next = trial.nextDelivery(consumer.client)
+            return next?.consumer == consumer.tag && next?.body == entry.message.body
+        }
+        if seen.isEmpty {
+            let names = candidates.map { "\($0.tag) of client \($0.client)" }
+            let next = candidates.map { trial.nextDelivery($0.client)?.description ?? "nothing" }
+            throw ModelMismatch(
+                description: "'\(entry.message.body)' of \(name) should go to one of \(names), which got \(next)")
+        }
+        return seen[trial.choose(seen.count)]
+    }
+
+    private mutating func deliver(
+        _ entry: ModelEntry, _ name: String, _ consumer: ModelConsumer, _ trial: ModelTrial
+    ) throws(ModelMismatch) {
+        try hand(entry, name, consumer.tag, to: consumer.client, noAck: consumer.noAck, trial)
+    }
+
+    /// A message goes to a client, as it was seen to.
+    mutating func hand(
+        _ entry: ModelEntry, _ name: String, _ consumer: String?, to client: Int, noAck: Bool, _ trial: ModelTrial
+    ) throws(ModelMismatch) {
+        guard let queue = queues[name] else { return }
+        let message = entry.message
+        let tag = (clients[client]?.latestTag ?? 0) + 1
+        clients[client]?.latestTag = tag
+        guard let seen = trial.nextDelivery(client) else {
+            throw ModelMismatch(description: "'\(message.body)' of \(name) should come to client \(client)")
+        }
+        trial.takeDelivery(client)
+        let expected = ObservedDelivery(
+            consumer: consumer, tag: tag, isRedelivered: entry.isRedelivered ?? seen.isRedelivered,
+            exchange: message.exchange, routingKey: message.routingKey, body: message.body,
+            properties: message.properties(failedDeliveries: entry.failedDeliveries),
+            messageCount: consumer == nil ? queue.entries.count : 0)
+        if expected != seen { throw ModelMismatch(description: "expected \(expected)\n  got \(seen)") }
+        guard !noAck else { return }
+        clients[client]?.unacked.append(
+            ModelUnacked(tag: tag, queue: name, queueSerial: queue.serial, consumer: consumer, entry: entry))
+    }
+}
+
+// Dead letters, and what clients publish.
+extension ModelBroker {
+    mutating func deadLetter(
+        _ message: ModelMessage, _ name: String, _ reason: String, _ trial: ModelTrial
+    ) throws(ModelMismatch) {
+        guard let arguments = queues[name]?.arguments, let exchange = arguments.deadLetterExchange else { return }
+        var dead = message
+        dead.die(in: name, reason, at: milliseconds)
+        dead.exchange = exchange
+        dead.routingKey = arguments.deadLetterRoutingKey ?? message.routingKey
+        var targets = route(exchange, dead.routingKey)
+        if reason != "rejected" { targets.removeAll { dead.wouldCycle(to: $0) } }
+        _ = try accept(dead, targets, trial)
+    }
+
+    func route(_ exchange: String, _ routingKey: String) -> [String] {
+        let found =
+            switch exchange {
+            case "": [routingKey]
+            case "amq.fanout": bindings.filter { $0.exchange == exchange }.map(\.queue)
+            case "amq.direct":
+                bindings.filter { $0.exchange == exchange && $0.routingKey == routingKey }.map(\.queue)
+            default: [String]()
+            }
+        return Set(found).filter { queues[$0] != nil }.sorted()
+    }
+
+    /// Into these queues, in any order where it may matter. Returns whether one refuses it.
+    private mutating func accept(
+        _ message: ModelMessage, _ targets: [String], _ trial: ModelTrial
+    ) throws(ModelMismatch) -> Bool {
+        var left = targets
+        var isRejected = false
+        let isOrderFree = targets.contains { name in
+            queues[name].map { $0.arguments.overflow == .dlx || !$0.consumers.isEmpty } ?? false
+        }
+        while !left.isEmpty {
+            let next = left.remove(at: isOrderFree ? trial.choose(left.count) : 0)
+            if try accept(message, next, trial) { isRejected = true }
+        }
+        return isRejected
+    }
+
+    mutating func publish(_ publish: ModelPublish, _ client: Int, _ trial: ModelTrial) throws(ModelMismatch) {
+        var message = publish.message
+        message.publishedMilliseconds = milliseconds
+        let targets = route(publish.exchange, publish.routingKey)
+        if targets.isEmpty, publish.isMandatory { returns[client, default: []].append(message.body) }
+        let isRejected = try accept(message, targets, trial)
+        guard clients[client]?.isConfirming == true else { return }
+        clients[client]?.latestPublish += 1
+        let number = clients[client]?.latestPublish ?? 0
+        confirms[client, default: [:]][number] = !isRejected
+    }
+}
