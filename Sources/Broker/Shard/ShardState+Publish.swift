@@ -230,7 +230,7 @@ extension ShardState {
         if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
             !leadsBehindGates(message, from: exchange, copies, host)
         {
-            publishUnroutable(message, channel)
+            publishUnroutable(message, channel, isMandatory: true)
         }
         findHolders(channel)
         findRejecting(channel)
