@@ -61,6 +61,12 @@ extension ShardState {
         }
     }
 
+    /// An operator ends the connection.
+    package func closeConnection(_ address: ConnectionAddress, reason: String) {
+        guard let connection = connection(address), connection.pointee.phase == .running else { return }
+        fail(connection, ProtocolError(.connectionForced, reason))
+    }
+
     /// Time has passed: heartbeats, and connections that take too long for something. Once a second is enough.
     package func tick() {
         followTopology()
