@@ -24,6 +24,8 @@ enum Limit {
     static let topologyLag: UInt64 = 512
     /// The longest time that an argument or a policy can ask for: 35 000 years, far from any overflow.
     static let durationMilliseconds: UInt64 = 1 << 50
+    /// The pattern of a policy.
+    static let patternByteCount = 1024
     /// RabbitMQ's `x-name-prefix` bound.
     static let namePrefixByteCount = 64
     /// Messages of one queue that expire, or are too many, in one turn before others have theirs.

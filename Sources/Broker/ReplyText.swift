@@ -102,6 +102,14 @@ extension ProtocolError {
     static func noVirtualHost(_ name: ShortString) -> ProtocolError {
         ProtocolError(.notAllowed, "vhost \(name) not found")
     }
+    static func connectionLimit(_ limit: Int, _ virtualHost: ShortString, user: ShortString) -> ProtocolError {
+        ProtocolError(
+            .notAllowed,
+            "access to vhost '\(virtualHost)' refused for user '\(user)': connection limit (\(limit)) is reached")
+    }
+    static func virtualHostDeleted(_ name: ShortString) -> ProtocolError {
+        ProtocolError(.connectionForced, "vhost '\(name)' is deleted")
+    }
     static func unexpectedMethod(state: String) -> ProtocolError {
         ProtocolError(.channelError, "unexpected method in connection state \(state)")
     }
@@ -180,6 +188,11 @@ extension ProtocolError {
             .resourceLocked,
             "cannot obtain exclusive access to locked \(resource). It could be originally declared on another "
                 + "connection or the exclusive property value does not match that of the original declaration.")
+    }
+    static func queueLimit(_ limit: Int, _ queue: ShortString, _ virtualHost: ShortString) -> ProtocolError {
+        ProtocolError(
+            .preconditionFailed,
+            "cannot declare queue '\(queue)': queue limit in vhost '\(virtualHost)' (\(limit)) is reached")
     }
     static func serverNamed(_ type: QueueType) -> ProtocolError {
         ProtocolError(.preconditionFailed, "Cannot declare a server-named queue for type \(type.moduleName)")

@@ -184,6 +184,24 @@ import Testing
                 #""step":"unbound","virtualHost":"/","source":"x","destination":"q","destinationType":"queue","#
                     + #""routingKeyHex":"fe","arguments":{}"#
             ),
+            (
+                .policySet(
+                    virtualHost: "/", isOperator: true,
+                    Policy(
+                        name: "p", pattern: "^q", target: .queues, priority: 1,
+                        definition: ["max-length": .int64(5)])),
+                #""step":"policySet","virtualHost":"/","operator":true,"policy":"p","settings":{"pattern":"^q","#
+                    + #""apply-to":"queues","priority":1,"definition":{"max-length":5}}"#
+            ),
+            (
+                .policyCleared(virtualHost: "/", isOperator: false, name: "p"),
+                #""step":"policyCleared","virtualHost":"/","operator":false,"policy":"p""#
+            ),
+            (
+                .virtualHostChanged("/", VirtualHostMetadata()),
+                #""step":"virtualHostChanged","virtualHost":"/","settings":{}"#
+            ),
+            (.virtualHostRemoved("/"), #""step":"virtualHostRemoved","virtualHost":"/""#),
         ]
         for (step, expected) in steps {
             let lines = lines { $0.append(step) }

@@ -56,6 +56,8 @@ struct ConnectionState {
     var user: ShortString = ""
     var virtualHost: ShortString = ""
     var virtualHostIndex = 0
+    /// Counted among its virtual host's connections.
+    var isInVirtualHost = false
     var capabilities = ClientCapabilities()
     var name: String?
 

@@ -11,9 +11,16 @@ package struct DurableTopology: Equatable, Sendable {
         /// By the queue's name, and by the exchange's: deleting one shall not search all.
         package var bindingsToQueues: [ShortString: Set<DurableBinding>] = [:]
         package var bindingsToExchanges: [ShortString: Set<DurableBinding>] = [:]
+        package var metadata = VirtualHostMetadata()
+        package var policies: [ShortString: Policy] = [:]
+        package var operatorPolicies: [ShortString: Policy] = [:]
 
         package var bindings: some Sequence<DurableBinding> {
             [bindingsToExchanges, bindingsToQueues].lazy.flatMap { $0.values.lazy.flatMap { $0 } }
+        }
+
+        mutating func set(_ name: ShortString, isOperator: Bool, _ policy: Policy?) {
+            if isOperator { operatorPolicies[name] = policy } else { policies[name] = policy }
         }
 
         /// A binding of which an end is not there was made before the state began, and ended with that end.
@@ -48,6 +55,8 @@ package struct DurableTopology: Equatable, Sendable {
     }
 
     package var virtualHosts: [ShortString: VirtualHost] = [:]
+    /// Those that were deleted: one that the configuration names is not made again.
+    package var removedVirtualHosts: Set<ShortString> = []
     /// No queue has had this number or a higher one.
     package var nextJournalNumber: UInt32 = 1
 
@@ -91,7 +100,18 @@ package struct DurableTopology: Equatable, Sendable {
     /// Takes a step; one that was taken before, or that came too late, means nothing.
     package mutating func apply(_ step: TopologyStep) {
         switch step {
-        case .virtualHostAdded(let name): if virtualHosts[name] == nil { virtualHosts[name] = VirtualHost() }
+        case .virtualHostAdded(let name):
+            removedVirtualHosts.remove(name)
+            if virtualHosts[name] == nil { virtualHosts[name] = VirtualHost() }
+        case .virtualHostChanged(let name, let metadata):
+            virtualHosts[name, default: VirtualHost()].metadata = metadata
+        case .virtualHostRemoved(let name):
+            virtualHosts[name] = nil
+            removedVirtualHosts.insert(name)
+        case .policySet(let host, let isOperator, let policy):
+            virtualHosts[host, default: VirtualHost()].set(policy.name, isOperator: isOperator, policy)
+        case .policyCleared(let host, let isOperator, let name):
+            virtualHosts[host]?.set(name, isOperator: isOperator, nil)
         case .exchangeDeclared(let host, let exchange):
             virtualHosts[host, default: VirtualHost()].exchanges[exchange.name] = exchange
             nextJournalNumber = max(nextJournalNumber, exchange.journalNumber &+ 1)

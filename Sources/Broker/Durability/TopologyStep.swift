@@ -11,6 +11,10 @@ package enum TopologyStep: Equatable, Sendable {
     case queueDeleted(virtualHost: ShortString, name: ShortString)
     case bound(virtualHost: ShortString, DurableBinding)
     case unbound(virtualHost: ShortString, DurableBinding)
+    case policySet(virtualHost: ShortString, isOperator: Bool, Policy)
+    case policyCleared(virtualHost: ShortString, isOperator: Bool, name: ShortString)
+    case virtualHostChanged(ShortString, VirtualHostMetadata)
+    case virtualHostRemoved(ShortString)
 }
 
 package struct DurableExchange: Hashable, Sendable {
@@ -44,6 +48,7 @@ extension TopologyStep {
     private enum Kind: UInt8 {
         case virtualHostAdded = 1
         case exchangeDeclared, exchangeDeleted, queueDeclared, queueDeleted, bound, unbound
+        case policySet, policyCleared, virtualHostChanged, virtualHostRemoved
     }
 
     package func write(to buffer: inout OutboundBuffer) {
@@ -75,6 +80,19 @@ extension TopologyStep {
         case .unbound(let host, let binding):
             Self.begin(.unbound, host, &buffer)
             binding.write(to: &buffer)
+        case .policySet(let host, let isOperator, let policy):
+            Self.begin(.policySet, host, &buffer)
+            buffer.write(UInt8(isOperator ? 1 : 0))
+            buffer.write(policy.name)
+            buffer.write(policy.table)
+        case .policyCleared(let host, let isOperator, let name):
+            Self.begin(.policyCleared, host, &buffer)
+            buffer.write(UInt8(isOperator ? 1 : 0))
+            buffer.write(name)
+        case .virtualHostChanged(let host, let metadata):
+            Self.begin(.virtualHostChanged, host, &buffer)
+            buffer.write(metadata.table)
+        case .virtualHostRemoved(let host): Self.begin(.virtualHostRemoved, host, &buffer)
         }
     }
 
@@ -112,6 +130,17 @@ extension TopologyStep {
         case .queueDeleted: self = .queueDeleted(virtualHost: host, name: try reader.readShortString())
         case .bound: self = .bound(virtualHost: host, try DurableBinding(from: &reader))
         case .unbound: self = .unbound(virtualHost: host, try DurableBinding(from: &reader))
+        case .policySet:
+            let isOperator = try reader.readUInt8() & 1 != 0
+            let name = try reader.readShortString()
+            guard let policy = Policy(name: name, table: try reader.readTable()) else { throw .truncated }
+            self = .policySet(virtualHost: host, isOperator: isOperator, policy)
+        case .policyCleared:
+            let isOperator = try reader.readUInt8() & 1 != 0
+            self = .policyCleared(virtualHost: host, isOperator: isOperator, name: try reader.readShortString())
+        case .virtualHostChanged:
+            self = .virtualHostChanged(host, VirtualHostMetadata(try reader.readTable()))
+        case .virtualHostRemoved: self = .virtualHostRemoved(host)
         }
     }
 }

@@ -73,14 +73,6 @@ struct QueueArgumentReader {
         return priority
     }
 
-    /// A negative number takes the limit away. Without one, quorum queues have RabbitMQ's.
-    func deliveryLimit(_ key: ShortString) throws(ProtocolError) -> Int? {
-        guard let limit = try integer(key) else {
-            return type == .quorum ? QueueArguments.quorumDeliveryLimit : nil
-        }
-        return limit < 0 ? nil : Int(limit)
-    }
-
     // MARK: Texts
 
     func bool(_ key: ShortString) throws(ProtocolError) -> Bool? {

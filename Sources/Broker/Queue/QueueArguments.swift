@@ -73,7 +73,9 @@ struct QueueArguments: Sendable, Equatable {
     var mayReject: Bool { overflow != .dropHead && (maxLength != nil || maxLengthBytes != nil) }
 
     /// - Throws: What RabbitMQ answers (`rabbit_amqqueue:check_declare_arguments/2`), checked in its order.
-    init(_ table: FieldTable, resource: ResourceName) throws(ProtocolError) {
+    ///
+    /// - Parameter policy: what the policies say that hold for the queue.
+    init(_ table: FieldTable, resource: ResourceName, policy: FieldTable? = nil) throws(ProtocolError) {
         let arguments = try QueueArgumentReader(table, resource: resource)
         queueType = arguments.type
         expiresMilliseconds = try arguments.milliseconds("x-expires", isZeroAllowed: false)
@@ -93,14 +95,28 @@ struct QueueArguments: Sendable, Equatable {
         overflow = try arguments.oneOf("x-overflow", reason: "invalid_overflow") ?? .dropHead
         try arguments.checkIgnored()
         isSingleActiveConsumer = try arguments.bool("x-single-active-consumer") ?? false
-        deliveryLimit = try arguments.deliveryLimit("x-delivery-limit")
+        let limit = PolicyDefinition.stricter(
+            try arguments.integer("x-delivery-limit"), policy?["delivery-limit"]?.integer)
+        deliveryLimit = Self.deliveryLimit(limit, queueType)
         consumerTimeoutMilliseconds = try arguments.milliseconds("x-consumer-timeout", isZeroAllowed: false)
         delayedRetry = try arguments.delayedRetry()
         deduplicates = try arguments.bool("x-message-deduplication") ?? false
         durability =
             try arguments.oneOf("x-durability", reason: "not sync, flush or memory") ?? .sync
         try arguments.checkForeign()
+        if let policy { merge(policy: policy, into: table) }
         resolve()
+    }
+
+    /// What a queue goes by whose arguments were checked when it was declared.
+    init(effective table: FieldTable, policy: FieldTable?, resource: ResourceName) {
+        self = (try? QueueArguments(table, resource: resource, policy: policy)) ?? QueueArguments()
+    }
+
+    /// A negative number takes the limit away.
+    private static func deliveryLimit(_ limit: Int64?, _ type: QueueType) -> Int? {
+        guard let limit else { return type == .quorum ? quorumDeliveryLimit : nil }
+        return limit < 0 ? nil : Int(limit)
     }
 
     /// What only holds together with others, as RabbitMQ's quorum queues take it.

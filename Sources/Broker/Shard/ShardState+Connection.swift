@@ -35,6 +35,7 @@ extension ShardState {
     func abandon(_ connection: UnsafeMutablePointer<ConnectionState>) {
         endChannels(connection)
         deleteExclusiveQueues(connection)
+        leaveVirtualHost(connection)
         pausedPublishers.remove(connection.pointee.address)
         for shard in 0..<shardCount where connection.pointee.usedShards & (1 << UInt64(shard)) != 0 {
             mailbox(shard).append(.connectionEnded(connection.pointee.address))

@@ -68,7 +68,7 @@ extension ShardState {
         guard declare.durable, !declare.exclusive, !declare.autoDelete, declare.arguments["x-queue-type"] == nil
         else { return }
         let host = channel.pointee.connection.pointee.virtualHostIndex
-        let type = try? controlPlane.withTopology { $0.virtualHosts[host].defaultQueueType }
+        let type = try? controlPlane.withTopology { $0.virtualHosts[host].metadata.defaultQueueType }
         if (type ?? settings.defaultQueueType) == .quorum { declare.arguments["x-queue-type"] = .string("quorum") }
     }
 
@@ -108,6 +108,7 @@ extension ShardState {
                     try topology.checkEquivalence(existing, declare, by: owner)
                     return .existing(existing.address, isDurable: existing.isDurable)
                 }
+                try topology.checkQueueLimit(declare.queue)
                 // RabbitMQ: an exclusive queue is never durable, whatever the client says.
                 let isDurable = declare.durable && !declare.exclusive
                 let number = isDurable ? try changes.takeJournalNumber() : 0

@@ -161,9 +161,7 @@ extension ShardState {
     private func open(
         _ connection: UnsafeMutablePointer<ConnectionState>, _ open: ConnectionOpen
     ) throws(ProtocolError) {
-        guard let host = controlPlane.virtualHostIndex(open.virtualHost) else { throw .noVirtualHost(open.virtualHost) }
-        connection.pointee.virtualHost = open.virtualHost
-        connection.pointee.virtualHostIndex = host
+        try enterVirtualHost(connection, open.virtualHost)
         connection.pointee.phase = .running
         ConnectionOpenOk().writeFrame(channel: 0, to: &connection.pointee.outbound)
         list(connection)

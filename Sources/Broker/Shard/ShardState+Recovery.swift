@@ -8,7 +8,7 @@ extension ShardState {
     func recover(_ queue: DurableQueue, virtualHost: ShortString, virtualHostIndex: Int) -> QueueRecord {
         let resource = ResourceName(kind: .queue, name: queue.name, virtualHost: virtualHost)
         // They were checked when the queue was declared.
-        let arguments = (try? QueueArguments(queue.arguments, resource: resource)) ?? QueueArguments()
+        let arguments = QueueArguments(effective: queue.arguments, policy: nil, resource: resource)
         let shard = index
         let memory = Unmanaged.passUnretained(indexMemory)
         let (_, _, state) = queues.insert { slot, generation in
@@ -94,9 +94,14 @@ extension ControlPlane {
         var problems: [String] = []
         try? withTopology { topology throws(ProtocolError) in
             topology.log.nextJournalNumber = max(topology.log.nextJournalNumber, durable.nextJournalNumber)
+            for name in durable.removedVirtualHosts where durable.virtualHosts[name] == nil {
+                topology.removeVirtualHost(name)
+            }
             for (name, host) in durable.virtualHosts.sorted(by: { $0.key < $1.key }) {
                 topology.addVirtualHost(name)
                 guard let index = topology.virtualHostIndexes[name] else { continue }
+                topology.virtualHosts[index].metadata = host.metadata
+                problems += topology.virtualHosts[index].recoverPolicies(of: host, changes: &topology.log)
                 for exchange in host.exchanges.values.sorted(by: { $0.name < $1.name }) {
                     let shard = shards[places.count % shards.count]
                     guard topology.virtualHosts[index].recover(exchange, shard, changes: &topology.log) else {
@@ -123,6 +128,23 @@ extension ControlPlane {
 }
 
 extension VirtualHostTopology {
+    /// Before there is anything that they hold for. Returns those that this version does not understand.
+    fileprivate mutating func recoverPolicies(
+        of host: DurableTopology.VirtualHost, changes: inout TopologyLog
+    ) -> [String] {
+        var problems: [String] = []
+        for (isOperator, policies) in [(false, host.policies), (true, host.operatorPolicies)] {
+            for policy in policies.values.sorted(by: { $0.name < $1.name }) {
+                do throws(AdministrationError) {
+                    set(policy, try NamePattern(policy.pattern), isOperator: isOperator, changes: &changes)
+                } catch {
+                    problems.append("policy '\(policy.name)': \(error)")
+                }
+            }
+        }
+        return problems
+    }
+
     /// Returns false for a type that this broker does not have.
     fileprivate mutating func recover(
         _ exchange: DurableExchange, _ shard: ShardState, changes: inout TopologyLog

@@ -23,6 +23,7 @@ extension ShardState {
         case .virtualHostAdded(let host):
             precondition(host == virtualHosts.count)
             virtualHosts.append(VirtualHostReplica())
+        case .virtualHostRemoved(let host): removedVirtualHosts.insert(host)
         case .exchangeAdded(let host, let id, let name, let behaviour, let isInternal, let gate):
             virtualHosts[host].routing.addExchange(
                 id, name: name, kind: behaviour.type.kind, hashSource: behaviour.hashSource)
@@ -44,6 +45,8 @@ extension ShardState {
             rejectingQueues.remove(address)
             holders.set(address, 0)
             virtualHosts[host].routing.removeQueue(address, name: name)
+        case .queueArgumentsChanged(let address, let arguments):
+            if address.shard == index, let queue = queue(address) { apply(arguments, to: queue) }
         case .bound(let host, let binding):
             virtualHosts[host].routing.add(binding)
             if !virtualHosts[host].gates.isEmpty { noteBinding(binding, host) }

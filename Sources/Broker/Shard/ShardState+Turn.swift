@@ -5,6 +5,7 @@ import Routing
 extension ShardState {
     /// Ends a turn: delivers what can be delivered, confirms what can be confirmed, frees what has ended.
     package func finishTurn() {
+        if !removedVirtualHosts.isEmpty { endRemovedVirtualHosts() }
         resumeChannels()
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
         deliverListed()

@@ -34,6 +34,8 @@ package final class ShardState {
     /// Queues that may reject what is published to them.
     var rejectingQueues: Set<QueueAddress> = []
     var mustForgetRoutes = false
+    /// Their connections and queues here end with this turn.
+    var removedVirtualHosts: Set<Int> = []
 
     /// Whether whoever is bound to a recent-history exchange gets its messages: not while bindings come back at a start.
     var replaysHistory = true

@@ -22,14 +22,19 @@ package final class ControlPlane: Sendable {
 
         var version: UInt64 { log.version }
 
-        mutating func addVirtualHost(_ name: ShortString) {
-            guard virtualHostIndexes[name] == nil else { return }
+        /// The one of the configuration. It is made at every start, unless it has been deleted.
+        var defaultVirtualHost: ShortString
+
+        /// Returns false when it was there.
+        @discardableResult
+        mutating func addVirtualHost(_ name: ShortString) -> Bool {
+            guard virtualHostIndexes[name] == nil else { return false }
             virtualHostIndexes[name] = virtualHosts.count
             virtualHosts.append(
                 VirtualHostTopology(name: name, index: virtualHosts.count, changes: &log))
             log.journal(.virtualHostAdded(name))
+            return true
         }
-
     }
 
     /// Sets of shards are the bits of a word.
@@ -37,8 +42,9 @@ package final class ControlPlane: Sendable {
 
     package init(shardCount: Int, virtualHost: String) {
         precondition(1...Self.shardLimit ~= shardCount)
-        var topology = Topology(applied: Array(repeating: 0, count: shardCount))
-        topology.addVirtualHost(ShortString(truncating: virtualHost))
+        let name = ShortString(truncating: virtualHost)
+        var topology = Topology(applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name)
+        topology.addVirtualHost(name)
         latestVersion.store(topology.version, ordering: .releasing)
         self.topology = Mutex(topology)
     }
@@ -58,10 +64,6 @@ package final class ControlPlane: Sendable {
             }
             return try body(&topology)
         }
-    }
-
-    func virtualHostIndex(_ name: ShortString) -> Int? {
-        topology.withLock { $0.virtualHostIndexes[name] }
     }
 
     /// The changes that a shard has yet to apply. From then on they count as applied by it.
@@ -98,7 +100,10 @@ extension ControlPlane {
         topology.withLock { topology in
             var bytes = OutboundBuffer()
             DurableTopology.begin(&bytes, nextJournalNumber: topology.log.nextJournalNumber)
-            for host in topology.virtualHosts { host.writeDurable(to: &bytes) }
+            if topology.virtualHostIndexes[topology.defaultVirtualHost] == nil {
+                TopologyStep.virtualHostRemoved(topology.defaultVirtualHost).write(to: &bytes)
+            }
+            for host in topology.virtualHosts where !host.isRemoved { host.writeDurable(to: &bytes) }
             topology.log.journalSnapshot(bytes.bytes)
             bytes.deallocate()
             latestStatePosition.store(topology.log.position, ordering: .releasing)

@@ -4,6 +4,7 @@ import Routing
 /// One step of the topology's history, as every shard applies it to its own routing tables, in order.
 enum TopologyChange: Sendable {
     case virtualHostAdded(index: Int)
+    case virtualHostRemoved(index: Int)
     case exchangeAdded(
         virtualHost: Int, id: ExchangeID, name: ShortString, behaviour: ExchangeBehaviour, isInternal: Bool,
         gate: GatePlace?)
@@ -14,6 +15,8 @@ enum TopologyChange: Sendable {
     /// What is published to the queue may be rejected, or not any more.
     case rejectionChanged(QueueAddress, mayReject: Bool)
     case queueRemoved(virtualHost: Int, name: ShortString, address: QueueAddress)
+    /// Policies have changed what the queue goes by: for its owner.
+    case queueArgumentsChanged(address: QueueAddress, QueueArguments)
     case bound(virtualHost: Int, Binding)
     case unbound(virtualHost: Int, Binding)
 }

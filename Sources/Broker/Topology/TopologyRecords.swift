@@ -13,6 +13,7 @@ struct ExchangeRecord: Sendable {
     let isInternal: Bool
     let arguments: FieldTable
     var gate: GatePlace?
+    var policies = AppliedPolicies()
 
     /// The prefix is reserved: no client made it.
     var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
@@ -38,6 +39,7 @@ struct QueueRecord: Sendable {
     let arguments: FieldTable
     let type: QueueType
     let durability: QueueDurability
+    var policies = AppliedPolicies()
     /// 0 for a transient queue.
     var journalNumber: UInt32 = 0
     /// `QueueArguments.mayReject` of the effective arguments.

@@ -8,11 +8,16 @@ import Routing
 struct VirtualHostTopology {
     let name: ShortString
     let index: Int
-    /// The type of durable queues that are declared without one; nil: the node's default.
-    var defaultQueueType: QueueType?
+    var metadata = VirtualHostMetadata()
+    /// Nothing is here any more, and nothing comes.
+    private(set) var isRemoved = false
+    /// Over all shards.
+    var connectionCount = 0
+    var policies = PolicyTable()
+    var operatorPolicies = PolicyTable()
 
-    private(set) var exchanges: [ShortString: ExchangeRecord] = [:]
-    private(set) var queues: [ShortString: QueueRecord] = [:]
+    var exchanges: [ShortString: ExchangeRecord] = [:]
+    var queues: [ShortString: QueueRecord] = [:]
     private var exchangeNames: [ExchangeID: ShortString] = [:]
     private var queueNames: [QueueAddress: ShortString] = [:]
     private var bindingsBySource: [ExchangeID: Set<Binding>] = [:]
@@ -76,6 +81,7 @@ extension VirtualHostTopology {
             if name.isEmpty { throw .defaultExchange }
             return try exchange(name).isJournaled
         }
+        if isRemoved { throw .virtualHostDeleted(self.name) }
         guard let type = ExchangeType(declare.type) else { throw .unknownExchangeType(declare.type) }
         if name.isEmpty { throw .defaultExchange }
         if let existing = exchanges[name] {
@@ -108,6 +114,7 @@ extension VirtualHostTopology {
             arguments: declare.arguments, gate: gate)
         exchanges[name] = record
         exchangeNames[record.id] = name
+        defer { refreshPolicies(ofExchange: name, changes: &changes) }
         changes.append(
             .exchangeAdded(
                 virtualHost: index, id: record.id, name: name, behaviour: behaviour, isInternal: declare.internal,
@@ -229,6 +236,13 @@ extension VirtualHostTopology {
     /// The steps that build what is durable here again.
     func writeDurable(to buffer: inout OutboundBuffer) {
         TopologyStep.virtualHostAdded(name).write(to: &buffer)
+        if metadata != VirtualHostMetadata() { TopologyStep.virtualHostChanged(name, metadata).write(to: &buffer) }
+        for policy in policies.policies {
+            TopologyStep.policySet(virtualHost: name, isOperator: false, policy).write(to: &buffer)
+        }
+        for policy in operatorPolicies.policies {
+            TopologyStep.policySet(virtualHost: name, isOperator: true, policy).write(to: &buffer)
+        }
         for exchange in exchanges.values where exchange.isJournaled {
             TopologyStep.exchangeDeclared(virtualHost: name, exchange.durable).write(to: &buffer)
         }
@@ -272,6 +286,30 @@ extension VirtualHostTopology {
     }
 }
 
+// MARK: - The end
+extension VirtualHostTopology {
+    /// Forgets everything. The journal is told of the virtual host's end by one step; of its queues, whose messages go.
+    mutating func removeAll(changes: inout TopologyLog) {
+        isRemoved = true
+        for queue in queues.values {
+            changes.append(.queueRemoved(virtualHost: index, name: queue.name, address: queue.address))
+            changes.journalRemoval(ofHolder: queue.journalNumber)
+        }
+        for exchange in exchanges.values where exchange.id != .default {
+            changes.append(.exchangeRemoved(virtualHost: index, id: exchange.id))
+            if let gate = exchange.gate { changes.journalRemoval(ofHolder: gate.journalNumber) }
+        }
+        exchanges = [:]
+        queues = [:]
+        exchangeNames = [:]
+        queueNames = [:]
+        bindingsBySource = [:]
+        bindingsByDestination = [:]
+        policies = PolicyTable()
+        operatorPolicies = PolicyTable()
+    }
+}
+
 // MARK: - Queues
 
 extension VirtualHostTopology {
@@ -282,6 +320,13 @@ extension VirtualHostTopology {
             .queueAdded(virtualHost: index, name: queue.name, address: queue.address, holder: queue.holder))
         if queue.mayReject { changes.append(.rejectionChanged(queue.address, mayReject: true)) }
         if queue.isDurable { changes.journal(.queueDeclared(virtualHost: name, queue.durable)) }
+        refreshPolicies(ofQueue: queue.name, changes: &changes)
+    }
+
+    /// For a queue that is not there yet.
+    func checkQueueLimit(_ queue: ShortString) throws(ProtocolError) {
+        if isRemoved { throw .virtualHostDeleted(name) }
+        if let limit = metadata.maxQueues, queues.count >= limit { throw .queueLimit(limit, queue, name) }
     }
 
     /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.

@@ -31,6 +31,19 @@ extension TopologyStep {
         case .unbound(let host, let binding):
             Self.begin("unbound", host, &line)
             binding.describe(to: &line)
+        case .policySet(let host, let isOperator, let policy):
+            Self.begin("policySet", host, &line)
+            line.add("operator", isOperator)
+            line.add("policy", bytes: policy.name.bytes)
+            line.add("settings", raw: policy.table.json)
+        case .policyCleared(let host, let isOperator, let name):
+            Self.begin("policyCleared", host, &line)
+            line.add("operator", isOperator)
+            line.add("policy", bytes: name.bytes)
+        case .virtualHostChanged(let host, let metadata):
+            Self.begin("virtualHostChanged", host, &line)
+            line.add("settings", raw: metadata.table.json)
+        case .virtualHostRemoved(let host): Self.begin("virtualHostRemoved", host, &line)
         }
     }
 
@@ -54,8 +67,19 @@ extension DurableTopology {
     /// The steps that make this state, in an order that depends on nothing else.
     var steps: [TopologyStep] {
         var steps: [TopologyStep] = []
+        for host in removedVirtualHosts.sorted() where virtualHosts[host] == nil {
+            steps.append(.virtualHostRemoved(host))
+        }
         for (host, content) in virtualHosts.sorted(by: { $0.key < $1.key }) {
             steps.append(.virtualHostAdded(host))
+            if content.metadata != VirtualHostMetadata() {
+                steps.append(.virtualHostChanged(host, content.metadata))
+            }
+            for (isOperator, policies) in [(false, content.policies), (true, content.operatorPolicies)] {
+                for policy in policies.values.sorted(by: { $0.name < $1.name }) {
+                    steps.append(.policySet(virtualHost: host, isOperator: isOperator, policy))
+                }
+            }
             for exchange in content.exchanges.values.sorted(by: { $0.name < $1.name }) {
                 steps.append(.exchangeDeclared(virtualHost: host, exchange))
             }

@@ -7,12 +7,12 @@ extension ConversationClient {
     func shakeHands(
         capabilities: FieldTable = allCapabilities,
         tuneOk: ConnectionTuneOk = ConnectionTuneOk(channelMax: 2047, frameMax: 131_072, heartbeat: 0),
-        sourceLocation: SourceLocation = #_sourceLocation
+        virtualHost: ShortString = "/", sourceLocation: SourceLocation = #_sourceLocation
     ) {
         logIn(capabilities: capabilities, sourceLocation: sourceLocation)
         send(tuneOk, channel: 0)
         setFrameMax(tuneOk.frameMax)
-        send(ConnectionOpen(virtualHost: "/"), channel: 0)
+        send(ConnectionOpen(virtualHost: virtualHost), channel: 0)
         expect(ConnectionOpenOk(), channel: 0, sourceLocation: sourceLocation)
     }
 

@@ -149,6 +149,10 @@ extension LaneRecord {
         case .queueDeclared(_, let queue): "queue \(queue.name) is \(queue.journalNumber)"
         case .queueDeleted(_, let name): "no queue \(name)"
         case .bound(_, let binding): "\(binding.source) to \(binding.destination)"
+        case .policySet(_, let isOperator, let policy): "\(isOperator ? "operator " : "")policy \(policy.name)"
+        case .policyCleared(_, let isOperator, let name): "no \(isOperator ? "operator " : "")policy \(name)"
+        case .virtualHostChanged(let name, let metadata): "virtual host \(name): \(metadata.description)"
+        case .virtualHostRemoved(let name): "no virtual host \(name)"
         case .unbound(_, let binding): "no \(binding.source) to \(binding.destination)"
         }
     }

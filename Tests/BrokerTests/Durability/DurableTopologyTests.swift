@@ -9,9 +9,13 @@ private struct NaiveTopology {
         var exchanges: [DurableExchange] = []
         var queues: [DurableQueue] = []
         var bindings: [DurableBinding] = []
+        var metadata = VirtualHostMetadata()
+        var policies: [Policy] = []
+        var operatorPolicies: [Policy] = []
     }
 
     var hosts: [ShortString: Host] = ["/": Host()]
+    var removed: Set<ShortString> = []
     var nextJournalNumber: UInt32 = 1
 
     /// A step that a control plane could take from here, taken.
@@ -61,12 +65,39 @@ private struct NaiveTopology {
         case .unbound:
             guard !host.bindings.isEmpty else { return nil }
             return .unbound(virtualHost: name, host.bindings[samples.below(host.bindings.count)])
+        case .policySet(_, let isOperator, let policy):
+            return .policySet(virtualHost: name, isOperator: isOperator, policy)
+        case .policyCleared(_, let isOperator, let policy):
+            let all = isOperator ? host.operatorPolicies : host.policies
+            guard all.contains(where: { $0.name == policy }) else { return nil }
+            return .policyCleared(virtualHost: name, isOperator: isOperator, name: policy)
+        case .virtualHostChanged(_, let metadata): return .virtualHostChanged(name, metadata)
+        case .virtualHostRemoved: return samples.below(10) == 0 ? .virtualHostRemoved(name) : nil
         }
     }
 
     mutating func apply(_ step: TopologyStep) {
         switch step {
-        case .virtualHostAdded(let name): hosts[name] = Host()
+        case .virtualHostAdded(let name):
+            hosts[name] = Host()
+            removed.remove(name)
+        case .virtualHostRemoved(let name):
+            hosts[name] = nil
+            removed.insert(name)
+        case .virtualHostChanged(let name, let metadata): hosts[name]?.metadata = metadata
+        case .policySet(let host, let isOperator, let policy):
+            apply(.policyCleared(virtualHost: host, isOperator: isOperator, name: policy.name))
+            if isOperator {
+                hosts[host]?.operatorPolicies.append(policy)
+            } else {
+                hosts[host]?.policies.append(policy)
+            }
+        case .policyCleared(let host, let isOperator, let name):
+            if isOperator {
+                hosts[host]?.operatorPolicies.removeAll { $0.name == name }
+            } else {
+                hosts[host]?.policies.removeAll { $0.name == name }
+            }
         case .exchangeDeclared(let host, let exchange): hosts[host]?.exchanges.append(exchange)
         case .exchangeDeleted(let host, let name):
             hosts[host]?.exchanges.removeAll { $0.name == name }
@@ -86,8 +117,16 @@ private struct NaiveTopology {
     var snapshot: [UInt8] {
         written { buffer in
             DurableTopology.begin(&buffer, nextJournalNumber: nextJournalNumber)
+            for name in removed { TopologyStep.virtualHostRemoved(name).write(to: &buffer) }
             for (name, host) in hosts {
                 TopologyStep.virtualHostAdded(name).write(to: &buffer)
+                TopologyStep.virtualHostChanged(name, host.metadata).write(to: &buffer)
+                for policy in host.policies {
+                    TopologyStep.policySet(virtualHost: name, isOperator: false, policy).write(to: &buffer)
+                }
+                for policy in host.operatorPolicies {
+                    TopologyStep.policySet(virtualHost: name, isOperator: true, policy).write(to: &buffer)
+                }
                 for exchange in host.exchanges {
                     TopologyStep.exchangeDeclared(virtualHost: name, exchange).write(to: &buffer)
                 }
@@ -112,6 +151,11 @@ private func expectSame(
         #expect(Set(found.exchanges.values) == Set(host.exchanges), sourceLocation: sourceLocation)
         #expect(found.queues.count == host.queues.count, sourceLocation: sourceLocation)
         #expect(Set(found.queues.values) == Set(host.queues), sourceLocation: sourceLocation)
+        #expect(found.metadata == host.metadata, sourceLocation: sourceLocation)
+        #expect(found.policies.count == host.policies.count, sourceLocation: sourceLocation)
+        #expect(Set(found.policies.values) == Set(host.policies), sourceLocation: sourceLocation)
+        #expect(found.operatorPolicies.count == host.operatorPolicies.count, sourceLocation: sourceLocation)
+        #expect(Set(found.operatorPolicies.values) == Set(host.operatorPolicies), sourceLocation: sourceLocation)
         let bindings = Array(found.bindings)
         #expect(bindings.count == host.bindings.count, sourceLocation: sourceLocation)
         #expect(Set(bindings) == Set(host.bindings), sourceLocation: sourceLocation)

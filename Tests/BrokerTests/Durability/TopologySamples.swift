@@ -54,10 +54,31 @@ struct TopologySamples {
             isToQueue: isToQueue, routingKey: name("k"), arguments: below(4) == 0 ? table() : FieldTable())
     }
 
+    mutating func policy() -> Policy {
+        Policy(
+            name: name("p"), pattern: "^\(below(10))", target: Policy.Target.allCases[below(6)],
+            priority: Int64(below(5)), definition: table())
+    }
+
+    mutating func metadata() -> VirtualHostMetadata {
+        var metadata = VirtualHostMetadata()
+        if below(2) == 0 { metadata.description = "d\(below(3))" }
+        if below(2) == 0 { metadata.tags = (0..<below(3)).map { "t\($0)" } }
+        if below(2) == 0 { metadata.defaultQueueType = below(2) == 0 ? .classic : .quorum }
+        metadata.isTracing = below(2) == 0
+        if below(2) == 0 { metadata.maxConnections = below(100) }
+        if below(2) == 0 { metadata.maxQueues = below(100) }
+        return metadata
+    }
+
     mutating func step() -> TopologyStep {
         let host = name("v")
-        switch below(7) {
+        switch below(11) {
         case 0: return .virtualHostAdded(host)
+        case 7: return .virtualHostRemoved(host)
+        case 8: return .virtualHostChanged(host, metadata())
+        case 9: return .policySet(virtualHost: host, isOperator: below(2) == 0, policy())
+        case 10: return .policyCleared(virtualHost: host, isOperator: below(2) == 0, name: name("p"))
         case 1:
             return .exchangeDeclared(
                 virtualHost: host,

@@ -48,6 +48,21 @@ struct TopologyStepTests {
             source: "e", destination: "q", isToQueue: true, routingKey: "k", arguments: FieldTable())
         #expect(bytes(.bound(virtualHost: "/", binding)) == [6, 1, 47, 1, 101, 1, 113, 1, 1, 107] + none)
         #expect(bytes(.unbound(virtualHost: "/", binding)) == [7, 1, 47, 1, 101, 1, 113, 1, 1, 107] + none)
+        let policy = Policy(name: "p", pattern: "x", target: .queues, priority: 2, definition: ["a": .bool(true)])
+        let table: FieldTable = [
+            "pattern": .string("x"), "apply-to": .string("queues"), "priority": .int64(2),
+            "definition": .table(["a": .bool(true)]),
+        ]
+        #expect(
+            bytes(.policySet(virtualHost: "/", isOperator: true, policy))
+                == [8, 1, 47, 1, 1, 112] + written { $0.write(table) })
+        #expect(
+            bytes(.policyCleared(virtualHost: "/", isOperator: false, name: "p")) == [9, 1, 47, 0, 1, 112])
+        var metadata = VirtualHostMetadata()
+        metadata.maxQueues = 3
+        #expect(
+            bytes(.virtualHostChanged("/", metadata)) == [10, 1, 47] + written { $0.write(["max-queues": .int64(3)]) })
+        #expect(bytes(.virtualHostRemoved("/")) == [11, 1, 47])
     }
 
     @Test(arguments: 0..<10 as Range<UInt64>)
@@ -87,7 +102,7 @@ struct TopologyStepTests {
     }
 
     @Test func anUnknownKindIsRefused() {
-        for kind in [0, 8, 255] as [UInt8] {
+        for kind in [0, 12, 255] as [UInt8] {
             #expect(throws: WireError.truncated) { try read([kind] + [UInt8](repeating: 0, count: 40)) }
         }
     }
