@@ -166,6 +166,7 @@ extension BrokerSettings {
         probesLockHolders = true
         maxMessageSize = configuration.maxMessageSize
         defaultVirtualHost = configuration.defaultVHost
+        defaultQueueType = configuration.defaultQueueType
         users = [
             User(
                 name: configuration.defaultUser, password: configuration.defaultPass,

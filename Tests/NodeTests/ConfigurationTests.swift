@@ -64,6 +64,7 @@ private func refusal(of text: String) -> String? {
                 default_user = hare
                 default_pass = 'a # b'
                 default_vhost = meadow
+                default_queue_type = quorum
                 """)
         #expect(configuration.httpAddress == "::1")
         #expect(configuration.httpPort == 15673)
@@ -80,6 +81,7 @@ private func refusal(of text: String) -> String? {
         #expect(configuration.defaultUser == "hare")
         #expect(configuration.defaultPass == "a # b")
         #expect(configuration.defaultVHost == "meadow")
+        #expect(configuration.defaultQueueType == .quorum)
     }
 
     @Test func autoShardsAreTheDefault() throws {

@@ -4,7 +4,7 @@ import AMQPWire
 ///
 /// Source of the lists and their order: `capabilities/0` of RabbitMQ's `rabbit_classic_queue` and
 /// `rabbit_quorum_queue`. Leveret's own arguments come last.
-package enum QueueType: String, Sendable {
+package enum QueueType: String, Sendable, CaseIterable {
     case classic
     case quorum
 

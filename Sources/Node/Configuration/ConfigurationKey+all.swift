@@ -95,6 +95,9 @@ extension ConfigurationKey {
             "default_vhost", .text(maxBytes: 255, secret: false, \.defaultVHost),
             "The virtual host that a new node starts with."),
         ConfigurationKey(
+            "default_queue_type", .choice(QueueType.allCases.map(\.rawValue), \.defaultQueueTypeName),
+            "The type of durable queues that are declared without one, where their virtual host has no default."),
+        ConfigurationKey(
             "loopback_users.USER", .loopbackUser,
             """
             true: USER may only connect from this machine. guest is restricted unless loopback_users.guest = false;
@@ -136,6 +139,12 @@ extension Configuration {
     fileprivate var logLevelName: String {
         get { logLevel.rawValue }
         set { logLevel = Logger.Level(rawValue: newValue) ?? logLevel }
+    }
+
+    /// ``defaultQueueType`` by name, for the table.
+    fileprivate var defaultQueueTypeName: String {
+        get { defaultQueueType.rawValue }
+        set { defaultQueueType = QueueType(rawValue: newValue) ?? defaultQueueType }
     }
 
     /// ``connectionPlacement`` by name, for the table.

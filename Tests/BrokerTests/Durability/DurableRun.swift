@@ -179,7 +179,9 @@ final class DurableRun {
             let isFanout = random.chance(25)
             let name = random.pick(Self.queueNames)
             let targets = isFanout ? Self.queueNames.filter { bound.contains($0) } : [name]
-            if isPersistent { ledger.publish(body, to: targets.compactMap { numbers[$0] }) }
+            // A quorum queue stores transient messages as well, for all that get them.
+            let isStored = isPersistent || (targets.contains("b") && numbers["b"] != nil)
+            if isStored { ledger.publish(body, to: targets.compactMap { numbers[$0] }) }
             client.latestPublish += 1
             client.unconfirmed.append((client.latestPublish, body))
             client.socket.publish(
@@ -206,7 +208,8 @@ final class DurableRun {
             client.socket.send(BasicNack(deliveryTag: tag, requeue: true))
         default:
             let isDeadLettering = ledger.queues[queue]?.name == "a" && ledger.queues[queue]?.isDeleted == false
-            ledger.reject(body, queue, dead: isDeadLettering ? numbers["dead"] : nil)
+            let isDeadStored = isDeadLettering && body.hasPrefix("p")
+            ledger.reject(body, queue, dead: isDeadStored ? numbers["dead"] : nil)
             client.unacked[tag] = nil
             client.socket.send(BasicReject(deliveryTag: tag, requeue: false))
         }
@@ -248,6 +251,7 @@ final class DurableRun {
         guard numbers[name] == nil else { return }
         let durability = name == "c" ? "flush" : name == "d" ? "memory" : "sync"
         var arguments: FieldTable = ["x-durability": .string(durability)]
+        if name == "b" { arguments = ["x-queue-type": .string("quorum"), "x-delivery-limit": .int32(-1)] }
         if name == "a" {
             arguments["x-dead-letter-exchange"] = .string("")
             arguments["x-dead-letter-routing-key"] = .string("dead")
