@@ -152,9 +152,9 @@ def queue_deleted_by_the_consumer_itself(session):
 def queue_expired(session):
     """A consumer keeps it, so only its other consumer's end counts."""
     channel = session.channel()
-    queue = session.queue(channel, arguments={"x-expires": 30})
+    queue = session.queue(channel, arguments={"x-expires": 400})
     consumer = session.consume(channel, queue)
-    session.pause(channel, 0.15)
+    session.pause(channel, 0.9)
     return consumer.cancelled
 
 

@@ -265,7 +265,7 @@ def cycle_without_a_rejection(session):
     session.queue(channel, "first", arguments=dead_letters(key=names[1], message_ttl=20))
     session.queue(channel, "second", arguments=dead_letters(key=names[0], message_ttl=20))
     session.publish(channel, "", names[0], "round and round")
-    session.pause(channel, 0.3)
+    session.pause(channel, 0.5)
     return [session.count(channel, name) for name in names]
 
 
@@ -275,7 +275,7 @@ def cycle_to_itself(session):
     name = session.name("queue")
     session.queue(channel, arguments=dead_letters(key=name, message_ttl=20))
     session.publish(channel, "", name)
-    session.pause(channel, 0.15)
+    session.pause(channel, 0.5)
     return session.count(channel, name)
 
 
@@ -371,7 +371,7 @@ def expired_with_the_queue_are_not_dead(session):
     """x-expires ends the queue and its messages."""
     dying = Dying(session, expires=30)
     dying.publish("goes with its queue")
-    session.pause(dying.channel, 0.15)
+    session.pause(dying.channel, 0.5)
     return session.count(dying.channel, dying.target)
 
 

@@ -8,7 +8,7 @@ def queue_ttl(session):
     channel = session.channel()
     queue = session.queue(channel, arguments={"x-message-ttl": 20})
     session.publish_each(channel, queue, ["1", "2"])
-    return [session.count(channel, queue), session.wait_count(channel, queue, 0)]
+    return session.wait_count(channel, queue, 0)
 
 
 @scenario
@@ -16,7 +16,7 @@ def message_ttl(session):
     channel = session.channel()
     queue = session.queue(channel)
     session.publish(channel, "", queue, expiration="20")
-    return [session.count(channel, queue), session.wait_count(channel, queue, 0)]
+    return session.wait_count(channel, queue, 0)
 
 
 @scenario
@@ -75,10 +75,10 @@ def zero_with_a_busy_consumer(session):
 @scenario
 def unacked_does_not_expire(session):
     channel = session.channel()
-    queue = session.queue(channel, arguments={"x-message-ttl": 30})
+    queue = session.queue(channel, arguments={"x-message-ttl": 500})
     session.publish(channel, "", queue)
     tag = session.fetch(channel, queue)
-    session.pause(channel, 0.1)
+    session.pause(channel, 0.8)
     return session.attempt(lambda _: channel.basic_ack(tag), channel=channel)
 
 
@@ -86,10 +86,10 @@ def unacked_does_not_expire(session):
 def requeued_after_its_time(session):
     """Expired on its return."""
     channel = session.channel()
-    queue = session.queue(channel, arguments={"x-message-ttl": 30})
+    queue = session.queue(channel, arguments={"x-message-ttl": 500})
     session.publish(channel, "", queue)
     tag = session.fetch(channel, queue)
-    session.pause(channel, 0.1)
+    session.pause(channel, 0.8)
     channel.basic_nack(tag, requeue=True)
     session.settle(channel)
     return session.get(channel, queue)
@@ -120,7 +120,7 @@ def shorter_behind_longer(session):
     channel = session.channel()
     target = session.queue(channel, "target")
     queue = session.queue(channel, arguments=dead_letters(key=target))
-    session.publish(channel, "", queue, "long", expiration="300")
+    session.publish(channel, "", queue, "long", expiration="800")
     session.publish(channel, "", queue, "short", expiration="20")
     return session.take(channel, target, 2)
 
@@ -133,7 +133,7 @@ def expired_behind_a_lasting_message(session):
     session.publish(channel, "", queue, "lasting")
     session.publish(channel, "", queue, "short", expiration="20")
     session.publish(channel, "", queue, "last")
-    session.pause(channel, 0.1)
+    session.pause(channel, 0.2)
     return session.take(channel, queue)
 
 
@@ -143,7 +143,7 @@ def mixed_ttls_by_get(session):
     queue = session.queue(channel)
     for body, expiration in (("a", "20"), ("b", "60000"), ("c", "30"), ("d", None)):
         session.publish(channel, "", queue, body, expiration=expiration)
-    session.pause(channel, 0.12)
+    session.pause(channel, 0.2)
     return session.take(channel, queue)
 
 
@@ -151,7 +151,7 @@ def mixed_ttls_by_get(session):
 def queue_expires_unused(session):
     channel = session.channel()
     queue = session.durable_queue(channel, arguments={"x-expires": 40})
-    session.pause(channel, 0.25)
+    session.pause(channel, 0.5)
     return session.attempt(lambda channel: channel.queue_declare(queue, passive=True))
 
 
@@ -160,16 +160,16 @@ def queue_expires_with_messages(session):
     channel = session.channel()
     queue = session.queue(channel, arguments={"x-expires": 40})
     session.publish(channel, "", queue)
-    session.pause(channel, 0.25)
+    session.pause(channel, 0.5)
     return session.attempt(lambda channel: channel.queue_declare(queue, passive=True))
 
 
 @scenario
 def queue_does_not_expire_with_a_consumer(session):
     channel = session.channel()
-    queue = session.queue(channel, arguments={"x-expires": 60})
+    queue = session.queue(channel, arguments={"x-expires": 400})
     consumer = session.consume(channel, queue)
-    session.pause(channel, 0.25)
+    session.pause(channel, 0.9)
     session.publish(channel, "", queue)
     return session.delivered(consumer, 1)
 
@@ -177,19 +177,19 @@ def queue_does_not_expire_with_a_consumer(session):
 @scenario
 def queue_expires_after_its_consumer(session):
     channel = session.channel()
-    queue = session.queue(channel, arguments={"x-expires": 40})
+    queue = session.queue(channel, arguments={"x-expires": 400})
     consumer = session.consume(channel, queue)
     channel.basic_cancel(consumer.tag)
-    session.pause(channel, 0.25)
+    session.pause(channel, 0.9)
     return session.attempt(lambda channel: channel.queue_declare(queue, passive=True))
 
 
 @scenario
 def get_keeps_a_queue(session):
     channel = session.channel()
-    queue = session.queue(channel, arguments={"x-expires": 200})
-    for _ in range(6):
-        session.pause(channel, 0.06)
+    queue = session.queue(channel, arguments={"x-expires": 800})
+    for _ in range(5):
+        session.pause(channel, 0.25)
         session.get(channel, queue)
     return session.attempt(lambda channel: channel.queue_declare(queue, passive=True))
 
@@ -197,10 +197,10 @@ def get_keeps_a_queue(session):
 @scenario
 def declare_keeps_a_queue(session):
     channel = session.channel()
-    queue = session.queue(channel, arguments={"x-expires": 200})
-    for _ in range(6):
-        session.pause(channel, 0.06)
-        channel.queue_declare(queue, exclusive=True, arguments={"x-expires": 200})
+    queue = session.queue(channel, arguments={"x-expires": 800})
+    for _ in range(5):
+        session.pause(channel, 0.25)
+        channel.queue_declare(queue, exclusive=True, arguments={"x-expires": 800})
     return session.attempt(lambda channel: channel.queue_declare(queue, passive=True))
 
 

@@ -114,7 +114,7 @@ def expiry_at_each_priority(session):
     channel, queue = prioritized(session)
     for priority, expiration in ((1, "20"), (5, None), (9, "20"), (1, None)):
         session.publish(channel, "", queue, f"{priority} {expiration}", priority=priority, expiration=expiration)
-    session.pause(channel, 0.1)
+    session.pause(channel, 0.2)
     return session.take(channel, queue)
 
 
