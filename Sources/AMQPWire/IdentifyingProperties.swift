@@ -1,4 +1,5 @@
-/// The properties that tell messages apart, found in their wire form without copying them: for exchanges that hash them.
+/// The properties that tell messages apart, found in their wire form without copying them: for exchanges that hash
+/// them.
 package struct IdentifyingProperties {
     /// Empty when there is none.
     package private(set) var correlationID = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -293,8 +293,8 @@ extension ShardState {
         }
     }
 
-    /// Who was bound to a recent-history exchange gets what it remembers, the oldest first. Messages pass here alone: so
-    /// those before the binding are in the history, and those behind it find the binding.
+    /// Who was bound to a recent-history exchange gets what it remembers, the oldest first. Messages pass here alone:
+    /// so those before the binding are in the history, and those behind it find the binding.
     func replayHistories() {
         let replays = pendingReplays
         pendingReplays = []
