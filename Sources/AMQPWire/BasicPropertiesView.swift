@@ -27,9 +27,6 @@ package struct BasicPropertiesView {
     /// 2 is persistent, everything else transient.
     package var deliveryMode: UInt8 = 1
     package var priority: UInt8 = 0
-    package var correlationID = UnsafeRawBufferPointer(start: nil, count: 0)
-    package var messageID = UnsafeRawBufferPointer(start: nil, count: 0)
-    package var timestamp: UInt64 = 0
     /// Which of the headers that mean something to the broker there are.
     package var headerNames: HeaderNames = []
     package var replyTo = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -56,11 +53,11 @@ package struct BasicPropertiesView {
         }
         if flags & Flag.deliveryMode != 0 { deliveryMode = try reader.readUInt8() }
         if flags & Flag.priority != 0 { priority = try reader.readUInt8() }
-        if flags & Flag.correlationID != 0 { correlationID = try reader.readShortStringView() }
+        if flags & Flag.correlationID != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.replyTo != 0 { replyTo = try reader.readShortStringView() }
         if flags & Flag.expiration != 0 { expiration = try reader.readShortStringView() }
-        if flags & Flag.messageID != 0 { messageID = try reader.readShortStringView() }
-        if flags & Flag.timestamp != 0 { timestamp = try reader.readUInt64() }
+        if flags & Flag.messageID != 0 { _ = try reader.readShortStringView() }
+        if flags & Flag.timestamp != 0 { _ = try reader.readUInt64() }
         if flags & Flag.type != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.userID != 0 { userID = try reader.readShortStringView() }
         if flags & Flag.applicationID != 0 { _ = try reader.readShortStringView() }

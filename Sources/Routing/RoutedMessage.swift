@@ -16,6 +16,8 @@ package struct RoutedMessage {
     package var random: UInt64 = 0
     /// The gates that take this message.
     package var gates: ExchangeGates = []
+    /// An exchange that it has left before: no way leads back to it.
+    package var avoided: ExchangeID?
 
     package init(routingKey: UnsafeRawBufferPointer) { self.routingKey = routingKey }
 }

@@ -11,6 +11,7 @@ extension RoutingTable {
         var walk = RouteWalk(
             message: message, queues: queues.base, exchangeMarks: exchangeMarks, pending: pending, epoch: epoch,
             number: walkNumber, result: result)
+        if let avoided = message.avoided, isPresent(avoided) { exchangeMarks[Int(avoided.value)] = walkNumber }
         walk.visitExchange(exchange.value)
         while walk.pendingCount > 0 {
             walk.pendingCount -= 1

@@ -1,6 +1,6 @@
 extension RoutingTable {
-    /// Whether this exchange or one behind it looks at more of a message than its routing key, or chooses by chance: then
-    /// a result must not be remembered by routing key alone.
+    /// Whether this exchange or one behind it looks at more of a message than its routing key, or chooses by chance:
+    /// then a result must not be remembered by routing key alone.
     package func dependsOnMessage(_ id: ExchangeID) -> Bool {
         guard isPresent(id) else { return false }
         let exchange = exchanges + Int(id.value)

@@ -148,13 +148,15 @@ extension ShardState {
     ///   - exchange: nil for nowhere.
     ///   - isKept: the gate goes on holding the copy.
     private func passOn(
-        _ message: Message, as copy: Message, from exchange: ExchangeID?, _ queue: UnsafeMutablePointer<QueueState>,
-        isKept: Bool = false
+        _ message: Message, as copy: Message, from exchange: ExchangeID?, avoiding avoided: ExchangeID? = nil,
+        _ queue: UnsafeMutablePointer<QueueState>, isKept: Bool = false
     ) {
         let address = queue.pointee.address
         var routes = RouteBuffer()
         if let exchange {
-            route(copy, from: exchange, key: copy.routingKey, queue.pointee.virtualHostIndex, into: &routes)
+            route(
+                copy, from: exchange, key: copy.routingKey, queue.pointee.virtualHostIndex, avoiding: avoided,
+                into: &routes)
         }
         let count = routes.count
         if isKept { routes.append(address) }
@@ -216,7 +218,7 @@ extension ShardState {
         if gate.cache.contains(key, now: time) {
             // It leads nowhere: to the alternate exchange, if there is one.
             let alternate = virtualHosts[queue.pointee.virtualHostIndex].routing.alternate(of: exchange)
-            return passOn(message, as: copy, from: alternate, queue)
+            return passOn(message, as: copy, from: alternate, avoiding: exchange, queue)
         }
         let ttl = DeduplicationHeader.ttlMilliseconds(in: headers) ?? settings.ttlMilliseconds
         // First it passes: after a crash in between it may come twice, but is not lost.
@@ -291,8 +293,8 @@ extension ShardState {
         }
     }
 
-    /// Who was bound to a recent-history exchange gets what it remembers, the oldest first. Messages pass here alone: so
-    /// those before the binding are in the history, and those behind it find the binding.
+    /// Who was bound to a recent-history exchange gets what it remembers, the oldest first. Messages pass here alone:
+    /// so those before the binding are in the history, and those behind it find the binding.
     func replayHistories() {
         let replays = pendingReplays
         pendingReplays = []

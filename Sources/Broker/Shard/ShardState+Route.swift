@@ -8,17 +8,16 @@ extension ShardState {
     /// - Parameters:
     ///   - copies: its further routing keys; nil for those of its own `CC` header.
     ///   - passesGates: those that remember what passes do not take it.
+    ///   - avoided: an exchange that leads it nowhere.
     func route(
         _ message: Message, from exchange: ExchangeID, key: UnsafeRawBufferPointer, copies: [ShortString]? = nil,
-        _ host: Int, passesGates: Bool = false, into routes: inout RouteBuffer
+        _ host: Int, passesGates: Bool = false, avoiding avoided: ExchangeID? = nil, into routes: inout RouteBuffer
     ) {
         var routed = RoutedMessage(routingKey: key)
+        routed.avoided = avoided
         // The properties were checked when they came in, or are this broker's own.
         if let properties = try? BasicPropertiesView(validating: message.properties) {
             routed.headers = properties.headers
-            routed.correlationID = properties.correlationID
-            routed.messageID = properties.messageID
-            if properties.flags & BasicPropertiesView.Flag.timestamp != 0 { routed.timestamp = properties.timestamp }
             if let copies {
                 routed.copies = copies
             } else if properties.headerNames.contains(.carbonCopy), !message.care.contains(.routedByKeyAlone) {
@@ -28,7 +27,13 @@ extension ShardState {
                 routed.gates = gates(of: properties, hasPassed: passesGates || message.hasPassedGate)
             }
         }
-        if virtualHosts[host].routing.dependsOnMessage(exchange) { routed.random = random.next() }
+        if virtualHosts[host].routing.dependsOnMessage(exchange) {
+            let properties = IdentifyingProperties(message.properties)
+            routed.correlationID = properties.correlationID
+            routed.messageID = properties.messageID
+            routed.timestamp = properties.timestamp
+            routed.random = random.next()
+        }
         virtualHosts[host].routing.route(exchange, routed, into: &routes)
     }
 

@@ -37,7 +37,7 @@ package final class ShardState {
     /// Their connections and queues here end with this turn.
     var removedVirtualHosts: Set<Int> = []
 
-    /// Whether whoever is bound to a recent-history exchange gets its messages: not while bindings come back at a start.
+    /// Whether who is bound to a recent-history exchange gets its messages: not while bindings come back at a start.
     var replaysHistory = true
     /// Bindings that want them.
     var pendingReplays: [(host: Int, binding: Binding)] = []

@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    /// What is published before a binding, on the same channel, is in the history; what comes behind is not twice there.
+    /// What is published before a binding, on the same channel, is in the history; what comes behind is there once.
     @Test func nothingIsLostOrDoubledAroundABinding() {
         converse(shards: 2) { broker in
             let owner = broker.connect(shard: 1)
