@@ -93,6 +93,17 @@ struct QueueConsumers {
         }
     }
 
+    /// How many messages consumers would take, limits of channels and connections apart.
+    var availableCredit: Int {
+        var sum = 0
+        for reference in references where isActive(reference) {
+            guard let credit = credit(reference), !credit.pointee.isQuiescing else { continue }
+            if credit.pointee.noAck || credit.pointee.prefetchCount == 0 { return .max }
+            sum += Int(credit.pointee.prefetchCount - min(credit.pointee.prefetchCount, credit.pointee.unackedCount))
+        }
+        return sum
+    }
+
     // MARK: Finding
 
     private func reference(of credit: UnsafeMutablePointer<ConsumerCredit>) -> ConsumerReference {

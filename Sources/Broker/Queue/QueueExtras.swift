@@ -12,8 +12,8 @@ struct QueueExtras {
     var armedMilliseconds: UInt64?
     /// When the queue was last declared, asked with basic.get, or left by a consumer; in milliseconds since 1970.
     var lastUsedMilliseconds: UInt64 = 0
-    /// Up to this place, messages were promised to a consumer that only waits for the journal: they do not expire.
-    var promisedPlace: UInt64 = 0
+    /// Messages met a consumer that only waits for the journal: until it has had its share none is too late or too many.
+    var isPromised = false
     /// It is no queue of a virtual host, but stands before an exchange.
     var gate: ExchangeGate?
     /// Deduplication headers of messages that the queue has, delivered ones included.
@@ -152,6 +152,8 @@ extension QueueState {
     var recoversContent: Bool {
         levelCount > 1 || arguments.maxLengthBytes != nil || arguments.deduplicates
             || arguments.messageTTLMilliseconds != nil || extras?.pointee.gate != nil
+            // Where messages with an expiration wait for it, though nobody consumes them.
+            || arguments.deadLetterExchange != nil
     }
 
     /// A message from before the node was started, which is not in memory.
@@ -176,9 +178,17 @@ extension QueueState {
 
     /// Whether another message, with this body, would be more than the queue may have.
     func wouldOverflow(bodyByteCount: Int) -> Bool {
-        if let limit = arguments.maxLength, readyCount + 1 > limit { return true }
+        let promised = promisedCount
+        if let limit = arguments.maxLength, readyCount - promised + 1 > limit { return true }
         guard let limit = arguments.maxLengthBytes, let extras else { return false }
-        return extras.pointee.readyBodyByteCount + bodyByteCount > limit
+        let readyByteCount = promised == readyCount ? 0 : extras.pointee.readyBodyByteCount
+        return readyByteCount + bodyByteCount > limit
+    }
+
+    /// Messages that consumers would have by now if the journal had been faster.
+    private var promisedCount: Int {
+        guard let extras, extras.pointee.isPromised else { return 0 }
+        return min(readyCount, consumers.availableCredit)
     }
 
     /// Whether the queue has more than it may have.

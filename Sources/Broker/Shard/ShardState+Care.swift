@@ -18,7 +18,9 @@ extension ShardState {
         let entry = queue.pointee.accept(message)
         if queue.pointee.readyCount == 0, let slot = queue.pointee.consumers.takeNext() {
             if mayDeliver(entry, queue, slot) { return deliver(entry, from: queue, to: slot) }
-            extras.pointee.promisedPlace = entry.place
+            extras.pointee.isPromised = true
+        } else if queue.pointee.isMarkListed {
+            extras.pointee.isPromised = true
         }
         queue.pointee.append(entry)
         noteExpiration(entry, queue)
@@ -37,7 +39,7 @@ extension ShardState {
     func careFor(_ queue: UnsafeMutablePointer<QueueState>) {
         guard let extras = queue.pointee.extras else { return }
         if let gate = extras.pointee.gate { return passGate(queue, extras, gate) }
-        if extras.pointee.promisedPlace > 0 { keepPromise(queue, extras) }
+        if extras.pointee.isPromised, keepPromise(queue, extras) { return }
         var left = Limit.dropsPerTurn
         dropExpired(queue, extras, &left)
         dropOverLimit(queue, &left)
@@ -45,16 +47,27 @@ extension ShardState {
         arm(queue, extras)
     }
 
-    /// A message that met a consumer at once, but had to wait for the journal, is not late: RabbitMQ delivers it even
-    /// with a time to live of 0.
-    private func keepPromise(_ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>) {
-        while let first = queue.pointee.ready.first, first.place <= extras.pointee.promisedPlace, !first.isPagedOut {
-            guard let slot = queue.pointee.consumers.takeNext() else { break }
-            guard mayDeliver(first, queue, slot) else { return }
+    /// Messages that met a consumer at once, but had to wait for the journal, are not late, and not too many: RabbitMQ
+    /// delivers them even with a time to live, or to a queue with a maximum length, of 0.
+    ///
+    /// - Returns: whether a consumer still waits.
+    private func keepPromise(
+        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>
+    ) -> Bool {
+        var left = Limit.deliveriesPerTurn
+        while let first = queue.pointee.ready.first, !first.isPagedOut, let slot = queue.pointee.consumers.takeNext() {
+            // The journal tells the queue when it has come so far.
+            guard mayDeliver(first, queue, slot) else { return true }
             guard let entry = queue.pointee.popFirst() else { break }
             deliver(entry, from: queue, to: slot)
+            left -= 1
+            if left == 0 {
+                list(queue)
+                return true
+            }
         }
-        extras.pointee.promisedPlace = 0
+        extras.pointee.isPromised = false
+        return false
     }
 
     /// A message leaves its queue without having been consumed.

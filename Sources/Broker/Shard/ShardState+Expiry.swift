@@ -30,18 +30,15 @@ extension ShardState {
         _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ left: inout Int
     ) {
         let time = now.wallMilliseconds
-        var kept: [MessageDeadline] = []
         while left > 0, let next = extras.pointee.expirations.first, next.milliseconds <= time {
             _ = extras.pointee.expirations.popFirst()
-            if next.place <= extras.pointee.promisedPlace { kept.append(next) } else { expire(next, queue) }
+            expire(next, queue)
             left -= 1
         }
-        for deadline in kept { extras.pointee.expirations.insert(deadline) }
         guard let timeToLive = queue.pointee.arguments.messageTTLMilliseconds else { return }
         for level in (0..<extras.pointee.levelCount).reversed() {
             while left > 0, let first = queue.pointee.withList(level, { $0.first }), !first.isPagedOut,
                 first.message.publishedMilliseconds &+ timeToLive <= time,
-                first.place > extras.pointee.promisedPlace,
                 let entry = queue.pointee.withList(level, { $0.popFirst() })
             {
                 queue.pointee.didTake(entry)

@@ -40,4 +40,62 @@ import Testing
             client.get(expecting: "usual", tag: 3, redelivered: true)
         }
     }
+
+    /// Consumers have credit for all of it, and wait for the journal only.
+    @Test(arguments: ["x-message-ttl", "x-max-length"])
+    func whatWaitsForTheJournalIsNeitherLateNorTooMuch(argument: String) {
+        converseWithJournal { broker, _ in
+            let arguments = FieldTable([.init(name: ShortString(truncating: argument), value: .int32(0))])
+            let client = broker.durableQueue(arguments: arguments, confirms: false)
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            for number in 1...3 { client.store("\(number)") }
+            client.expectNothing()
+            broker.syncJournal()
+            for number in 1...3 { client.expectDeliver("\(number)", tag: UInt64(number)) }
+        }
+    }
+
+    @Test func whatWaitsForTheJournalLeavesRoomForMore() {
+        converseWithJournal { broker, _ in
+            let client = broker.durableQueue(
+                arguments: ["x-max-length": .int32(1), "x-overflow": .string("reject-publish")])
+            client.request(BasicQos(prefetchCount: 2), BasicQosOk())
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            for number in 1...4 { client.store("\(number)") }
+            broker.syncJournal()
+            client.expectDeliver("1", tag: 1)
+            client.expectDeliver("2", tag: 2)
+            client.expect(BasicAck(deliveryTag: 3, multiple: true))
+            client.expect(BasicNack(deliveryTag: 4, requeue: false))
+        }
+    }
+
+    /// As in a queue that only delays messages.
+    @Test func aMessageExpiresAfterARestartThoughNobodyConsumes() {
+        let first = SemanticsJournal(shardCount: 1)
+        converse(journal: first.driven, disk: first.disk) { broker in
+            let client = broker.connect()
+            for (name, next) in [("delay", "work"), ("work", "nowhere")] {
+                client.declare(
+                    QueueDeclare(
+                        queue: ShortString(truncating: name), durable: true,
+                        arguments: [
+                            "x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string(next),
+                        ]))
+            }
+            var properties = BasicProperties.persistent
+            properties.expiration = "100"
+            client.publish("body", routingKey: "delay", properties: properties)
+            first.flush()
+        }
+        let second = SemanticsJournal(shardCount: 1, log: first.log)
+        let broker = Conversation(
+            shards: 1, settings: BrokerSettings(), journal: second.driven, disk: second.disk,
+            elapsedMilliseconds: 50, recover: second.recovered.recover)
+        let client = broker.connect()
+        client.request(BasicGet(queue: "work"), BasicGetEmpty())
+        broker.advance(milliseconds: 50)
+        client.get("work", expecting: "body", tag: 1)
+        broker.end(sourceLocation: #_sourceLocation)
+    }
 }

@@ -211,8 +211,7 @@ extension ModelBroker {
                 entry.isRedelivered = true
                 return entry
             }
-            for var entry in queue.entries + delivered
-            where entry.message.isPersistent || queue.arguments.isQuorum {
+            for var entry in queue.entries + delivered where entry.message.isStored {
                 if !isInOrder, entry.isRedelivered == false { entry.isRedelivered = nil }
                 back.insert(entry)
             }

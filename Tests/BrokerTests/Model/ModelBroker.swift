@@ -235,6 +235,8 @@ extension ModelBroker {
     private mutating func accept(
         _ message: ModelMessage, _ targets: [String], _ trial: ModelTrial
     ) throws(ModelMismatch) -> Bool {
+        var message = message
+        message.isStored = message.isPersistent || targets.contains { queues[$0]?.arguments.isQuorum == true }
         var left = targets
         var isRejected = false
         let isOrderFree = targets.contains { name in

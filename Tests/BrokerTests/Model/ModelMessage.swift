@@ -26,6 +26,8 @@ struct ModelMessage: Hashable {
     var exchange: String
     var routingKey: String
     var isPersistent = false
+    /// Persistent, or a quorum queue has it too: the journal has it for every durable queue.
+    var isStored = false
     var priority: UInt8?
     /// Milliseconds.
     var expiration: UInt64?

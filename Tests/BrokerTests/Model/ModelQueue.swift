@@ -40,6 +40,13 @@ struct ModelArguments: Hashable {
         return deliveryLimit < 0 ? nil : deliveryLimit
     }
 
+    /// Whether it notices at once that a message has expired which was there before the process began. Others find out
+    /// when the message's turn comes.
+    var knowsItsMessages: Bool {
+        isQuorum || timeToLive != nil || maxLengthBytes != nil || deadLetterExchange != nil || maxPriority != nil
+            || deduplicates
+    }
+
     var countsFailures: Bool { effectiveLimit != nil }
 }
 

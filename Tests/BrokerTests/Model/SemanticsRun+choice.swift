@@ -92,7 +92,10 @@ extension SemanticsRun {
         var message = ModelMessage(body: body, exchange: exchange, routingKey: key)
         message.isPersistent = random.chance(60)
         if random.chance(30) { message.priority = UInt8(random.below(7)) }
-        if random.chance(20) { message.expiration = random.pick([0, 2, 5, 12, 30]) }
+        let targets = model.route(exchange, key).compactMap { model.queues[$0]?.arguments }
+        if random.chance(20), !isJournaled || targets.allSatisfy(\.knowsItsMessages) {
+            message.expiration = random.pick([0, 2, 5, 12, 30])
+        }
         if random.chance(30) { message.deduplication = "\(random.below(4))" }
         return ModelPublish(
             exchange: exchange, routingKey: key, isMandatory: random.chance(20), message: message)
