@@ -59,9 +59,13 @@ extension VirtualHostTopology {
             operatorPolicies.isEmpty ? nil : operatorPolicies.best(forExchange: name))
         guard applied != exchange.policies else { return }
         exchanges[name]?.policies = applied
-        let alternate = applied.definition?["alternate-exchange"]?.text
-        guard alternate != exchange.policies.definition?["alternate-exchange"]?.text else { return }
-        setPolicyAlternate(alternate.map { ShortString(truncating: $0) }, of: exchange, changes: &changes)
+        let key: ShortString = "alternate-exchange"
+        guard applied.definition?[key] != exchange.policies.definition?[key] else { return }
+        var alternate: ShortString?
+        if case .longString(let bytes)? = applied.definition?[key], bytes.count <= ShortString.byteLimit {
+            alternate = ShortString(bytes: bytes)
+        }
+        setPolicyAlternate(alternate, of: exchange, changes: &changes)
     }
 }
 

@@ -299,6 +299,7 @@ extension VirtualHostTopology {
         }
         for exchange in exchanges.values where exchange.id != .default {
             changes.append(.exchangeRemoved(virtualHost: index, id: exchange.id))
+            if let gate = exchange.gate { changes.journalRemoval(ofHolder: gate.journalNumber) }
         }
         exchanges = [:]
         queues = [:]
