@@ -131,9 +131,10 @@ extension ControlPlane.Topology {
     /// Its place is not used again: connections that have not heard of it yet still know it by its index.
     mutating func removeVirtualHost(_ name: ShortString) {
         guard let index = virtualHostIndexes.removeValue(forKey: name) else { return }
+        // Before the ends of its queues' messages: a start that finds only this drops those as well.
+        log.journal(.virtualHostRemoved(name))
         virtualHosts[index].removeAll(changes: &log)
         log.append(.virtualHostRemoved(index: index))
-        log.journal(.virtualHostRemoved(name))
     }
 
     /// Where a connection goes that opens this virtual host; it counts as one of its connections until `leave`.

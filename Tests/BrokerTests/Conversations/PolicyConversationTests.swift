@@ -104,6 +104,34 @@ import Testing
         }
     }
 
+    /// Row "alternate exchange": by argument or by policy; the argument goes first.
+    @Test func aPolicyGivesAnAlternateExchange() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "unrouted"))
+            client.request(QueueBind(queue: "unrouted", exchange: "amq.fanout"), QueueBindOk())
+            client.request(
+                ExchangeDeclare(
+                    exchange: "own", type: "direct", arguments: ["alternate-exchange": .string("nowhere")]),
+                ExchangeDeclareOk())
+            client.request(ExchangeDeclare(exchange: "x", type: "direct"), ExchangeDeclareOk())
+            #expect(throws: Never.self) {
+                try broker.controlPlane.setPolicy(
+                    policy("p", "^(x|y|own)$", ["alternate-exchange": .string("amq.fanout")]), virtualHost: "/")
+            }
+            client.request(ExchangeDeclare(exchange: "y", type: "direct"), ExchangeDeclareOk())
+            for exchange in ["x", "y"] as [ShortString] {
+                client.publish("one", exchange: exchange, routingKey: "unrouted", mandatory: true)
+            }
+            client.publish("two", exchange: "own", routingKey: "k", mandatory: true)
+            client.expectReturn("two", exchange: "own", routingKey: "k")
+            client.request(QueuePurge(queue: "unrouted"), QueuePurgeOk(messageCount: 2))
+            #expect(throws: Never.self) { try broker.controlPlane.clearPolicy("p", virtualHost: "/") }
+            client.publish("three", exchange: "x", routingKey: "k", mandatory: true)
+            client.expectReturn("three", exchange: "x", routingKey: "k")
+        }
+    }
+
     @Test(arguments: [0, 1])
     func aPolicyMakesAQueueRejectWhatIsPublished(shard: Int) {
         converse(shards: 2) { broker in

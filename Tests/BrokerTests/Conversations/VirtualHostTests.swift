@@ -55,6 +55,11 @@ import Testing
             let owner = broker.connect(shard: 0, virtualHost: "v")
             owner.declare(QueueDeclare(queue: "q", durable: true))
             owner.declare(QueueDeclare(queue: "mine", exclusive: true))
+            owner.request(
+                ExchangeDeclare(
+                    exchange: "delayed", type: "x-delayed-message", durable: true,
+                    arguments: ["x-delayed-type": .string("fanout")]),
+                ExchangeDeclareOk())
             let other = broker.connect(shard: 1, virtualHost: "v")
             other.consume(BasicConsume(queue: "q", consumerTag: "c"))
             other.publish("one", routingKey: "q")
@@ -198,8 +203,8 @@ import Testing
         before.settle()
         #expect(
             journal.takeStateRecords() == [
-                "virtual host kept", "virtual host kept: kept", "virtual host v", "queue q is 1", "removed 1",
-                "no virtual host v", "no virtual host /",
+                "virtual host kept", "virtual host kept: kept", "virtual host v", "queue q is 1",
+                "no virtual host v", "removed 1", "no virtual host /",
             ])
         before.controlPlane.appendSnapshot()
         before.settle()
