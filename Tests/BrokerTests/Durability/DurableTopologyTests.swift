@@ -40,6 +40,8 @@ private struct NaiveTopology {
         case .virtualHostAdded: return nil
         case .exchangeDeclared(_, let exchange):
             if host.exchanges.contains(where: { $0.name == exchange.name }) { return nil }
+            var exchange = exchange
+            if exchange.journalNumber != 0 { exchange.journalNumber = nextJournalNumber }
             return .exchangeDeclared(virtualHost: name, exchange)
         case .exchangeDeleted(_, let exchange):
             guard host.exchanges.contains(where: { $0.name == exchange }) else { return nil }
@@ -98,7 +100,9 @@ private struct NaiveTopology {
             } else {
                 hosts[host]?.policies.removeAll { $0.name == name }
             }
-        case .exchangeDeclared(let host, let exchange): hosts[host]?.exchanges.append(exchange)
+        case .exchangeDeclared(let host, let exchange):
+            hosts[host]?.exchanges.append(exchange)
+            if exchange.journalNumber != 0 { nextJournalNumber += 1 }
         case .exchangeDeleted(let host, let name):
             hosts[host]?.exchanges.removeAll { $0.name == name }
             hosts[host]?.bindings.removeAll { $0.source == name || !$0.isToQueue && $0.destination == name }
