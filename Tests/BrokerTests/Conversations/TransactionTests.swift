@@ -71,7 +71,8 @@ import Testing
         converseWithJournal { broker, journal in
             let client = broker.durableQueue(confirms: false)
             client.request(TxSelect(), TxSelectOk())
-            client.store("one")
+            // It was routed: RabbitMQ does not return it either.
+            client.publish("one", routingKey: "q", mandatory: true, properties: .persistent)
             client.send(QueueDelete(queue: "q"))
             broker.syncJournal()
             client.expect(QueueDeleteOk())
@@ -174,6 +175,11 @@ import Testing
             client.expectDeliver("1", tag: 1)
             client.send(BasicAck(deliveryTag: 1))
             client.expectNothing()
+            if global {
+                client.consume(BasicConsume(queue: "q", consumerTag: "d"))
+                client.expectNothing()
+                client.request(BasicCancel(consumerTag: "d"), BasicCancelOk(consumerTag: "d"))
+            }
             client.request(TxRollback(), TxRollbackOk())
             client.expectNothing()
             client.send(BasicAck(deliveryTag: 1))
