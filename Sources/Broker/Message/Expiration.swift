@@ -2,8 +2,8 @@
 ///
 /// Source: RabbitMQ `rabbit_basic:parse_expiration`, with `string:to_integer` and `rabbit_misc:check_expiry`.
 enum Expiration {
-    /// RabbitMQ's MAX_EXPIRY_TIMER.
-    static let millisecondsLimit: UInt64 = 4_294_967_295
+    /// RabbitMQ's MAX_EXPIRY_TIMER, ten years.
+    static let millisecondsLimit: UInt64 = 315_360_000_000
 
     /// What RabbitMQ says of a text that it does not take; nil when it does.
     static func error(in text: String) -> String? {
@@ -16,6 +16,6 @@ enum Expiration {
         let significant = String(decoding: digits.drop { $0 == UInt8(ascii: "0") }, as: UTF8.self)
         if bytes.first == UInt8(ascii: "-"), !significant.isEmpty { return "{value_negative,-\(significant)}" }
         if let value = UInt64(significant.isEmpty ? "0" : significant), value <= millisecondsLimit { return nil }
-        return "{value_too_big,\(significant)}"
+        return "{value_too_large,\(significant)}"
     }
 }
