@@ -62,6 +62,13 @@ struct QueueArgumentReader {
         return Int(integer)
     }
 
+    /// A time to live: at most ten years.
+    func timeToLive(_ key: ShortString, isZeroAllowed: Bool = true) throws(ProtocolError) -> UInt64? {
+        guard let count = try count(key, isZeroAllowed: isZeroAllowed) else { return nil }
+        guard count <= Expiration.millisecondsLimit else { throw refused(key, "{value_too_large,\(count)}") }
+        return UInt64(count)
+    }
+
     /// At most so many that a moment plus them is still a moment.
     func milliseconds(_ key: ShortString, isZeroAllowed: Bool = true) throws(ProtocolError) -> UInt64? {
         try count(key, isZeroAllowed: isZeroAllowed).map { min(UInt64($0), Limit.durationMilliseconds) }

@@ -78,8 +78,8 @@ struct QueueArguments: Sendable, Equatable {
     init(_ table: FieldTable, resource: ResourceName, policy: FieldTable? = nil) throws(ProtocolError) {
         let arguments = try QueueArgumentReader(table, resource: resource)
         queueType = arguments.type
-        expiresMilliseconds = try arguments.milliseconds("x-expires", isZeroAllowed: false)
-        messageTTLMilliseconds = try arguments.milliseconds("x-message-ttl")
+        expiresMilliseconds = try arguments.timeToLive("x-expires", isZeroAllowed: false)
+        messageTTLMilliseconds = try arguments.timeToLive("x-message-ttl")
         deadLetterExchange = try arguments.name("x-dead-letter-exchange")
         deadLetterRoutingKey = try arguments.name("x-dead-letter-routing-key")
         if deadLetterRoutingKey != nil, deadLetterExchange == nil {

@@ -72,7 +72,7 @@ struct QueueArgumentsTests {
     }
 
     @Test func aTimeBeyondAllMeasureDoesNotOverflow() throws {
-        #expect(try parse(["x-message-ttl": .int64(.max)]).messageTTLMilliseconds == 1 << 50)
+        #expect(try parse(["x-consumer-timeout": .int64(.max)]).consumerTimeoutMilliseconds == 1 << 50)
     }
 
     /// The reasons as RabbitMQ prints them.
@@ -81,6 +81,8 @@ struct QueueArgumentsTests {
             ("x-message-ttl", .int32(-5), "{value_negative,-5}"),
             ("x-message-ttl", .string("5"), "\"expected integer, got longstr\""),
             ("x-message-ttl", .timestamp(5), "\"expected integer, got timestamp\""),
+            ("x-message-ttl", .int64(315_360_000_001), "{value_too_large,315360000001}"),
+            ("x-expires", .int64(.max), "{value_too_large,9223372036854775807}"),
             ("x-expires", .int32(0), "{value_zero,0}"),
             ("x-expires", .int64(-1), "{value_negative,-1}"),
             ("x-max-length", .int32(-5), "{value_negative,-5}"),
