@@ -28,7 +28,9 @@ package struct BasicPropertiesView {
     package var deliveryMode: UInt8 = 1
     package var priority: UInt8 = 0
     /// Which of the headers that mean something to the broker there are.
-    package var headerNames: HeaderNames = []
+    package var headerNames = HeaderNames(rawValue: 0)
+    /// `CC` or `BCC`: for every message, and so no question to a set of another module, which is slow.
+    package var hasCopies: Bool { headerNames.rawValue & HeaderNames.copies != 0 }
     package var replyTo = UnsafeRawBufferPointer(start: nil, count: 0)
     package var expiration = UnsafeRawBufferPointer(start: nil, count: 0)
     package var userID = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -69,7 +71,7 @@ package struct BasicPropertiesView {
 extension WireReader {
     /// Walks the entries of a header table as `skipTableEntries` does, and looks at their names.
     fileprivate mutating func skipHeaders() throws(WireError) -> HeaderNames {
-        var found: HeaderNames = []
+        var found = HeaderNames(rawValue: 0)
         while remainingCount > 0 {
             found.insert(name: try readShortStringView())
             try skipFieldValue(depth: 1)

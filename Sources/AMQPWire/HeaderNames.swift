@@ -18,6 +18,9 @@ package struct HeaderNames: OptionSet, Hashable, Sendable {
     /// `x-cache-ttl`: how long a deduplication exchange remembers the message.
     package static let cacheTTL = HeaderNames(rawValue: 64)
 
+    /// `CC` and `BCC`.
+    static var copies: UInt8 { 3 }
+
     /// Most headers are told from these by the length of their names.
     @inline(__always)
     mutating func insert(name: UnsafeRawBufferPointer) {

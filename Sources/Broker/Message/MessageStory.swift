@@ -7,7 +7,7 @@ struct MessageStory: BitwiseCopyable {
     init(bits: UInt64) { self.bits = bits }
 
     @inline(__always)
-    init(publishedMilliseconds: UInt64, priority: UInt8 = 0, care: MessageCare = []) {
+    init(publishedMilliseconds: UInt64, priority: UInt8 = 0, care: MessageCare = MessageCare(rawValue: 0)) {
         bits =
             publishedMilliseconds & Self.millisecondsMask | UInt64(priority) << 48 | UInt64(care.rawValue) << 56
     }

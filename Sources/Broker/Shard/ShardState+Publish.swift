@@ -55,7 +55,7 @@ extension ShardState {
                     publishedMilliseconds: now.wallMilliseconds, priority: properties.priority, care: .expiration)
             }
         }
-        if properties.headerNames.isDisjoint(with: [.carbonCopy, .blindCarbonCopy]) {
+        if !properties.hasCopies {
             channel.pointee.assembly.receiveHeader(
                 store(
                     addressing: channel.pointee.assembly.addressing, properties: propertyBytes,
@@ -276,7 +276,7 @@ extension ShardState {
     func accept(_ message: Message, _ address: QueueAddress) {
         // A queue that was deleted on the way: as if it had been deleted just after.
         guard let queue = queue(address) else { return release(message) }
-        if queue.pointee.extras != nil || !message.care.isEmpty { return acceptWithCare(message, queue) }
+        if queue.pointee.extras != nil || message.care.rawValue != 0 { return acceptWithCare(message, queue) }
         let entry = queue.pointee.accept(message)
         if queue.pointee.ready.isEmpty, let slot = queue.pointee.consumers.takeNext(), mayDeliver(entry, queue, slot) {
             deliver(entry, from: queue, to: slot)
