@@ -1,9 +1,10 @@
-/// The names in a journal's directory.
-enum JournalFiles {
+/// The names in a journal's directory, and the form of what is in it.
+package enum JournalFiles {
     static let format = "format"
     static let lock = "lock"
     static let checkpoints = ["checkpoint-a", "checkpoint-b"]
-    static let formatVersion = 2
+    /// 2: message blocks say when they were published; `deliveryCount`.
+    package static let formatVersion = 2
     static let formatLine = "leveret journal \(formatVersion)"
     private static let segmentPrefix = "segment-"
     private static let indexPrefix = "index-"

@@ -44,11 +44,11 @@ import Testing
 
     /// A message to exchange `x` with key `k`: head, addressing, two bytes of properties, three of body.
     private static let content: [UInt8] =
-        [1, 0, 0, 0, 0, 1, 4, 0, 2, 0, 0, 0, 3, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
+        [1, 0, 0, 0, 0, 1, 4, 0, 2, 0, 0, 0, 3, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
         + [1, UInt8(ascii: "x"), 1, UInt8(ascii: "k"), 0, 0, 1, 2, 3]
 
     private static let message =
-        #""live":false,"contentByteCount":33,"message":{"exchange":"x","routingKey":"k","persistent":true,"#
+        #""live":false,"contentByteCount":41,"message":{"exchange":"x","routingKey":"k","persistent":true,"#
         + #""propertiesByteCount":2,"bodyByteCount":3}}"#
 
     @Test func messagesAreDescribed() {
@@ -92,6 +92,7 @@ import Testing
             buffer.appendDeliveryMark(holder: 5, lane: 6, sequence: 7)
             buffer.appendDelivered(holder: 8, ids: [9, UInt64.max])
             buffer.appendHolderRemoved(10)
+            buffer.appendDeliveryCount(holder: 11, id: 12, count: 13)
         }
         #expect(
             lines == [
@@ -99,6 +100,7 @@ import Testing
                 place(#""deliveryMark""#) + #","holder":5,"lane":6,"sequence":7}"#,
                 place(#""delivered""#) + #","holder":8,"ids":[9,18446744073709551615]}"#,
                 place(#""holderRemoved""#) + #","holder":10}"#,
+                place(#""deliveryCount""#) + #","holder":11,"count":13,"id":12}"#,
             ])
     }
 
@@ -109,7 +111,7 @@ import Testing
             line(kind: 4, bytes: moved) == place(#""moved""#)
                 + #","id":64,"lane":0,"sequence":1,"order":9,"holders":[],"live":false,"contentByteCount":0}"#)
         #expect(line(kind: 1, bytes: number) == place(#""batch""#) + #","synced":9}"#)
-        #expect(line(kind: 11, bytes: []) == place(#""end""#) + "}")
+        #expect(line(kind: 12, bytes: []) == place(#""end""#) + "}")
         #expect(line(kind: 99, bytes: [1]) == place("99") + #","malformed":true}"#)
     }
 

@@ -14,7 +14,7 @@ struct JournalDirectory: ~Copyable {
     private let lock: Int32
 
     /// The form that this version reads.
-    private static let formatNumber = 1
+    private static let formatNumber = JournalFiles.formatVersion
     private static let formatPrefix = "leveret journal "
 
     /// - Parameters:
