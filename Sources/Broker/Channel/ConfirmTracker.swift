@@ -19,8 +19,11 @@ struct ConfirmTracker {
 
     /// What the publishes after `settled` wait for.
     private var waiting = RingBuffer<Condition>()
-    /// Numbers after `sent` that a queue has rejected, rising.
+    /// Numbers that a queue has rejected, from `rejectedHead` on those after `sent`. Rising, unless noted otherwise:
+    /// shards answer at different times, and two queues may reject one message.
     private var rejected: [UInt64] = []
+    private var rejectedHead = 0
+    private var isRejectedSorted = true
 
     /// Notes a publish and what its confirm waits for.
     @inline(__always)
@@ -36,10 +39,8 @@ struct ConfirmTracker {
     /// A queue has rejected a publish that is not confirmed yet.
     mutating func reject(_ number: UInt64) {
         guard number > sent, number <= latest else { return }
-        // Shards answer at different times; what one of them rejects comes in order.
-        let index = rejected.lastIndex { $0 <= number }.map { $0 + 1 } ?? 0
-        if index > 0, rejected[index - 1] == number { return }
-        rejected.insert(number, at: index)
+        if let last = rejected.last, number <= last { isRejectedSorted = false }
+        rejected.append(number)
     }
 
     /// The journal, and other shards' queues, have come so far. Returns whether some publishes still wait.
@@ -56,7 +57,7 @@ struct ConfirmTracker {
     /// Nothing waits any more, and nothing is to be sent. Returns whether nothing was rejected.
     mutating func finish() -> Bool {
         sent = settled
-        defer { rejected = [] }
+        defer { forgetRejected() }
         return rejected.isEmpty
     }
 
@@ -77,21 +78,34 @@ struct ConfirmTracker {
 
     @inline(never)
     private mutating func takeMixed() -> (tag: UInt64, multiple: Bool, isRejected: Bool)? {
+        if !isRejectedSorted { sortRejected() }
         var last = sent
-        let isRejected = rejected[0] == sent + 1
+        let isRejected = rejected[rejectedHead] == sent + 1
         if isRejected {
-            var count = 0
-            while count < rejected.count, rejected[count] == last + 1, last < settled {
-                last += 1
-                count += 1
+            while rejectedHead < rejected.count, rejected[rejectedHead] <= min(last + 1, settled) {
+                last = rejected[rejectedHead]
+                rejectedHead += 1
             }
-            rejected.removeFirst(count)
+            if rejectedHead == rejected.count { forgetRejected() }
         } else {
-            last = min(settled, rejected[0] - 1)
+            last = min(settled, rejected[rejectedHead] - 1)
         }
         let multiple = last - sent > 1
         sent = last
         return (last, multiple, isRejected)
+    }
+
+    private mutating func sortRejected() {
+        rejected.removeFirst(rejectedHead)
+        rejectedHead = 0
+        rejected.sort()
+        isRejectedSorted = true
+    }
+
+    private mutating func forgetRejected() {
+        rejected.removeAll(keepingCapacity: rejected.count < 1024)
+        rejectedHead = 0
+        isRejectedSorted = true
     }
 
     mutating func deallocate() { waiting.deallocate() }

@@ -7,7 +7,8 @@ import Routing
 struct Transaction {
     struct Publish {
         let message: Message
-        let isMandatory: Bool
+        /// It is mandatory and leads to no queue.
+        let isReturned: Bool
         /// Where its queues end in `targets`.
         let targetEnd: Int
     }
@@ -20,13 +21,19 @@ struct Transaction {
     private(set) var publishes: [Publish] = []
     private(set) var targets: [QueueAddress] = []
     private(set) var settlements: [Settlement] = []
+    /// The message that is being published reaches exchanges that remember it, but no queue.
+    var leadsNowhere = false
     /// What the publishes keep in memory.
     private(set) var byteCount = 0
 
     /// Takes over the caller's reference to the message.
     mutating func publish(_ message: Message, isMandatory: Bool, to routes: RouteBuffer) {
         for target in 0..<routes.count { targets.append(routes[target]) }
-        publishes.append(Publish(message: message, isMandatory: isMandatory, targetEnd: targets.count))
+        publishes.append(
+            Publish(
+                message: message, isReturned: isMandatory && (leadsNowhere || routes.isEmpty),
+                targetEnd: targets.count))
+        leadsNowhere = false
         byteCount +=
             message.byteCount + MemoryLayout<Publish>.stride + routes.count * MemoryLayout<QueueAddress>.stride
     }

@@ -230,7 +230,11 @@ extension ShardState {
         if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
             !leadsBehindGates(message, from: exchange, copies, host)
         {
-            publishUnroutable(message, channel, isMandatory: true)
+            if channel.pointee.publishMode == .transaction {
+                channel.pointee.transaction?.leadsNowhere = true
+            } else {
+                publishUnroutable(message, channel, isMandatory: true)
+            }
         }
         findHolders(channel)
         findRejecting(channel)
@@ -242,7 +246,7 @@ extension ShardState {
 
     /// RabbitMQ returns before it confirms, so the return is written at once and confirms at the end of the turn.
     @inline(never)
-    private func publishUnroutable(
+    func publishUnroutable(
         _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool
     ) {
         guard isMandatory else {

@@ -94,7 +94,8 @@ extension ShardState {
             findHolders(channel)
             findRejecting(channel)
             // RabbitMQ returns what had no queue when it was published.
-            hand(publish.message, channel, isMandatory: publish.isMandatory && !wasRouted)
+            if publish.isReturned, wasRouted { publishUnroutable(publish.message, channel, isMandatory: true) }
+            hand(publish.message, channel, isMandatory: publish.isReturned && !wasRouted)
         }
     }
 

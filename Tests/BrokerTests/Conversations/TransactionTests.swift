@@ -43,6 +43,23 @@ import Testing
         }
     }
 
+    /// An exchange remembers it, no queue has it.
+    @Test func whatAnExchangeOnlyRemembersIsReturnedBeforeCommitOk() {
+        withTransaction { _, owner, client in
+            owner.request(ExchangeDeclare(exchange: "x", type: "x-recent-history"), ExchangeDeclareOk())
+            client.publish("one", exchange: "x", routingKey: "k", mandatory: true)
+            client.publish("two", exchange: "x", routingKey: "k")
+            client.expectNothing()
+            client.send(TxCommit())
+            client.expectReturn("one", exchange: "x", routingKey: "k")
+            client.expect(TxCommitOk())
+            owner.request(QueueBind(queue: "q", exchange: "x"), QueueBindOk())
+            client.get(expecting: "one", tag: 1, messageCount: 1, exchange: "x", routingKey: "k")
+            client.get(expecting: "two", tag: 2, exchange: "x", routingKey: "k")
+            owner.request(ExchangeDelete(exchange: "x"), ExchangeDeleteOk())
+        }
+    }
+
     @Test func aPublishIsCheckedAtOnce() {
         withTransaction { _, owner, client in
             client.publish("one", routingKey: "q")

@@ -83,6 +83,34 @@ struct ConfirmTrackerTests {
         #expect(tracker.takeConfirm()! == (3, true, true))
     }
 
+    /// Rejections come in any order, some twice, and always before what they are about is settled.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func everyPublishIsAnsweredAsItsQueuesDid(seed: UInt64) {
+        var random = seededRandom(seed)
+        var tracker = ConfirmTracker()
+        defer { tracker.deallocate() }
+        var isRejected: [Bool] = []
+        var answers: [Bool] = []
+        var reached = 0
+        for _ in 0..<500 {
+            for _ in 0..<Int.random(in: 0...6, using: &random) {
+                isRejected.append(Int.random(in: 0..<3, using: &random) == 0)
+                tracker.publish(waitingFor: synced(UInt64(isRejected.count)))
+            }
+            let next = Int.random(in: reached...isRejected.count, using: &random)
+            for number in (reached..<next).shuffled(using: &random) where isRejected[number] {
+                for _ in 0...Int.random(in: 0...1, using: &random) { tracker.reject(UInt64(number + 1)) }
+            }
+            reached = next
+            _ = reach(&tracker, written: UInt64(reached), synced: UInt64(reached))
+            while let (tag, multiple, isNack) = tracker.takeConfirm() {
+                #expect(multiple == (Int(tag) - answers.count > 1))
+                while answers.count < Int(tag) { answers.append(isNack) }
+            }
+            #expect(answers == Array(isRejected[..<reached]))
+        }
+    }
+
     @Test(arguments: 0..<20 as Range<UInt64>)
     func everyPublishIsConfirmedOnceAndNoneTooEarly(seed: UInt64) {
         var random = seededRandom(seed)
