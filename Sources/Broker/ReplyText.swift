@@ -231,7 +231,8 @@ extension ProtocolError {
     static func conditionalDelete(_ flag: String, _ resource: ResourceName) -> ProtocolError {
         ProtocolError(
             .notImplemented,
-            "cannot delete \(resource). queue.delete operations with \(flag) flag set are not supported by quorum queues"
+            "cannot delete \(resource). queue.delete operations with \(flag) flag set are not supported by quorum "
+                + "queues"
         )
     }
     static func globalQos(_ resource: ResourceName) -> ProtocolError {

@@ -2,8 +2,8 @@ import Routing
 
 /// The journal's numbers of all durable queues by their addresses: what a shard looks up for each persistent message.
 ///
-/// 0 stands for a queue whose messages are not journaled. The top bit marks `x-durability: flush`: written, not synced. The
-/// bit below it marks a quorum queue, which stores every message, transient ones too.
+/// 0 stands for a queue whose messages are not journaled. The top bit marks `x-durability: flush`: written, not synced.
+/// The bit below it marks a quorum queue, which stores every message, transient ones too.
 struct HolderTable {
     static let flushBit: UInt32 = 1 << 31
     static let quorumBit: UInt32 = 1 << 30
