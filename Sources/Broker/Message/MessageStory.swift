@@ -26,4 +26,6 @@ struct MessageCare: OptionSet, BitwiseCopyable {
     static let expiration = MessageCare(rawValue: 1)
     /// It was dead-lettered with a routing key of the queue's: the header CC routes it no more.
     static let routedByKeyAlone = MessageCare(rawValue: 2)
+    /// It has a header `BCC`, which routes it again, and which nobody gets to see.
+    static let hidesCopies = MessageCare(rawValue: 4)
 }

@@ -6,12 +6,13 @@
 struct QueueEntry: Equatable, BitwiseCopyable, HeapElement {
     /// The address of the message; or 1, in bit 1 whether it is in the spill file, and its name from bit 2 on; or 0.
     private var content: UInt64
-    /// Place in the queue in the upper 52 bits; then failed deliveries, where the queue counts them, in 11; then
-    /// whether it was delivered before.
+    /// Place in the queue in the upper 52 bits; then whether a header is hidden from who gets the message; then failed
+    /// deliveries, where the queue counts them, in 10; then whether it was delivered before.
     private var placeAndDeliveries: UInt64
 
     private static let placeShift: UInt64 = 12
-    private static let deliveriesMask: UInt64 = 1 << placeShift - 1
+    private static let hiddenBit: UInt64 = 1 << 11
+    private static let deliveriesMask: UInt64 = hiddenBit - 1
     /// What more deliveries than can be counted are.
     static let deliveryCountLimit = Int(deliveriesMask >> 1)
 
@@ -51,6 +52,13 @@ struct QueueEntry: Equatable, BitwiseCopyable, HeapElement {
     /// Deliveries that failed, in a queue that counts them; it does so up to a limit.
     @inline(__always)
     var deliveryCount: Int { Int(placeAndDeliveries & Self.deliveriesMask) >> 1 }
+
+    /// Whether what is delivered is not simply what was published.
+    @inline(__always)
+    var isRewritten: Bool { placeAndDeliveries & (Self.hiddenBit | Self.deliveriesMask & ~1) != 0 }
+    /// The message has a header `BCC`.
+    var hidesCopies: Bool { placeAndDeliveries & Self.hiddenBit != 0 }
+    mutating func hideCopies() { placeAndDeliveries |= Self.hiddenBit }
 
     func precedes(_ other: QueueEntry) -> Bool { place < other.place }
 

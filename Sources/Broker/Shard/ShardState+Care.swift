@@ -15,7 +15,8 @@ extension ShardState {
             journalSettlement(message, of: queue.pointee.address)
             return release(message)
         }
-        let entry = queue.pointee.accept(message)
+        var entry = queue.pointee.accept(message)
+        if message.care.contains(.hidesCopies) { entry.hideCopies() }
         if queue.pointee.readyCount == 0, let slot = queue.pointee.consumers.takeNext() {
             if mayDeliver(entry, queue, slot) { return deliver(entry, from: queue, to: slot) }
             extras.pointee.isPromised = true

@@ -179,7 +179,7 @@ extension ShardState {
         let connection = channel.pointee.connection
         channel.pointee.latestDeliveryTag &+= 1
         let tag = channel.pointee.latestDeliveryTag
-        withDeliveryCount(got.entry) { content in
+        withDeliveredContent(got.entry) { content in
             connection.pointee.outbound.writeGetOk(
                 channel: channel.pointee.number, deliveryTag: tag, redelivered: got.entry.isRedelivered,
                 messageCount: UInt32(clamping: got.remaining), content: content,

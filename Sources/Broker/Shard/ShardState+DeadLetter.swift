@@ -73,7 +73,7 @@ extension ShardState {
         properties.headers = headers
         properties.expiration = nil
         let routingKey = queue.pointee.arguments.deadLetterRoutingKey
-        var care = message.care.intersection(.routedByKeyAlone)
+        var care = message.care.intersection([.routedByKeyAlone, .hidesCopies])
         if routingKey != nil { care.insert(.routedByKeyAlone) }
         let story = MessageStory(
             publishedMilliseconds: now.wallMilliseconds, priority: message.priority, care: care)

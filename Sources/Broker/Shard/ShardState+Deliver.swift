@@ -74,16 +74,16 @@ extension ShardState {
         let encodedTag = channel.pointee.consumers.withUnsafeBufferPointer {
             UnsafeRawBufferPointer($0[consumerIndex].unsafelyUnwrapped.encodedTag)
         }
-        if entry.deliveryCount == 0 {
+        if !entry.isRewritten {
             connection.pointee.outbound.writeDeliver(
                 channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
                 redelivered: entry.isRedelivered, content: entry.message.content,
                 frameMax: connection.pointee.frameMax)
         } else {
-            withDeliveryCount(entry) { content in
+            withDeliveredContent(entry) { content in
                 connection.pointee.outbound.writeDeliver(
-                    channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag, redelivered: true,
-                    content: content, frameMax: connection.pointee.frameMax)
+                    channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
+                    redelivered: entry.isRedelivered, content: content, frameMax: connection.pointee.frameMax)
             }
         }
         if queue.shard == index {

@@ -5,21 +5,35 @@ import Routing
 // Failed deliveries: counted where a queue has a delivery limit, told to clients in the header `x-delivery-count`, and
 // kept in the journal.
 extension ShardState {
-    /// Runs the body with the message's content, the header added where deliveries have failed (RabbitMQ: a long).
+    /// Runs the body with the message's content as it is delivered: the header added where deliveries have failed
+    /// (RabbitMQ: a long), and without the header `BCC`.
     @inline(never)
-    func withDeliveryCount(_ entry: QueueEntry, _ body: (ContentView) -> Void) {
-        var reader = WireReader(entry.message.properties)
-        guard entry.deliveryCount > 0, var properties = try? BasicProperties(from: &reader) else {
-            return body(entry.message.content)
+    func withDeliveredContent(_ entry: QueueEntry, _ body: (ContentView) -> Void) {
+        guard entry.isRewritten else { return body(entry.message.content) }
+        withContent(entry.message, deliveryCount: entry.deliveryCount, body)
+    }
+
+    /// The same for a message that is returned.
+    @inline(never)
+    func withReturnedContent(_ message: Message, _ body: (ContentView) -> Void) {
+        if message.care.contains(.hidesCopies) {
+            withContent(message, deliveryCount: 0, body)
+        } else {
+            body(message.content)
         }
+    }
+
+    private func withContent(_ message: Message, deliveryCount: Int, _ body: (ContentView) -> Void) {
+        var reader = WireReader(message.properties)
+        guard var properties = try? BasicProperties(from: &reader) else { return body(message.content) }
         var headers = properties.headers ?? FieldTable()
-        headers["x-delivery-count"] = .int64(Int64(entry.deliveryCount))
+        if deliveryCount > 0 { headers["x-delivery-count"] = .int64(Int64(deliveryCount)) }
+        if message.care.contains(.hidesCopies) { headers["BCC"] = nil }
         properties.headers = headers
         var encoded = OutboundBuffer()
         properties.write(to: &encoded)
         body(
-            ContentView(
-                addressing: entry.message.addressing, properties: encoded.bytes, body: entry.message.body))
+            ContentView(addressing: message.addressing, properties: encoded.bytes, body: message.body))
         encoded.deallocate()
     }
 

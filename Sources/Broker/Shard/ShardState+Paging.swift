@@ -232,7 +232,10 @@ extension ShardState {
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)
-            if !message.care.isEmpty { noteExpiration(entries[index], queue) }
+            if !message.care.isEmpty {
+                if message.care.contains(.hidesCopies) { entries[index].hideCopies() }
+                noteExpiration(entries[index], queue)
+            }
         }
         // Those that hold a message live on.
         read.blocks.removeAll { $0.pointee.liveCount > 0 }

@@ -255,9 +255,11 @@ extension ShardState {
         }
         statistics.messagesReturned &+= 1
         let connection = channel.pointee.connection
-        connection.pointee.outbound.writeReturn(
-            channel: channel.pointee.number, replyCode: ReplyCode.noRoute.rawValue, replyText: ProtocolError.noRoute,
-            content: message.content, frameMax: connection.pointee.frameMax)
+        withReturnedContent(message) { content in
+            connection.pointee.outbound.writeReturn(
+                channel: channel.pointee.number, replyCode: ReplyCode.noRoute.rawValue,
+                replyText: ProtocolError.noRoute, content: content, frameMax: connection.pointee.frameMax)
+        }
         list(connection)
     }
 }

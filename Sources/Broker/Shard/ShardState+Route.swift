@@ -6,7 +6,7 @@ extension ShardState {
     /// Adds the queues that a message reaches from an exchange.
     ///
     /// - Parameters:
-    ///   - copies: its further routing keys; nil for those of its own `CC` header.
+    ///   - copies: its further routing keys; nil for those of its own headers.
     ///   - passesGates: those that remember what passes do not take it.
     ///   - avoided: an exchange that leads it nowhere.
     func route(
@@ -20,8 +20,10 @@ extension ShardState {
             routed.headers = properties.headers
             if let copies {
                 routed.copies = copies
-            } else if properties.headerNames.contains(.carbonCopy), !message.care.contains(.routedByKeyAlone) {
-                routed.copies = CarbonCopies.visibleKeys(in: properties.headerTable)
+            } else if !properties.headerNames.isDisjoint(with: [.carbonCopy, .blindCarbonCopy]),
+                !message.care.contains(.routedByKeyAlone)
+            {
+                routed.copies = (try? CarbonCopies.keys(in: properties.headerTable)) ?? []
             }
             if !virtualHosts[host].gates.isEmpty {
                 routed.gates = gates(of: properties, hasPassed: passesGates || message.hasPassedGate)
@@ -60,34 +62,30 @@ extension ShardState {
         return !routes.isEmpty
     }
 
-    /// The header of a message with `CC` or `BCC`: the latter is not stored.
+    /// The header of a message with `CC` or `BCC`. Both are kept, since dead-lettering routes by them again; the latter
+    /// nobody gets to see.
     @inline(never)
     func receiveCopiedHeader(
         _ channel: UnsafeMutablePointer<ChannelState>, _ view: BasicPropertiesView,
         _ propertyBytes: UnsafeRawBufferPointer, bodyByteCount: Int, _ story: MessageStory
     ) {
-        var headers = view.headerTable
         do throws(ProtocolError) {
-            channel.pointee.assembly.headerRoutes = .keys(try CarbonCopies.keys(in: headers))
+            channel.pointee.assembly.headerRoutes = .keys(try CarbonCopies.keys(in: view.headerTable))
         } catch {
             channel.pointee.assembly.headerRoutes = .malformed(error)
         }
         // What was found for the last message with this address is not for this one.
         channel.pointee.cachedExchange = nil
-        var encoded = OutboundBuffer()
-        defer { encoded.deallocate() }
-        var stored = propertyBytes
-        var reader = WireReader(propertyBytes)
-        if view.headerNames.contains(.blindCarbonCopy), var properties = try? BasicProperties(from: &reader) {
-            headers["BCC"] = nil
-            properties.headers = headers
-            properties.write(to: &encoded)
-            stored = encoded.bytes
+        var story = story
+        if view.headerNames.contains(.blindCarbonCopy) {
+            story = MessageStory(
+                publishedMilliseconds: story.publishedMilliseconds, priority: story.priority,
+                care: story.care.union(.hidesCopies))
         }
         channel.pointee.assembly.receiveHeader(
             store(
-                addressing: channel.pointee.assembly.addressing, properties: stored, bodyByteCount: bodyByteCount,
-                isPersistent: view.isPersistent, story: story))
+                addressing: channel.pointee.assembly.addressing, properties: propertyBytes,
+                bodyByteCount: bodyByteCount, isPersistent: view.isPersistent, story: story))
     }
 
     /// The further routing keys of the message that has been received on a channel.

@@ -109,6 +109,89 @@ import Testing
         }
     }
 
+    /// With a new key of the queue's the copies do not count. RabbitMQ tells of CC in x-death, not of BCC.
+    @Test(arguments: [false, true])
+    func aDeadLetterIsRoutedByItsHiddenCopiesToo(hasNewKey: Bool) {
+        converse(shards: 2) { broker in
+            let client = broker.connect()
+            var arguments: FieldTable = ["x-dead-letter-exchange": .string("amq.direct")]
+            if hasNewKey { arguments["x-dead-letter-routing-key"] = .string("new") }
+            client.declare(QueueDeclare(queue: "q", arguments: arguments))
+            let keeper = broker.connect(shard: 1)
+            for queue in ["copy", "blind", "new"] as [ShortString] {
+                keeper.declare(QueueDeclare(queue: queue))
+                keeper.request(QueueBind(queue: queue, exchange: "amq.direct", routingKey: queue), QueueBindOk())
+            }
+            client.publish(
+                "body", routingKey: "q", properties: properties(["CC": array("copy"), "BCC": array("blind")]))
+            client.get(expecting: "body", tag: 1)
+            for queue in ["copy", "blind"] as [ShortString] {
+                let got = keeper.get(
+                    queue, expecting: "body", tag: queue == "copy" ? 1 : 2, routingKey: "q", noAck: true)
+                #expect(got == properties(["CC": array("copy")]))
+            }
+            client.send(BasicReject(deliveryTag: 1, requeue: false))
+            let targets: [ShortString] = hasNewKey ? ["new"] : ["copy", "blind"]
+            for (index, queue) in targets.enumerated() {
+                let got = keeper.get(
+                    queue, expecting: "body", tag: UInt64(3 + index), exchange: "amq.direct",
+                    routingKey: hasNewKey ? "new" : "q", noAck: true)
+                #expect(got.headers?["BCC"] == nil)
+                guard case .array(let deaths)? = got.headers?["x-death"], case .table(let death)? = deaths.first else {
+                    Issue.record("no x-death")
+                    return
+                }
+                #expect(death["routing-keys"] == array("q", "copy"))
+            }
+            for queue in ["copy", "blind", "new"] as [ShortString] {
+                keeper.request(BasicGet(queue: queue), BasicGetEmpty())
+            }
+        }
+    }
+
+    /// Delivered to a consumer here and elsewhere, returned, and delivered again.
+    @Test func nobodySeesBlindCarbonCopies() {
+        converse(shards: 2) { broker in
+            let client = broker.connect()
+            let other = broker.connect(shard: 1)
+            client.declare(QueueDeclare(queue: "a"))
+            client.declare(QueueDeclare(queue: "b"))
+            client.consume(BasicConsume(queue: "a", consumerTag: "c"))
+            other.consume(BasicConsume(queue: "b", consumerTag: "c"))
+            let headers = properties(["BCC": array("b"), "x": .int32(1)])
+            let seen = properties(["x": .int32(1)])
+            client.publish("body", routingKey: "a", properties: headers)
+            #expect(client.expectDeliver("body", tag: 1, routingKey: "a") == seen)
+            #expect(other.expectDeliver("body", tag: 1, routingKey: "a") == seen)
+            other.send(BasicReject(deliveryTag: 1, requeue: true))
+            #expect(other.expectDeliver("body", tag: 2, redelivered: true, routingKey: "a") == seen)
+            client.publish(
+                "back", routingKey: "none", mandatory: true, properties: properties(["BCC": array("nobody")]))
+            let returned = client.expectContent(
+                BasicReturn(replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey: "none"),
+                body: Array("back".utf8))
+            #expect(returned == properties([:]))
+        }
+    }
+
+    @Test func blindCarbonCopiesStayHiddenAfterARestart() {
+        let node = KilledBroker()
+        node.live { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q", durable: true))
+            client.request(ConfirmSelect(), ConfirmSelectOk())
+            var headers = properties(["BCC": array("nobody")])
+            headers.deliveryMode = 2
+            client.publish("body", routingKey: "q", properties: headers)
+            client.expect(BasicAck(deliveryTag: 1))
+        }
+        node.live { broker in
+            let client = broker.connect()
+            let got = client.get(expecting: "body", tag: 1, noAck: true)
+            #expect(got.headers == FieldTable())
+        }
+    }
+
     @Test func aDeadLetterIsRoutedByItsCarbonCopies() {
         converse { broker in
             let client = broker.connect()

@@ -27,6 +27,7 @@ struct ExchangeModel {
     struct Message {
         let body: String
         let key: String
+        /// Of both headers.
         let copies: [String]
         let isPersistent: Bool
         var delayMilliseconds: UInt64?
@@ -80,12 +81,10 @@ struct ExchangeModel {
 
     // MARK: Messages
 
-    /// - Parameter hidden: keys of the header BCC.
     /// - Returns: whether it is stored wherever it has come.
     @discardableResult
-    mutating func send(_ message: Message, to exchange: String, hidden: [String] = [], avoiding: String? = nil) -> Bool
-    {
-        let keys = [message.key] + message.copies + hidden
+    mutating func send(_ message: Message, to exchange: String, avoiding: String? = nil) -> Bool {
+        let keys = [message.key] + message.copies
         if exchange == avoiding { return message.isPersistent }
         var seen: Set<String> = [exchange]
         if let avoiding { seen.insert(avoiding) }

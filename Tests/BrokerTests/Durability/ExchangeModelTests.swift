@@ -166,7 +166,8 @@ private struct ExchangeRun {
         // No two are due at once: gates on several shards would act in any order.
         let delay: UInt64? = random.chance(30) ? UInt64(random.below(4)) * 1000 + UInt64(bodyCount) : nil
         let message = ExchangeModel.Message(
-            body: "m\(bodyCount)", key: random.pick(Self.keys), copies: copies, isPersistent: random.chance(60),
+            body: "m\(bodyCount)", key: random.pick(Self.keys), copies: copies + hidden,
+            isPersistent: random.chance(60),
             delayMilliseconds: delay, header: random.chance(50) ? "d\(random.below(4))" : nil,
             isRemembered: random.chance(80))
         var headers = FieldTable()
@@ -179,7 +180,7 @@ private struct ExchangeRun {
         var properties = BasicProperties()
         if !headers.isEmpty { properties.headers = headers }
         properties.deliveryMode = message.isPersistent ? 2 : 1
-        model.send(message, to: exchange, hidden: hidden)
+        model.send(message, to: exchange)
         client().publish(
             message.body, exchange: short(exchange), routingKey: short(message.key), properties: properties)
     }
