@@ -16,8 +16,8 @@ struct QueueExtras {
     var isPromised = false
     /// It is no queue of a virtual host, but stands before an exchange.
     var gate: ExchangeGate?
-    /// Deduplication headers of messages that the queue has, delivered ones included.
-    var duplicates: Set<[UInt8]> = []
+    /// Deduplication headers of messages that the queue has, delivered ones included, and the messages' places.
+    var duplicates: [[UInt8]: UInt64] = [:]
 
     // Priorities: `QueueState.ready` is the list of the highest level that has messages, the others are here.
 
@@ -164,7 +164,7 @@ extension QueueState {
         raiseLevel(to: level)
         withList(level) { $0.appendPagedOut(entry, byteCount: message.byteCount) }
         extras.pointee.readyBodyByteCount += message.bodyByteCount
-        if arguments.deduplicates { _ = addDuplicate(message) }
+        if arguments.deduplicates { _ = addDuplicate(message, place: entry.place) }
         guard let own = message.expirationMilliseconds else { return }
         let due = message.publishedMilliseconds &+ min(own, arguments.messageTTLMilliseconds ?? own)
         extras.pointee.expirations.insert(

@@ -12,12 +12,20 @@ extension QueueState {
     }
 
     /// Returns false when the queue has such a message already.
-    func addDuplicate(_ message: Message) -> Bool {
+    func addDuplicate(_ message: Message, place: UInt64) -> Bool {
         guard let extras, let key = Self.key(message) else { return true }
-        return extras.pointee.duplicates.insert(key).inserted
+        if extras.pointee.duplicates[key] != nil { return false }
+        extras.pointee.duplicates[key] = place
+        return true
     }
 
     func removeDuplicate(_ message: Message) {
-        if let extras, let key = Self.key(message) { extras.pointee.duplicates.remove(key) }
+        if let extras, let key = Self.key(message) { extras.pointee.duplicates[key] = nil }
+    }
+
+    /// For messages that are not in memory and never will be again.
+    func removeDuplicates(at places: Set<UInt64>) {
+        guard let extras, !places.isEmpty else { return }
+        extras.pointee.duplicates = extras.pointee.duplicates.filter { !places.contains($0.value) }
     }
 }

@@ -22,7 +22,7 @@ struct QueueState {
     var ready: ReadyList
     /// Delivered and not yet settled, over all channels.
     var unackedCount = 0
-    private var latestPlace: UInt64 = 0
+    private(set) var latestPlace: UInt64 = 0
 
     var consumers: QueueConsumers
 

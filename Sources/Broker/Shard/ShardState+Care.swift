@@ -11,7 +11,9 @@ extension ShardState {
         let extras = queue.pointee.makeExtras()
         if let gate = extras.pointee.gate { return reachGate(message, queue, gate) }
         if queue.pointee.rejects(message) { return reject(message, queue) }
-        if queue.pointee.arguments.deduplicates, !queue.pointee.addDuplicate(message) {
+        if queue.pointee.arguments.deduplicates,
+            !queue.pointee.addDuplicate(message, place: queue.pointee.latestPlace + 1)
+        {
             journalSettlement(message, of: queue.pointee.address)
             return release(message)
         }

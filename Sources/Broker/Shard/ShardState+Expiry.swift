@@ -29,13 +29,25 @@ extension ShardState {
     func dropExpired(
         _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ left: inout Int
     ) {
+        // In the order of the queue: those of its time to live at the head, then what stands among them or behind.
+        dropAtHead(queue, extras, &left)
         let time = now.wallMilliseconds
+        var isExpired = false
         while left > 0, let next = extras.pointee.expirations.first, next.milliseconds <= time {
             _ = extras.pointee.expirations.popFirst()
             expire(next, queue)
+            isExpired = true
             left -= 1
         }
+        if isExpired { dropAtHead(queue, extras, &left) }
+    }
+
+    /// What the queue's time to live ends.
+    private func dropAtHead(
+        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>, _ left: inout Int
+    ) {
         guard let timeToLive = queue.pointee.arguments.messageTTLMilliseconds else { return }
+        let time = now.wallMilliseconds
         for level in (0..<extras.pointee.levelCount).reversed() {
             while left > 0, let first = queue.pointee.withList(level, { $0.first }), !first.isPagedOut,
                 first.message.publishedMilliseconds &+ timeToLive <= time,

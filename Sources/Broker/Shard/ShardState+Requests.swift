@@ -85,16 +85,19 @@ extension ShardState {
     /// - Parameter isJournaled: whether the journal is to hear of each message; of a deleted queue's it knows.
     private func purge(_ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) -> Int {
         let count = queue.pointee.readyCount
+        var unseenPlaces: Set<UInt64> = []
         for _ in 0..<count {
             guard let entry = queue.pointee.popFirst() else { break }
             if entry.isPagedOut {
                 dropPagedOut(entry, queue, isJournaled: isJournaled)
+                if queue.pointee.arguments.deduplicates { unseenPlaces.insert(entry.place) }
                 continue
             }
             if queue.pointee.arguments.deduplicates { queue.pointee.removeDuplicate(entry.message) }
             if isJournaled { journalSettlement(entry.message, of: queue.pointee.address) }
             release(entry.message)
         }
+        queue.pointee.removeDuplicates(at: unseenPlaces)
         if !queue.pointee.waitingGets.isEmpty { list(queue) }
         return count
     }

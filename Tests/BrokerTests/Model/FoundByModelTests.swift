@@ -70,6 +70,57 @@ import Testing
         }
     }
 
+    @Test func aTimeToLiveEndsInTheOrderOfTheQueue() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "dead"))
+            client.declare(
+                QueueDeclare(
+                    queue: "q",
+                    arguments: [
+                        "x-message-ttl": .int32(5), "x-dead-letter-exchange": .string(""),
+                        "x-dead-letter-routing-key": .string("dead"),
+                    ]))
+            var short = BasicProperties()
+            short.expiration = "5"
+            client.publish("1", routingKey: "q")
+            client.publish("2", routingKey: "q", properties: short)
+            client.publish("3", routingKey: "q")
+            broker.advance(milliseconds: 5)
+            for number in 1...3 {
+                client.get("dead", expecting: "\(number)", tag: UInt64(number), messageCount: UInt32(3 - number))
+            }
+        }
+    }
+
+    /// The messages of a restarted queue are not in memory when it is purged.
+    @Test func aPurgeForgetsDeduplicationHeaders() {
+        let first = SemanticsJournal(shardCount: 1)
+        var properties = BasicProperties.persistent
+        properties.headers = ["x-deduplication-header": .string("one")]
+        converse(journal: first.driven, disk: first.disk) { broker in
+            let client = broker.connect()
+            client.declare(
+                QueueDeclare(
+                    queue: "q", durable: true,
+                    arguments: ["x-message-deduplication": .bool(true), "x-max-priority": .int32(1)]))
+            client.publish("1", routingKey: "q", properties: properties)
+            var urgent = BasicProperties.persistent
+            urgent.priority = 1
+            client.publish("2", routingKey: "q", properties: urgent)
+            first.flush()
+        }
+        let second = SemanticsJournal(shardCount: 1, log: first.log)
+        let broker = Conversation(
+            shards: 1, settings: BrokerSettings(), journal: second.driven, disk: second.disk,
+            recover: second.recovered.recover)
+        let client = broker.connect()
+        client.request(QueuePurge(queue: "q"), QueuePurgeOk(messageCount: 2))
+        client.publish("3", routingKey: "q", properties: properties)
+        client.get("q", expecting: "3", tag: 1)
+        broker.end(sourceLocation: #_sourceLocation)
+    }
+
     /// As in a queue that only delays messages.
     @Test func aMessageExpiresAfterARestartThoughNobodyConsumes() {
         let first = SemanticsJournal(shardCount: 1)

@@ -6,6 +6,8 @@ extension ModelBroker {
         _ operation: ModelOperation, by client: Int, _ trial: ModelTrial
     ) throws(ModelMismatch) {
         begin(trial)
+        mayWaitForJournal = operation.hasSeveralEvents
+        if operation.hasSeveralEvents { isEager = trial.choose(2) == 1 }
         switch operation {
         case .declare(let name, let arguments, let isDurable, let isAutoDelete):
             declare(name, arguments, isDurable: isDurable, isAutoDelete: isAutoDelete, client)
@@ -100,6 +102,7 @@ extension ModelBroker {
         queues[name]?.lastUsedMilliseconds = milliseconds
         guard let first = queues[name]?.entries.first else { return reply(BasicGetEmpty(), client) }
         queues[name]?.entries.removeFirst()
+        lookLater(name)
         try hand(first, name, nil, to: client, noAck: noAck, trial)
     }
 
@@ -212,6 +215,7 @@ extension ModelBroker {
                 return entry
             }
             for var entry in queue.entries + delivered where entry.message.isStored {
+                entry.isAway = true
                 if !isInOrder, entry.isRedelivered == false { entry.isRedelivered = nil }
                 back.insert(entry)
             }

@@ -21,7 +21,9 @@ struct ModelBroker: Hashable {
     // What is still to be looked at in this step.
     private var waiting: Set<Work> = []
     /// Queues are looked at after everything that happens to them, or at the end of the step.
-    private var isEager = false
+    var isEager = false
+    /// Several things happen to queues at once.
+    var mayWaitForJournal = false
 
     enum Work: Hashable {
         case look(String)
@@ -42,15 +44,13 @@ struct ModelBroker: Hashable {
     // MARK: Steps
 
     mutating func begin(_ trial: ModelTrial) {
-        isEager = trial.choose(2) == 1
         (confirms, returns, cancelled, replies, waiting) = ([:], [:], [:], [:], [])
     }
 
     /// Everything that has become possible happens; then the step is what was seen, or it was not this one.
     mutating func end(_ trial: ModelTrial) throws(ModelMismatch) {
         while !waiting.isEmpty {
-            let all = waiting.sorted { $0.order < $1.order }
-            let next = all[trial.choose(all.count)]
+            let next = nextWork(trial)
             waiting.remove(next)
             switch next {
             case .look(let name): try look(name, trial)
@@ -59,6 +59,12 @@ struct ModelBroker: Hashable {
         }
         try trial.expectNoMore()
         let observed = trial.observed
+        for (client, all) in observed.deliveries {
+            let latest = clients[client]?.latestTag ?? 0
+            try expect("delivery tags", (0..<all.count).map { latest + 1 + UInt64($0) }, all.map(\.tag))
+            clients[client]?.latestTag = latest + UInt64(all.count)
+            clients[client]?.unacked.sort { $0.tag < $1.tag }
+        }
         try expect("answers", replies, observed.replies)
         try expect("confirms", confirms, observed.confirms)
         try expect("returned messages", returns, observed.returns)
@@ -68,6 +74,7 @@ struct ModelBroker: Hashable {
         }
         (confirms, returns, cancelled, replies) = ([:], [:], [:], [:])
         isEager = false
+        mayWaitForJournal = false
     }
 
     private func expect<Value: Equatable>(
@@ -88,13 +95,35 @@ struct ModelBroker: Hashable {
         if isEager, case .look(let name) = work { try look(name, trial) } else { waiting.insert(work) }
     }
 
+    /// In any order, where more than deliveries is to be done: dead letters may meet a queue before or after it had its
+    /// turn.
+    private func nextWork(_ trial: ModelTrial) -> Work {
+        let all = waiting.sorted { $0.order < $1.order }
+        let isOrderFree = all.contains { work in
+            guard case .look(let name) = work else { return true }
+            return queues[name]?.hasToDrop(at: milliseconds) == true
+        }
+        return all[isOrderFree ? trial.choose(all.count) : 0]
+    }
+
     mutating func lookLater(_ name: String) { waiting.insert(.look(name)) }
 
     // MARK: A queue
 
     /// What is due leaves, what is too much leaves, and what is left goes to consumers.
     private mutating func look(_ name: String, _ trial: ModelTrial) throws(ModelMismatch) {
-        guard let queue = queues[name] else { return }
+        while try lookOnce(name, trial) {}
+    }
+
+    /// Returns whether there may be more to do.
+    private mutating func lookOnce(_ name: String, _ trial: ModelTrial) throws(ModelMismatch) -> Bool {
+        queues[name]?.wake()
+        guard let queue = queues[name] else { return false }
+        if queue.isPromised {
+            if let first = queue.entries.first, try deliverNext(first, name, trial) { return true }
+            queues[name]?.isPromised = false
+            return true
+        }
         var due = queue.entries.filter { queue.due($0).map { $0 <= milliseconds } ?? false }
         let byTime = due.sorted { one, other in
             let (left, right) = (queue.due(one) ?? 0, queue.due(other) ?? 0)
@@ -105,15 +134,23 @@ struct ModelBroker: Hashable {
             queues[name]?.entries.removeAll { $0.place == entry.place }
             try deadLetter(entry.message, name, "expired", trial)
         }
-        while let queue = queues[name], queue.arguments.overflow == .dropHead, queue.isOverLimit {
-            let first = queue.entries[0]
+        if !due.isEmpty { return true }
+        guard let first = queue.entries.first else { return false }
+        if queue.arguments.overflow == .dropHead, queue.isOverLimit {
             queues[name]?.entries.removeFirst()
             try deadLetter(first.message, name, "maxlen", trial)
+            return true
         }
-        while let first = queues[name]?.entries.first, let consumer = try nextConsumer(name, first, trial) {
-            queues[name]?.entries.removeFirst()
-            try deliver(first, name, consumer, trial)
-        }
+        return try deliverNext(first, name, trial)
+    }
+
+    private mutating func deliverNext(
+        _ first: ModelEntry, _ name: String, _ trial: ModelTrial
+    ) throws(ModelMismatch) -> Bool {
+        guard let consumer = try nextConsumer(name, first, trial) else { return false }
+        queues[name]?.entries.removeFirst()
+        try deliver(first, name, consumer, trial)
+        return true
     }
 
     /// Returns whether the queue refuses the message.
@@ -128,7 +165,14 @@ struct ModelBroker: Hashable {
         if queue.arguments.deduplicates, let key = message.deduplication, has(key, queue) { return false }
         queues[name]?.latestPlace += 1
         let entry = ModelEntry(message: message, place: queue.latestPlace + 1)
-        if queue.entries.isEmpty, let consumer = try nextConsumer(name, entry, trial) {
+        // It may have to wait for the journal, and one of a higher priority come meanwhile.
+        let mayWait =
+            mayWaitForJournal && queue.entries.isEmpty && queue.hasLevels && message.isStored && !able(queue).isEmpty
+        if mayWait, trial.choose(2) == 1 {
+            queues[name]?.insert(entry)
+            queues[name]?.isPromised = true
+            lookLater(name)
+        } else if queue.entries.isEmpty, let consumer = try nextConsumer(name, entry, trial) {
             try deliver(entry, name, consumer, trial)
         } else {
             queues[name]?.insert(entry)
@@ -148,26 +192,30 @@ struct ModelBroker: Hashable {
         clients[consumer.client]?.unacked.count { $0.consumer == consumer.tag } ?? 0
     }
 
+    /// Who may get a message.
+    private func able(_ queue: ModelQueue) -> [ModelConsumer] {
+        queue.consumers.filter { consumer in
+            if queue.arguments.isSingleActive, consumer.tag != queue.active || queue.isActiveQuiescing { return false }
+            return consumer.noAck || consumer.prefetchCount == 0
+                || unackedCount(consumer) < consumer.prefetchCount
+        }
+    }
+
     /// Who gets the message: of those that may, the highest priority; of several of one priority the one that was seen
     /// to get it.
     private func nextConsumer(
         _ name: String, _ entry: ModelEntry, _ trial: ModelTrial
     ) throws(ModelMismatch) -> ModelConsumer? {
         guard let queue = queues[name] else { return nil }
-        let able = queue.consumers.filter { consumer in
-            if queue.arguments.isSingleActive, consumer.tag != queue.active || queue.isActiveQuiescing { return false }
-            return consumer.noAck || consumer.prefetchCount == 0
-                || unackedCount(consumer) < consumer.prefetchCount
-        }
+        let able = able(queue)
         guard let highest = able.map(\.priority).max() else { return nil }
         let candidates = able.filter { $0.priority == highest }
         let seen = candidates.filter { consumer in
-            let next = trial.nextDelivery(consumer.client)
-            return next?.consumer == consumer.tag && next?.body == entry.message.body
+            trial.nextDelivery(consumer.client, consumer.tag)?.body == entry.message.body
         }
         if seen.isEmpty {
             let names = candidates.map { "\($0.tag) of client \($0.client)" }
-            let next = candidates.map { trial.nextDelivery($0.client)?.description ?? "nothing" }
+            let next = candidates.map { trial.nextDelivery($0.client, $0.tag)?.description ?? "nothing" }
             throw ModelMismatch(
                 description: "'\(entry.message.body)' of \(name) should go to one of \(names), which got \(next)")
         }
@@ -186,21 +234,19 @@ struct ModelBroker: Hashable {
     ) throws(ModelMismatch) {
         guard let queue = queues[name] else { return }
         let message = entry.message
-        let tag = (clients[client]?.latestTag ?? 0) + 1
-        clients[client]?.latestTag = tag
-        guard let seen = trial.nextDelivery(client) else {
+        guard let seen = trial.nextDelivery(client, consumer) else {
             throw ModelMismatch(description: "'\(message.body)' of \(name) should come to client \(client)")
         }
-        trial.takeDelivery(client)
+        trial.takeDelivery(client, consumer)
         let expected = ObservedDelivery(
-            consumer: consumer, tag: tag, isRedelivered: entry.isRedelivered ?? seen.isRedelivered,
+            consumer: consumer, tag: seen.tag, isRedelivered: entry.isRedelivered ?? seen.isRedelivered,
             exchange: message.exchange, routingKey: message.routingKey, body: message.body,
             properties: message.properties(failedDeliveries: entry.failedDeliveries),
             messageCount: consumer == nil ? queue.entries.count : 0)
         if expected != seen { throw ModelMismatch(description: "expected \(expected)\n  got \(seen)") }
         guard !noAck else { return }
         clients[client]?.unacked.append(
-            ModelUnacked(tag: tag, queue: name, queueSerial: queue.serial, consumer: consumer, entry: entry))
+            ModelUnacked(tag: seen.tag, queue: name, queueSerial: queue.serial, consumer: consumer, entry: entry))
     }
 }
 
@@ -239,9 +285,7 @@ extension ModelBroker {
         message.isStored = message.isPersistent || targets.contains { queues[$0]?.arguments.isQuorum == true }
         var left = targets
         var isRejected = false
-        let isOrderFree = targets.contains { name in
-            queues[name].map { $0.arguments.overflow == .dlx || !$0.consumers.isEmpty } ?? false
-        }
+        let isOrderFree = targets.contains { queues[$0]?.arguments.overflow == .dlx }
         while !left.isEmpty {
             let next = left.remove(at: isOrderFree ? trial.choose(left.count) : 0)
             if try accept(message, next, trial) { isRejected = true }

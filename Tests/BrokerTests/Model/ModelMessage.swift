@@ -117,4 +117,6 @@ struct ModelEntry: Hashable {
     /// nil: after the end of the process it may be told either way.
     var isRedelivered: Bool? = false
     var failedDeliveries = 0
+    /// It was there before the process began, and its level has not been served yet: it is not in memory.
+    var isAway = false
 }

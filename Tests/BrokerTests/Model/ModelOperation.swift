@@ -41,6 +41,18 @@ enum ModelOperation {
     case restart(isInOrder: Bool, afterMilliseconds: UInt64)
 }
 
+extension ModelOperation {
+    /// Whether something may become possible before all of it is done.
+    var hasSeveralEvents: Bool {
+        switch self {
+        case .publish(let all): all.count > 1 || all.contains { !$0.exchange.isEmpty }
+        case .ack(_, let multiple): multiple
+        case .nack, .reject, .recover, .closeChannel, .disconnect: true
+        default: false
+        }
+    }
+}
+
 /// A queue's message that a client has.
 struct ModelUnacked: Hashable {
     let tag: UInt64

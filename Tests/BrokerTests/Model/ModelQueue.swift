@@ -75,17 +75,37 @@ struct ModelQueue: Hashable {
     /// It gets nothing more, to make room for one of a higher priority.
     var isActiveQuiescing = false
     var lastUsedMilliseconds: UInt64
+    /// Consumers would have had messages if they had not had to wait for the journal: until then nothing is dropped.
+    var isPromised = false
 
     /// Quorum queues have 32 strict levels, classic ones so many as they ask for.
     func level(_ message: ModelMessage) -> Int {
         min(Int(message.priority ?? 0), arguments.isQuorum ? 31 : Int(arguments.maxPriority ?? 0))
     }
 
+    var hasLevels: Bool { arguments.isQuorum || arguments.maxPriority ?? 0 > 0 }
+
+    /// When the message expires. RabbitMQ lets messages expire at the head only: so may what is not in memory, where
+    /// it has to be for that.
     func due(_ entry: ModelEntry) -> UInt64? {
+        if entry.isAway, entry.message.expiration == nil || needsContent { return nil }
         guard let timeToLive = [entry.message.expiration, arguments.timeToLive].compactMap({ $0 }).min() else {
             return nil
         }
         return entry.message.publishedMilliseconds + timeToLive
+    }
+
+    private var needsContent: Bool {
+        arguments.deadLetterExchange != nil || arguments.maxLengthBytes != nil || arguments.deduplicates
+    }
+
+    /// What is served next is in memory.
+    mutating func wake() {
+        guard let head = entries.first else { return }
+        let level = level(head.message)
+        for index in entries.indices where self.level(entries[index].message) == level {
+            entries[index].isAway = false
+        }
     }
 
     var byteCount: Int { entries.reduce(0) { $0 + $1.message.byteCount } }
@@ -96,6 +116,16 @@ struct ModelQueue: Hashable {
 
     var isOverLimit: Bool { !hasRoom(count: entries.count, byteCount: byteCount) }
 
+    /// Whether messages are to leave without being consumed.
+    func hasToDrop(at milliseconds: UInt64) -> Bool {
+        if arguments.overflow == .dropHead, isOverLimit { return true }
+        return entries.contains { entry in
+            var entry = entry
+            entry.isAway = false
+            return due(entry).map { $0 <= milliseconds } ?? false
+        }
+    }
+
     func rejects(_ message: ModelMessage) -> Bool {
         arguments.overflow != .dropHead
             && !hasRoom(count: entries.count + 1, byteCount: byteCount + message.byteCount)
@@ -104,7 +134,9 @@ struct ModelQueue: Hashable {
     /// To its place: the highest priority first, then in the order in which they were accepted.
     mutating func insert(_ entry: ModelEntry) {
         let level = level(entry.message)
-        let index = entries.firstIndex { self.level($0.message) < level || self.level($0.message) == level && $0.place > entry.place }
+        let index = entries.firstIndex {
+            self.level($0.message) < level || self.level($0.message) == level && $0.place > entry.place
+        }
         entries.insert(entry, at: index ?? entries.count)
     }
 

@@ -19,7 +19,8 @@ struct ObservedDelivery: Equatable, CustomStringConvertible {
 
     var description: String {
         let content = readable(Content(properties: properties, body: Array(body.utf8)))
-        return "\(tag) to \(consumer ?? "get") by '\(exchange)' '\(routingKey)'\(isRedelivered ? " again" : ""), \(content)"
+        return
+            "\(tag) to \(consumer ?? "get") by '\(exchange)' '\(routingKey)'\(isRedelivered ? " again" : ""), \(content)"
     }
 }
 
@@ -49,11 +50,23 @@ final class ModelTrial {
     let observed: Observations
     private var path: [Int]
     private var widths: [Int] = []
-    private var taken: [Int: Int] = [:]
+    /// What is left, the next one last.
+    private var deliveries: [Stream: [ObservedDelivery]] = [:]
+
+    /// The deliveries to one consumer come in order. Those of different queues to one client do as they like.
+    private struct Stream: Hashable {
+        let client: Int
+        let consumer: String?
+    }
 
     init(_ observed: Observations, path: [Int]) {
         self.observed = observed
         self.path = path
+        for (client, all) in observed.deliveries {
+            for delivery in all.reversed() {
+                deliveries[Stream(client: client, consumer: delivery.consumer), default: []].append(delivery)
+            }
+        }
     }
 
     /// One of so many.
@@ -75,18 +88,19 @@ final class ModelTrial {
 
     // MARK: What clients saw
 
-    func nextDelivery(_ client: Int) -> ObservedDelivery? {
-        let all = observed.deliveries[client] ?? []
-        let index = taken[client] ?? 0
-        return index < all.count ? all[index] : nil
+    /// - Parameter consumer: nil for basic.get.
+    func nextDelivery(_ client: Int, _ consumer: String?) -> ObservedDelivery? {
+        deliveries[Stream(client: client, consumer: consumer)]?.last
     }
 
-    func takeDelivery(_ client: Int) { taken[client, default: 0] += 1 }
+    func takeDelivery(_ client: Int, _ consumer: String?) {
+        _ = deliveries[Stream(client: client, consumer: consumer)]?.popLast()
+    }
 
     func expectNoMore() throws(ModelMismatch) {
-        for client in observed.deliveries.keys.sorted() {
-            guard let delivery = nextDelivery(client) else { continue }
-            throw ModelMismatch(description: "client \(client) got \(delivery), which the model does not send")
+        for (stream, left) in deliveries {
+            guard let delivery = left.last else { continue }
+            throw ModelMismatch(description: "client \(stream.client) got \(delivery), which the model does not send")
         }
     }
 }

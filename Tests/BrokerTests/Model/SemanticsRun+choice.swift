@@ -137,6 +137,7 @@ extension SemanticsRun {
 
     private func restart() -> ModelOperation? {
         guard isJournaled else { return nil }
-        return .restart(isInOrder: random.chance(50), afterMilliseconds: random.chance(50) ? 0 : UInt64(random.below(20)))
+        return .restart(
+            isInOrder: random.chance(50), afterMilliseconds: random.chance(50) ? 0 : UInt64(random.below(20)))
     }
 }

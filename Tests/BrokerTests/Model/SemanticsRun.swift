@@ -21,11 +21,13 @@ final class SemanticsRun {
     private var journal: SemanticsJournal?
     var isJournaled: Bool { journal != nil }
     var publishCount = 0
+    /// How much was tried out.
+    private(set) var trialCount = 0
     var consumerCount = 0
 
     static let clientCount = 4
     private static let modelLimit = 200
-    private static let trialLimit = 5000
+    private static let trialLimit = 1000
 
     init(seed: UInt64, shardCount: Int, isJournaled: Bool) {
         random = SimulationRandom(seed: seed)
@@ -57,6 +59,7 @@ final class SemanticsRun {
             if random.chance(70) { pass(milliseconds: UInt64(1 + random.below(random.chance(10) ? 60 : 4))) }
         }
         guard failure == nil else { return broker.shards.forEach { $0.deallocate() } }
+        for client in clients.values { client.endSocket() }
         for client in clients.values { _ = client.takeAll() }
         broker.end(sourceLocation: #_sourceLocation)
     }
@@ -75,7 +78,8 @@ final class SemanticsRun {
     // MARK: Steps
 
     private func step(_ operation: ModelOperation, by client: Int) {
-        if case .advance = operation {} else {
+        if case .advance = operation {
+        } else {
             operations.append("\(broker.wallMilliseconds % 1_000_000) client \(client): \(operation)")
         }
         send(operation, by: client)
@@ -95,6 +99,7 @@ final class SemanticsRun {
             var trials = 0
             while let next = path {
                 trials += 1
+                trialCount += 1
                 if trials > Self.trialLimit { return isUndecidable = true }
                 let trial = ModelTrial(observed, path: next)
                 var after = model
@@ -110,7 +115,8 @@ final class SemanticsRun {
         if found.isEmpty {
             var shown: [String] = []
             for mismatch in mismatches where !shown.contains(mismatch) && shown.count < 4 { shown.append(mismatch) }
-            failure = "\(models[0])\nnow \(broker.wallMilliseconds % 1_000_000), then \(operation) of client \(client):\n"
+            failure =
+                "\(models[0])\nnow \(broker.wallMilliseconds % 1_000_000), then \(operation) of client \(client):\n"
                 + shown.joined(separator: "\nor ")
         } else if found.count > Self.modelLimit {
             isUndecidable = true
