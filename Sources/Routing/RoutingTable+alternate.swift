@@ -3,7 +3,8 @@ import AMQPWire
 /// Alternate exchanges: where an exchange's messages go that it leads nowhere.
 ///
 /// An alternate is a name: it need not exist, and whichever exchange has it is meant. While there is one it is behind
-/// the exchange like one that is bound (`ExchangeEdge`), so that versions and walks over the graph take it into account.
+/// the exchange like one that is bound (`ExchangeEdge`), so that versions and walks over the graph take it into
+/// account.
 extension RoutingTable {
     package func setAlternate(of id: ExchangeID, to name: ShortString?) {
         guard id != .default, isPresent(id), alternateNames[id.value] != name else { return }

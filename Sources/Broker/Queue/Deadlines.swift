@@ -2,8 +2,8 @@ import Routing
 
 /// When a message expires that has an expiration of its own.
 ///
-/// A message that has left the queue meanwhile, or has gone to a consumer, keeps its entry until its time comes; whoever
-/// takes it finds nothing at the place.
+/// A message that has left the queue meanwhile, or has gone to a consumer, keeps its entry until its time comes;
+/// whoever takes it finds nothing at the place.
 struct MessageDeadline: HeapElement {
     /// Since 1970.
     let milliseconds: UInt64

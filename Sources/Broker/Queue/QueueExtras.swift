@@ -12,7 +12,8 @@ struct QueueExtras {
     var armedMilliseconds: UInt64?
     /// When the queue was last declared, asked with basic.get, or left by a consumer; in milliseconds since 1970.
     var lastUsedMilliseconds: UInt64 = 0
-    /// Messages met a consumer that only waits for the journal: until it has had its share none is too late or too many.
+    /// Messages met a consumer that only waits for the journal: until it has had its share none is too late or too
+    /// many.
     var isPromised = false
     /// It is no queue of a virtual host, but stands before an exchange.
     var gate: ExchangeGate?
