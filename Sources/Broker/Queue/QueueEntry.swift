@@ -10,11 +10,11 @@ struct QueueEntry: Equatable, BitwiseCopyable, HeapElement {
     /// deliveries, where the queue counts them, in 10; then whether it was delivered before.
     private var placeAndDeliveries: UInt64
 
-    private static let placeShift: UInt64 = 12
-    private static let hiddenBit: UInt64 = 1 << 11
-    private static let deliveriesMask: UInt64 = hiddenBit - 1
+    private static var placeShift: UInt64 { 12 }
+    private static var hiddenBit: UInt64 { 1 << 11 }
+    private static var deliveriesMask: UInt64 { hiddenBit - 1 }
     /// What more deliveries than can be counted are.
-    static let deliveryCountLimit = Int(deliveriesMask >> 1)
+    static var deliveryCountLimit: Int { Int(deliveriesMask >> 1) }
 
     init(message: Message, place: UInt64) {
         content = UInt64(UInt(bitPattern: message.memory))

@@ -20,9 +20,7 @@ extension ShardState {
             routed.headers = properties.headers
             if let copies {
                 routed.copies = copies
-            } else if !properties.headerNames.isDisjoint(with: [.carbonCopy, .blindCarbonCopy]),
-                !message.care.contains(.routedByKeyAlone)
-            {
+            } else if properties.hasCopies, !message.care.contains(.routedByKeyAlone) {
                 routed.copies = (try? CarbonCopies.keys(in: properties.headerTable)) ?? []
             }
             if !virtualHosts[host].gates.isEmpty {
