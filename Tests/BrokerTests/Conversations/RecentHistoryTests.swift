@@ -158,7 +158,8 @@ import Testing
                         exchange: "x", type: "x-recent-history", arguments: ["x-recent-history-length": value]))
                 client.expectChannelClose(
                     406,
-                    "PRECONDITION_FAILED - Invalid argument \(text), 'x-recent-history-length' must be a positive integer",
+                    "PRECONDITION_FAILED - Invalid argument \(text), "
+                        + "'x-recent-history-length' must be a positive integer",
                     of: ExchangeDeclare.self)
             }
         }

@@ -19,8 +19,8 @@ struct ObservedDelivery: Equatable, CustomStringConvertible {
 
     var description: String {
         let content = readable(Content(properties: properties, body: Array(body.utf8)))
-        return
-            "\(tag) to \(consumer ?? "get") by '\(exchange)' '\(routingKey)'\(isRedelivered ? " again" : ""), \(content)"
+        let again = isRedelivered ? " again" : ""
+        return "\(tag) to \(consumer ?? "get") by '\(exchange)' '\(routingKey)'\(again), \(content)"
     }
 }
 
