@@ -5,40 +5,39 @@
 package struct BasicPropertiesView {
     /// Bits of the flag word, as class basic numbers its properties.
     package enum Flag {
-        package static let contentType: UInt16 = 1 << 15
-        package static let contentEncoding: UInt16 = 1 << 14
-        package static let headers: UInt16 = 1 << 13
-        package static let deliveryMode: UInt16 = 1 << 12
-        package static let priority: UInt16 = 1 << 11
-        package static let correlationID: UInt16 = 1 << 10
-        package static let replyTo: UInt16 = 1 << 9
-        package static let expiration: UInt16 = 1 << 8
-        package static let messageID: UInt16 = 1 << 7
-        package static let timestamp: UInt16 = 1 << 6
-        package static let type: UInt16 = 1 << 5
-        package static let userID: UInt16 = 1 << 4
-        package static let applicationID: UInt16 = 1 << 3
-        package static let clusterID: UInt16 = 1 << 2
+        @inlinable package static var contentType: UInt16 { 0x8000 }
+        @inlinable package static var contentEncoding: UInt16 { 0x4000 }
+        @inlinable package static var headers: UInt16 { 0x2000 }
+        @inlinable package static var deliveryMode: UInt16 { 0x1000 }
+        @inlinable package static var priority: UInt16 { 0x0800 }
+        @inlinable package static var correlationID: UInt16 { 0x0400 }
+        @inlinable package static var replyTo: UInt16 { 0x0200 }
+        @inlinable package static var expiration: UInt16 { 0x0100 }
+        @inlinable package static var messageID: UInt16 { 0x0080 }
+        @inlinable package static var timestamp: UInt16 { 0x0040 }
+        @inlinable package static var type: UInt16 { 0x0020 }
+        @inlinable package static var userID: UInt16 { 0x0010 }
+        @inlinable package static var applicationID: UInt16 { 0x0008 }
+        @inlinable package static var clusterID: UInt16 { 0x0004 }
     }
 
     package var flags: UInt16 = 0
     /// The header table's entries, without the length before them; empty when there is none.
     package var headers = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// 2 is persistent, everything else transient.
-    package var deliveryMode: UInt8 = 1
     package var priority: UInt8 = 0
     /// Which of the headers that mean something to the broker there are.
     package var headerNames = HeaderNames(rawValue: 0)
-    /// `CC` or `BCC`: for every message, and so no question to a set of another module, which is slow.
-    package var hasCopies: Bool { headerNames.rawValue & HeaderNames.copies != 0 }
-    package var replyTo = UnsafeRawBufferPointer(start: nil, count: 0)
-    package var expiration = UnsafeRawBufferPointer(start: nil, count: 0)
-    package var userID = UnsafeRawBufferPointer(start: nil, count: 0)
+    // Stored, since what is computed here would be a call for each message.
 
-    package var isPersistent: Bool { deliveryMode == 2 }
+    /// `CC` or `BCC`.
+    package private(set) var hasCopies = false
+    package private(set) var isPersistent = false
+    /// The wire form: what is rarely wanted is looked up there.
+    private let bytes: UnsafeRawBufferPointer
 
     /// Checks the whole of `bytes`, header table included: what does not parse here is never handed to another client.
     package init(validating bytes: UnsafeRawBufferPointer) throws(WireError) {
+        self.bytes = bytes
         var reader = WireReader(bytes)
         flags = try reader.readUInt16()
         if flags == 0 {
@@ -52,19 +51,69 @@ package struct BasicPropertiesView {
             headers = try reader.readLongStringView()
             var table = WireReader(headers)
             headerNames = try table.skipHeaders()
+            hasCopies = headerNames.rawValue & HeaderNames.copies != 0
         }
-        if flags & Flag.deliveryMode != 0 { deliveryMode = try reader.readUInt8() }
+        if flags & Flag.deliveryMode != 0 {
+            // 2 is persistent, everything else transient.
+            isPersistent = try reader.readUInt8() == 2
+        }
         if flags & Flag.priority != 0 { priority = try reader.readUInt8() }
         if flags & Flag.correlationID != 0 { _ = try reader.readShortStringView() }
-        if flags & Flag.replyTo != 0 { replyTo = try reader.readShortStringView() }
-        if flags & Flag.expiration != 0 { expiration = try reader.readShortStringView() }
+        if flags & Flag.replyTo != 0 { _ = try reader.readShortStringView() }
+        if flags & Flag.expiration != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.messageID != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.timestamp != 0 { _ = try reader.readUInt64() }
         if flags & Flag.type != 0 { _ = try reader.readShortStringView() }
-        if flags & Flag.userID != 0 { userID = try reader.readShortStringView() }
+        if flags & Flag.userID != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.applicationID != 0 { _ = try reader.readShortStringView() }
         if flags & Flag.clusterID != 0 { _ = try reader.readShortStringView() }
         try reader.expectEnd()
+    }
+}
+
+// Properties that few messages have, or few exchanges want.
+extension BasicPropertiesView {
+    package var correlationID: UnsafeRawBufferPointer { shortString(Flag.correlationID) }
+    package var replyTo: UnsafeRawBufferPointer { shortString(Flag.replyTo) }
+    package var expiration: UnsafeRawBufferPointer { shortString(Flag.expiration) }
+    package var messageID: UnsafeRawBufferPointer { shortString(Flag.messageID) }
+    package var userID: UnsafeRawBufferPointer { shortString(Flag.userID) }
+
+    /// nil when there is none.
+    package var timestamp: UInt64? {
+        guard flags & Flag.timestamp != 0, var reader = reader(at: Flag.timestamp) else { return nil }
+        return try? reader.readUInt64()
+    }
+
+    /// Empty when there is none.
+    private func shortString(_ flag: UInt16) -> UnsafeRawBufferPointer {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        guard flags & flag != 0, var reader = reader(at: flag) else { return none }
+        return (try? reader.readShortStringView()) ?? none
+    }
+
+    /// In front of a property's value. The bytes were checked: nothing fails.
+    @inline(never)
+    private func reader(at flag: UInt16) -> WireReader? {
+        var reader = WireReader(bytes)
+        do throws(WireError) {
+            _ = try reader.readUInt16()
+            var next = Flag.contentType
+            while next > flag {
+                if flags & next != 0 {
+                    switch next {
+                    case Flag.headers: _ = try reader.readLongStringView()
+                    case Flag.deliveryMode, Flag.priority: _ = try reader.readUInt8()
+                    case Flag.timestamp: _ = try reader.readUInt64()
+                    default: _ = try reader.readShortStringView()
+                    }
+                }
+                next >>= 1
+            }
+            return reader
+        } catch {
+            return nil
+        }
     }
 }
 

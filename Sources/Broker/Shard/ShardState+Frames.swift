@@ -106,7 +106,7 @@ extension ShardState {
             return
         }
         // Also behind frames that are about to be read: the answer they waited for has come in this very turn.
-        if channel.pointee.pending != nil || !channel.pointee.deferred.isEmpty {
+        if channel.pointee.pending != nil || channel.pointee.deferred.count > 0 {
             deferFrame(channel, type: type, payload: payload)
         } else {
             receiveFrame(channel, type: type, payload: payload)

@@ -88,10 +88,9 @@ extension ShardState {
                 kind: .exchange, name: ShortString(name), virtualHost: connection.pointee.virtualHost))
     }
 
-    @inline(__always)
-    private static var checkedProperties: UInt16 {
-        BasicPropertiesView.Flag.userID | BasicPropertiesView.Flag.expiration | BasicPropertiesView.Flag.replyTo
-    }
+    /// `reply-to`, `expiration` and `user-id` of `BasicPropertiesView.Flag`: as a number, since it is wanted for each
+    /// message and another module's names are calls.
+    private static var checkedProperties: UInt16 { 0x0310 }
 
     /// RabbitMQ's order: reply-to, expiration, then user-id. Returns the properties to go on with.
     @inline(never)

@@ -26,13 +26,12 @@ extension ShardState {
             if !virtualHosts[host].gates.isEmpty {
                 routed.gates = gates(of: properties, hasPassed: passesGates || message.hasPassedGate)
             }
-        }
-        if virtualHosts[host].routing.dependsOnMessage(exchange) {
-            let properties = IdentifyingProperties(message.properties)
-            routed.correlationID = properties.correlationID
-            routed.messageID = properties.messageID
-            routed.timestamp = properties.timestamp
-            routed.random = random.next()
+            if virtualHosts[host].routing.dependsOnMessage(exchange) {
+                routed.correlationID = properties.correlationID
+                routed.messageID = properties.messageID
+                routed.timestamp = properties.timestamp
+                routed.random = random.next()
+            }
         }
         virtualHosts[host].routing.route(exchange, routed, into: &routes)
     }
