@@ -8,7 +8,7 @@ struct NamePattern {
         case everything
         case prefix([UInt8])
         case exact([UInt8])
-        case expression(Regex<AnyRegexOutput>)
+        case expression(RegularExpression)
     }
 
     private let form: Form
@@ -19,13 +19,10 @@ struct NamePattern {
             self.form = form
             return
         }
-        do {
-            let expression = try Regex(text).matchingSemantics(.unicodeScalar)
-            // Some mistakes are found only when it is used.
-            _ = try expression.firstMatch(in: "")
-            form = .expression(expression)
+        do throws(PatternError) {
+            form = .expression(try RegularExpression(Array(text.utf8)))
         } catch {
-            throw .invalid("pattern '\(text)' is not a regular expression: \(error)")
+            throw .invalid("pattern '\(text)' is not a regular expression: \(error.reason)")
         }
     }
 
@@ -47,7 +44,7 @@ struct NamePattern {
         case .everything: true
         case .prefix(let bytes): name.bytes.starts(with: bytes)
         case .exact(let bytes): name.bytes == bytes
-        case .expression(let expression): (try? expression.firstMatch(in: name.description)) != nil
+        case .expression(let expression): expression.matches(name.bytes)
         }
     }
 }
