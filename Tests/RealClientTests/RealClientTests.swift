@@ -3,12 +3,6 @@ import Testing
 
 /// Other people's clients against the built `leveret`: each script of `Clients/` on a broker of its own.
 @Suite(.serialized) struct RealClientTests {
-    /// What the broker does not do yet. A script that starts to pass makes its test fail until it is taken off here.
-    private static let awaited: [String: String] = [
-        "pika_transaction_modes.py": "tx.select",
-        "pika_direct_reply_to.py": "direct reply-to",
-    ]
-
     @Test(arguments: try ClientScript.all())
     func client(script: ClientScript) async throws {
         try await run(script, shards: 1)
@@ -25,11 +19,7 @@ import Testing
             let broker = try BrokerProcess(shards: shards)
             return try script.run(port: broker.port)
         }
-        if let feature = Self.awaited[script.name] {
-            withKnownIssue("\(feature) is not there yet") { #expect(result.code == 0, "\(result.lastLine)") }
-        } else {
-            #expect(result.code == 0, "\(result.lastLine)")
-        }
+        #expect(result.code == 0, "\(result.lastLine)")
     }
 }
 

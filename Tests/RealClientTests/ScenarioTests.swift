@@ -12,9 +12,6 @@ import Testing
                 directory.appending(path: "run.py"),
                 ["--port", "\(broker.port)", "--compare", directory.appending(path: "recorded.json").path])
         }
-        // Taken off when everything that the scenarios ask for is there.
-        withKnownIssue("what the scenarios ask for is being built") {
-            #expect(result.code == 0, "\(result.output)")
-        }
+        #expect(result.code == 0, "\(result.output)")
     }
 }
