@@ -1,5 +1,5 @@
-/// A regular expression over bytes, as Erlang's `re` reads it (Perl's syntax), for patterns that administrators give and
-/// names that clients choose.
+/// A regular expression over bytes, as Erlang's `re` reads it (Perl's syntax): for patterns of administrators and names
+/// that clients choose.
 ///
 /// It backtracks, and gives up after so many steps: the standard library's `Regex` takes minutes for `^(a+)+$` and a
 /// name of 24 letters, and whoever matches may hold a lock. References to groups are not understood.
