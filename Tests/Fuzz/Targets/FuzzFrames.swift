@@ -37,7 +37,15 @@ private func fuzzProperties(_ bytes: UnsafeRawBufferPointer) {
     let properties = try? BasicProperties(from: &reader)
     precondition((view == nil) == (properties == nil), "validating and reading disagree")
     guard let view, let properties else { return }
-    precondition(view.deliveryMode == properties.deliveryMode ?? 1, "delivery modes differ")
+    precondition(view.isPersistent == (properties.deliveryMode == 2), "delivery modes differ")
+    for (text, string) in [
+        (view.correlationID, properties.correlationID), (view.replyTo, properties.replyTo),
+        (view.expiration, properties.expiration), (view.messageID, properties.messageID),
+        (view.userID, properties.userID),
+    ] {
+        precondition(text.elementsEqual(string?.bytes ?? []), "properties differ")
+    }
+    precondition(view.timestamp == properties.timestamp, "timestamps differ")
     precondition(view.priority == properties.priority ?? 0, "priorities differ")
     var buffer = OutboundBuffer()
     defer { buffer.deallocate() }
