@@ -70,7 +70,7 @@ struct JournalFixture: ~Copyable {
     private static func appendMessage(_ sequence: UInt64, to holder: UInt32, _ buffer: inout LaneBuffer) {
         var content: [UInt8] = [1, 0, 0, 0, 0, 1, 4, 0, 2, 0, 0, 0]
         content += withUnsafeBytes(of: UInt32(bodyByteCount).littleEndian) { [UInt8]($0) }
-        content += [UInt8](repeating: 0, count: 8)
+        content += [UInt8](repeating: 0, count: 16)
         content += [1, UInt8(ascii: "x"), 1, UInt8(ascii: "k"), 0, 0]
         content += [UInt8](repeating: UInt8(ascii: "b"), count: bodyByteCount)
         content.withUnsafeBytes { content in
