@@ -93,6 +93,26 @@ import Testing
         }
     }
 
+    @Test func recoverLeavesWhatItHasBroughtItself() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "dead"))
+            client.declare(
+                QueueDeclare(
+                    queue: "q",
+                    arguments: [
+                        "x-delivery-limit": .int32(0), "x-dead-letter-exchange": .string(""),
+                        "x-dead-letter-routing-key": .string("dead"),
+                    ]))
+            client.publish("body", routingKey: "q")
+            client.get(expecting: "body", tag: 1)
+            client.consume(BasicConsume(queue: "dead", consumerTag: "c"))
+            client.send(BasicRecover(requeue: true))
+            client.expectDeliver("body", tag: 2, routingKey: "dead")
+            client.expect(BasicRecoverOk())
+        }
+    }
+
     @Test func aPolicyBeginsTheUnusedTimeAgain() throws {
         try converseWithPolicies { broker, client, set in
             client.declare(QueueDeclare(queue: "q"))
