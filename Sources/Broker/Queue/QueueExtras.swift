@@ -167,9 +167,9 @@ extension QueueState {
         extras.pointee.readyBodyByteCount += message.bodyByteCount
         if arguments.deduplicates { _ = addDuplicate(message, place: entry.place) }
         guard let own = message.expirationMilliseconds else { return }
-        let due = message.publishedMilliseconds &+ min(own, arguments.messageTTLMilliseconds ?? own)
         extras.pointee.expirations.insert(
-            MessageDeadline(milliseconds: due, place: entry.place, level: UInt8(level)))
+            MessageDeadline(
+                milliseconds: message.publishedMilliseconds &+ own, place: entry.place, level: UInt8(level)))
     }
 
     /// Every entry that waits, in no order.

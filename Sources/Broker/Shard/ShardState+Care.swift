@@ -95,8 +95,9 @@ extension ShardState {
             queue.pointee.forEachReady { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
             extras.pointee.readyBodyByteCount = byteCount
         }
-        if arguments.expiresMilliseconds != nil, extras.pointee.lastUsedMilliseconds == 0 { touch(queue) }
         extras.pointee.armedMilliseconds = nil
+        // As in RabbitMQ, the unused time begins again.
+        touch(queue)
         list(queue)
     }
 }

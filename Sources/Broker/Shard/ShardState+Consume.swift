@@ -33,7 +33,9 @@ extension ShardState {
     }
 
     private func requeueAll(_ channel: UnsafeMutablePointer<ChannelState>) {
-        while let delivery = channel.pointee.unacked.takeFirst(upTo: UInt64.max >> 1) { settle(delivery, .requeued) }
+        // Not what is delivered meanwhile, by dead-lettering to this very channel.
+        let last = channel.pointee.latestDeliveryTag
+        while let delivery = channel.pointee.unacked.takeFirst(upTo: last) { settle(delivery, .requeued) }
         channelCreditFreed(channel)
     }
 

@@ -19,11 +19,12 @@ extension ShardState {
             return
         }
         let extras = queue.pointee.makeExtras()
-        let due = message.publishedMilliseconds &+ min(own, timeToLive ?? own)
+        // The queue's own time to live is looked at where the message stands: a policy may take it away again.
         extras.pointee.expirations.insert(
             MessageDeadline(
-                milliseconds: due, place: entry.place, level: UInt8(queue.pointee.level(message.priority))))
-        note(queue, extras, due: due)
+                milliseconds: message.publishedMilliseconds &+ own, place: entry.place,
+                level: UInt8(queue.pointee.level(message.priority))))
+        note(queue, extras, due: message.publishedMilliseconds &+ min(own, timeToLive ?? own))
     }
 
     func dropExpired(

@@ -72,6 +72,8 @@ extension ShardState {
         } else if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
             queue.pointee.removeDuplicate(entry.message)
         }
+        // What comes next may have to be read, or may have expired.
+        if let next = queue.pointee.ready.first, next.isPagedOut { list(queue) }
         return .got(
             GotMessage(
                 entry: entry, queue: queue.pointee.address, noAck: noAck, remaining: queue.pointee.readyCount))

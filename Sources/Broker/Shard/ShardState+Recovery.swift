@@ -5,10 +5,14 @@ import Routing
 // What was there before the node started.
 extension ShardState {
     /// A durable queue, without its messages.
-    func recover(_ queue: DurableQueue, virtualHost: ShortString, virtualHostIndex: Int) -> QueueRecord {
+    ///
+    /// - Parameter policy: what policies say of it.
+    func recover(
+        _ queue: DurableQueue, policy: FieldTable?, virtualHost: ShortString, virtualHostIndex: Int
+    ) -> QueueRecord {
         let resource = ResourceName(kind: .queue, name: queue.name, virtualHost: virtualHost)
         // They were checked when the queue was declared.
-        let arguments = QueueArguments(effective: queue.arguments, policy: nil, resource: resource)
+        let arguments = QueueArguments(effective: queue.arguments, policy: policy, resource: resource)
         let shard = index
         let memory = Unmanaged.passUnretained(indexMemory)
         let (_, _, state) = queues.insert { slot, generation in
@@ -114,7 +118,8 @@ extension ControlPlane {
                 }
                 for queue in host.queues.values.sorted(by: { $0.journalNumber < $1.journalNumber }) {
                     let shard = shards[places.count % shards.count]
-                    let record = shard.recover(queue, virtualHost: name, virtualHostIndex: index)
+                    let policy = topology.virtualHosts[index].policy(of: queue)
+                    let record = shard.recover(queue, policy: policy, virtualHost: name, virtualHostIndex: index)
                     topology.virtualHosts[index].add(record, changes: &topology.log)
                     places[queue.journalNumber] = record.address
                 }
@@ -128,6 +133,14 @@ extension ControlPlane {
 }
 
 extension VirtualHostTopology {
+    fileprivate func policy(of queue: DurableQueue) -> FieldTable? {
+        let resource = ResourceName(kind: .queue, name: queue.name, virtualHost: name)
+        let type = QueueArguments(effective: queue.arguments, policy: nil, resource: resource).queueType
+        return AppliedPolicies(
+            policies.best(forQueue: queue.name, type: type), operatorPolicies.best(forQueue: queue.name, type: type)
+        ).definition
+    }
+
     /// Before there is anything that they hold for. Returns those that this version does not understand.
     fileprivate mutating func recoverPolicies(
         of host: DurableTopology.VirtualHost, changes: inout TopologyLog

@@ -93,6 +93,74 @@ import Testing
         }
     }
 
+    @Test func recoverLeavesWhatItHasBroughtItself() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "dead"))
+            client.declare(
+                QueueDeclare(
+                    queue: "q",
+                    arguments: [
+                        "x-delivery-limit": .int32(0), "x-dead-letter-exchange": .string(""),
+                        "x-dead-letter-routing-key": .string("dead"),
+                    ]))
+            client.publish("body", routingKey: "q")
+            client.get(expecting: "body", tag: 1)
+            client.consume(BasicConsume(queue: "dead", consumerTag: "c"))
+            client.send(BasicRecover(requeue: true))
+            client.expectDeliver("body", tag: 2, routingKey: "dead")
+            client.expect(BasicRecoverOk())
+        }
+    }
+
+    @Test func aPolicyBeginsTheUnusedTimeAgain() throws {
+        try converseWithPolicies { broker, client, set in
+            client.declare(QueueDeclare(queue: "q"))
+            try set(["expires": .int64(100)])
+            broker.advance(milliseconds: 50)
+            try set(nil)
+            broker.advance(milliseconds: 200)
+            try set(["expires": .int64(100)])
+            broker.advance(milliseconds: 99)
+            #expect(broker.shards[0].inspection.queueCount == 1)
+            broker.advance(milliseconds: 1)
+            #expect(broker.shards[0].inspection.queueCount == 0)
+        }
+    }
+
+    @Test func aMessageLivesAsLongAsItSaysWhenThePolicyIsGone() throws {
+        try converseWithPolicies { broker, client, set in
+            client.declare(QueueDeclare(queue: "q"))
+            try set(["message-ttl": .int64(10)])
+            var properties = BasicProperties()
+            properties.expiration = "50"
+            client.publish("body", routingKey: "q", properties: properties)
+            try set(nil)
+            broker.advance(milliseconds: 49)
+            client.get(expecting: "body", tag: 1)
+            client.send(BasicReject(deliveryTag: 1, requeue: true))
+            broker.advance(milliseconds: 1)
+            client.request(BasicGet(queue: "q"), BasicGetEmpty())
+        }
+    }
+
+    private func converseWithPolicies(
+        _ body: (Conversation, ConversationClient, (FieldTable?) throws -> Void) throws -> Void
+    ) throws {
+        let broker = Conversation(shards: 1, settings: BrokerSettings())
+        try body(broker, broker.connect()) { definition in
+            if let definition {
+                try broker.controlPlane.setPolicy(
+                    Policy(name: "p", pattern: "^q", target: .queues, priority: 0, definition: definition),
+                    virtualHost: "/")
+            } else {
+                try broker.controlPlane.clearPolicy("p", virtualHost: "/")
+            }
+            broker.advance(milliseconds: 0)
+        }
+        broker.end(sourceLocation: #_sourceLocation)
+    }
+
     /// The messages of a restarted queue are not in memory when it is purged.
     @Test func aPurgeForgetsDeduplicationHeaders() {
         let first = SemanticsJournal(shardCount: 1)

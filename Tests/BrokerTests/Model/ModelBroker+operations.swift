@@ -51,6 +51,7 @@ extension ModelBroker {
             reply(ChannelOpenOk(), client)
             try endChannel(client, trial)
         case .disconnect: try endChannel(client, trial)
+        case .policy(let name, let policy): set(policy, for: name)
         case .advance(let time): try advance(to: time, trial)
         case .restart(let isInOrder, let milliseconds):
             try restart(isInOrder: isInOrder, afterMilliseconds: milliseconds, trial)
@@ -71,7 +72,7 @@ extension ModelBroker {
             latestSerial += 1
             queues[name] = ModelQueue(
                 name: name, serial: latestSerial, isDurable: isDurable, isAutoDelete: isAutoDelete,
-                arguments: arguments, lastUsedMilliseconds: milliseconds)
+                declared: arguments, arguments: arguments.merged(policies[name]), lastUsedMilliseconds: milliseconds)
         }
         queues[name]?.lastUsedMilliseconds = milliseconds
         guard let queue = queues[name] else { return }
@@ -79,6 +80,16 @@ extension ModelBroker {
             QueueDeclareOk(
                 queue: ShortString(truncating: name), messageCount: UInt32(queue.entries.count),
                 consumerCount: UInt32(queue.consumers.count)), client)
+    }
+
+    /// It holds at once. RabbitMQ begins the unused time of the queue again.
+    private mutating func set(_ policy: ModelArguments?, for name: String) {
+        guard policies[name] != policy else { return }
+        policies[name] = policy
+        guard let queue = queues[name] else { return }
+        queues[name]?.arguments = queue.declared.merged(policy)
+        queues[name]?.lastUsedMilliseconds = milliseconds
+        lookLater(name)
     }
 
     mutating func delete(_ name: String) {
@@ -139,6 +150,11 @@ extension ModelBroker {
         _ chosen: [ModelUnacked], _ client: Int, _ outcome: Outcome, _ trial: ModelTrial
     ) throws(ModelMismatch) {
         var byShard = Dictionary(grouping: chosen) { trial.observed.shards[$0.queue] ?? -1 }
+        if byShard.count > 1, outcome != .acked {
+            areOthersLate = trial.choose(2) == 1
+            // Or all of them are told in the order of the tags.
+            if trial.choose(2) == 1 { byShard = [0: chosen] }
+        }
         while !byShard.isEmpty {
             let shards = byShard.keys.sorted()
             let next = shards[outcome == .acked ? 0 : trial.choose(shards.count)]

@@ -8,6 +8,8 @@ import AMQPWire
 struct ModelBroker: Hashable {
     var milliseconds: UInt64
     var queues: [String: ModelQueue] = [:]
+    /// By queue.
+    var policies: [String: ModelArguments] = [:]
     var bindings: Set<ModelBinding> = []
     var clients: [Int: ModelClient] = [:]
     var latestSerial = 0
@@ -24,6 +26,15 @@ struct ModelBroker: Hashable {
     var isEager = false
     /// Several things happen to queues at once.
     var mayWaitForJournal = false
+
+    /// Dead letters come to queues of other shards after those have done what they had to.
+    var areOthersLate = false
+    private var late: [Arrival] = []
+
+    private struct Arrival: Hashable {
+        let message: ModelMessage
+        let queue: String
+    }
 
     enum Work: Hashable {
         case look(String)
@@ -49,7 +60,12 @@ struct ModelBroker: Hashable {
 
     /// Everything that has become possible happens; then the step is what was seen, or it was not this one.
     mutating func end(_ trial: ModelTrial) throws(ModelMismatch) {
-        while !waiting.isEmpty {
+        while !waiting.isEmpty || !late.isEmpty {
+            if !late.isEmpty {
+                let arrival = late.removeFirst()
+                _ = try accept(arrival.message, arrival.queue, trial)
+                continue
+            }
             let next = nextWork(trial)
             waiting.remove(next)
             switch next {
@@ -75,6 +91,7 @@ struct ModelBroker: Hashable {
         (confirms, returns, cancelled, replies) = ([:], [:], [:], [:])
         isEager = false
         mayWaitForJournal = false
+        areOthersLate = false
     }
 
     private func expect<Value: Equatable>(
@@ -158,7 +175,7 @@ struct ModelBroker: Hashable {
         _ message: ModelMessage, _ name: String, _ trial: ModelTrial
     ) throws(ModelMismatch) -> Bool {
         guard let queue = queues[name] else { return false }
-        if queue.rejects(message) {
+        if queue.rejects(message, credit: credit(queue)) {
             if queue.arguments.overflow == .dlx { try deadLetter(message, name, "maxlen", trial) }
             return true
         }
@@ -199,6 +216,15 @@ struct ModelBroker: Hashable {
             return consumer.noAck || consumer.prefetchCount == 0
                 || unackedCount(consumer) < consumer.prefetchCount
         }
+    }
+
+    private func credit(_ queue: ModelQueue) -> Int {
+        var sum = 0
+        for consumer in able(queue) {
+            if consumer.noAck || consumer.prefetchCount == 0 { return .max }
+            sum += consumer.prefetchCount - unackedCount(consumer)
+        }
+        return sum
     }
 
     /// Who gets the message: of those that may, the highest priority; of several of one priority the one that was seen
@@ -258,11 +284,18 @@ extension ModelBroker {
         guard let arguments = queues[name]?.arguments, let exchange = arguments.deadLetterExchange else { return }
         var dead = message
         dead.die(in: name, reason, at: milliseconds)
+        dead.isStored = false
         dead.exchange = exchange
         dead.routingKey = arguments.deadLetterRoutingKey ?? message.routingKey
         var targets = route(exchange, dead.routingKey)
         if reason != "rejected" { targets.removeAll { dead.wouldCycle(to: $0) } }
-        _ = try accept(dead, targets, trial)
+        if areOthersLate {
+            dead.isStored = dead.isPersistent || targets.contains { queues[$0]?.arguments.isQuorum == true }
+            let shards = trial.observed.shards
+            late += targets.filter { shards[$0] != shards[name] }.map { Arrival(message: dead, queue: $0) }
+            targets.removeAll { shards[$0] != shards[name] }
+        }
+        _ = try accept(dead, targets, trial, isStored: dead.isStored)
     }
 
     func route(_ exchange: String, _ routingKey: String) -> [String] {
@@ -279,10 +312,11 @@ extension ModelBroker {
 
     /// Into these queues, in any order where it may matter. Returns whether one refuses it.
     private mutating func accept(
-        _ message: ModelMessage, _ targets: [String], _ trial: ModelTrial
+        _ message: ModelMessage, _ targets: [String], _ trial: ModelTrial, isStored: Bool = false
     ) throws(ModelMismatch) -> Bool {
         var message = message
-        message.isStored = message.isPersistent || targets.contains { queues[$0]?.arguments.isQuorum == true }
+        message.isStored =
+            isStored || message.isPersistent || targets.contains { queues[$0]?.arguments.isQuorum == true }
         var left = targets
         var isRejected = false
         let isOrderFree = targets.contains { queues[$0]?.arguments.overflow == .dlx }

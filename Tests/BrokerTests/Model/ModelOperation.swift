@@ -35,6 +35,8 @@ enum ModelOperation {
     case closeChannel
     /// The socket ends; another connection takes the client's place.
     case disconnect
+    /// What an operator says of a queue of this name, whoever declares it; nil: nothing any more.
+    case policy(String, ModelArguments?)
     /// The time is this from now on. No client's doing.
     case advance(to: UInt64)
     /// The process ends without a word, or in order, and begins again so many milliseconds later.

@@ -34,6 +34,26 @@ struct ModelArguments: Hashable {
         return table
     }
 
+    /// With a policy: numbers to the smaller one, texts to the argument; in a quorum queue the policy's `overflow`.
+    func merged(_ policy: ModelArguments?) -> ModelArguments {
+        guard let policy else { return self }
+        func smaller<Number: Comparable>(_ own: Number?, _ other: Number?) -> Number? {
+            [own, other].compactMap { $0 }.min()
+        }
+        var merged = self
+        merged.timeToLive = smaller(timeToLive, policy.timeToLive)
+        merged.expires = smaller(expires, policy.expires)
+        merged.maxLength = smaller(maxLength, policy.maxLength)
+        merged.maxLengthBytes = smaller(maxLengthBytes, policy.maxLengthBytes)
+        merged.deadLetterExchange = deadLetterExchange ?? policy.deadLetterExchange
+        merged.deadLetterRoutingKey = deadLetterRoutingKey ?? policy.deadLetterRoutingKey
+        if policy.overflow != .dropHead, isQuorum || overflow == .dropHead { merged.overflow = policy.overflow }
+        if let limit = policy.deliveryLimit {
+            merged.deliveryLimit = deliveryLimit.map { $0 < 0 ? limit : min($0, limit) } ?? limit
+        }
+        return merged
+    }
+
     /// How often a message may come back: quorum queues have a limit of 20 unless told otherwise.
     var effectiveLimit: Int? {
         guard let deliveryLimit else { return isQuorum ? 20 : nil }
@@ -65,7 +85,9 @@ struct ModelQueue: Hashable {
     let serial: Int
     let isDurable: Bool
     let isAutoDelete: Bool
-    let arguments: ModelArguments
+    let declared: ModelArguments
+    /// With the policy that holds.
+    var arguments: ModelArguments
     var entries: [ModelEntry] = []
     var latestPlace = 0
     /// In the order in which they came.
@@ -88,7 +110,9 @@ struct ModelQueue: Hashable {
     /// When the message expires. RabbitMQ lets messages expire at the head only: so may what is not in memory, where
     /// it has to be for that.
     func due(_ entry: ModelEntry) -> UInt64? {
-        if entry.isAway, entry.message.expiration == nil || needsContent { return nil }
+        if entry.isAway {
+            return needsContent ? nil : entry.message.expiration.map { entry.message.publishedMilliseconds + $0 }
+        }
         guard let timeToLive = [entry.message.expiration, arguments.timeToLive].compactMap({ $0 }).min() else {
             return nil
         }
@@ -126,9 +150,12 @@ struct ModelQueue: Hashable {
         }
     }
 
-    func rejects(_ message: ModelMessage) -> Bool {
-        arguments.overflow != .dropHead
-            && !hasRoom(count: entries.count + 1, byteCount: byteCount + message.byteCount)
+    /// - Parameter credit: what consumers take that wait for the journal; it does not count.
+    func rejects(_ message: ModelMessage, credit: Int) -> Bool {
+        let promised = isPromised ? min(credit, entries.count) : 0
+        let readyByteCount = promised == entries.count ? 0 : byteCount
+        return arguments.overflow != .dropHead
+            && !hasRoom(count: entries.count - promised + 1, byteCount: readyByteCount + message.byteCount)
     }
 
     /// To its place: the highest priority first, then in the order in which they were accepted.

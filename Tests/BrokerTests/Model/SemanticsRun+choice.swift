@@ -27,9 +27,10 @@ extension SemanticsRun {
         case 89: return names.isEmpty || random.chance(50) ? nil : .delete(random.pick(names))
         case 90: return names.isEmpty ? nil : .purge(random.pick(names))
         case 91..<94: return model.clients[client]?.isConfirming == true ? nil : .confirmSelect
-        case 94..<96: return .closeChannel
-        case 96: return .disconnect
-        case 97..<99: return restart()
+        case 94: return .closeChannel
+        case 95: return random.chance(50) ? .closeChannel : .disconnect
+        case 96..<98: return policy()
+        case 98: return restart()
         default: return declareAgain(names)
         }
     }
@@ -40,7 +41,7 @@ extension SemanticsRun {
         let name = random.pick(Self.names)
         if let queue = model.queues[name] {
             return .declare(
-                name, queue.arguments, isDurable: queue.isDurable, isAutoDelete: queue.isAutoDelete)
+                name, queue.declared, isDurable: queue.isDurable, isAutoDelete: queue.isAutoDelete)
         }
         let arguments = arguments()
         return .declare(
@@ -51,7 +52,7 @@ extension SemanticsRun {
     private func declareAgain(_ names: [String]) -> ModelOperation? {
         guard !names.isEmpty, let queue = model.queues[random.pick(names)] else { return nil }
         return .declare(
-            queue.name, queue.arguments, isDurable: queue.isDurable, isAutoDelete: queue.isAutoDelete)
+            queue.name, queue.declared, isDurable: queue.isDurable, isAutoDelete: queue.isAutoDelete)
     }
 
     private func arguments() -> ModelArguments {
@@ -73,6 +74,23 @@ extension SemanticsRun {
         arguments.isSingleActive = random.chance(20)
         arguments.deduplicates = random.chance(15)
         return arguments
+    }
+
+    private func policy() -> ModelOperation {
+        let name = random.pick(Self.names)
+        if model.policies[name] != nil, random.chance(50) { return .policy(name, nil) }
+        var policy = ModelArguments()
+        if random.chance(40) { policy.timeToLive = random.pick([0, 5, 10, 30]) }
+        if random.chance(15) { policy.expires = random.pick([30, 60, 200]) }
+        if random.chance(40) { policy.maxLength = random.pick([0, 1, 2, 4]) }
+        if !isJournaled, random.chance(20) { policy.maxLengthBytes = random.pick([5, 12, 30]) }
+        if random.chance(25) { policy.overflow = .rejectPublish }
+        if random.chance(40) {
+            policy.deadLetterExchange = random.pick(["", "amq.fanout", "amq.direct", "nowhere"])
+            policy.deadLetterRoutingKey = random.chance(70) ? random.pick(Self.names) : nil
+        }
+        if random.chance(30) { policy.deliveryLimit = random.below(3) }
+        return policy.table.isEmpty ? .policy(name, nil) : .policy(name, policy)
     }
 
     private func bind(_ queue: String) -> ModelOperation {

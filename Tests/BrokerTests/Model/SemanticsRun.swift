@@ -229,8 +229,29 @@ extension SemanticsRun {
             client.send(ChannelOpen())
         case .disconnect: client.endSocket()
         case .advance(let time): broker.advance(milliseconds: time - broker.wallMilliseconds)
+        case .policy(let name, let policy): set(policy, for: name)
         case .restart: break
         }
+    }
+
+    private func set(_ policy: ModelArguments?, for queue: String) {
+        do throws(AdministrationError) {
+            if let policy {
+                let definition = FieldTable(
+                    policy.table.entries.map {
+                        FieldTable.Entry(name: short(String("\($0.name)".dropFirst(2))), value: $0.value)
+                    })
+                try broker.controlPlane.setPolicy(
+                    Policy(
+                        name: short(queue), pattern: "^\(queue)$", target: .queues, priority: 0,
+                        definition: definition), virtualHost: "/")
+            } else if model.policies[queue] != nil {
+                try broker.controlPlane.clearPolicy(short(queue), virtualHost: "/")
+            }
+        } catch {
+            failure = "the policy is refused: \(error)"
+        }
+        broker.advance(milliseconds: 0)
     }
 
     private func publish(_ all: [ModelPublish], _ client: ConversationClient, _ number: Int) {
