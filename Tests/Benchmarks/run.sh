@@ -6,7 +6,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v valgrind >/dev/null || { echo "run.sh: install valgrind first (apt-get install valgrind)" >&2; exit 1; }
 LEVERET_BENCHMARK=1 swift build -c release --product EngineBenchmark
-benchmark=.build/release/EngineBenchmark
+# valgrind gives up on some forms of debugging information.
+benchmark=.build/release/EngineBenchmark.stripped
+strip --strip-debug -o "$benchmark" .build/release/EngineBenchmark
 scenarios=("$@")
 if [ ${#scenarios[@]} -eq 0 ]; then mapfile -t scenarios < <("$benchmark" --list); fi
 

@@ -55,13 +55,13 @@ import Testing
     }
 
     @Test func itIsStillKnownAfterARestart() {
-        let log = DurableLog()
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in
             let client = broker.durableQueue(arguments: arguments, confirms: false)
             publish(client, "1", key: .string("a"), isPersistent: true)
             broker.syncJournal()
         }
-        log.run { broker, _ in
+        node.live { broker in
             let client = broker.connect()
             publish(client, "2", key: .string("a"), isPersistent: true)
             publish(client, "3", key: .string("b"), isPersistent: true)

@@ -64,8 +64,8 @@ import Testing
     }
 
     @Test func theCountSurvivesARestart() {
-        let log = DurableLog()
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in
             let client = broker.durableQueue(arguments: ["x-delivery-limit": .int32(5)], confirms: false)
             client.store("x")
             broker.syncJournal()
@@ -77,7 +77,7 @@ import Testing
             client.send(BasicReject(deliveryTag: 2, requeue: true))
             broker.syncJournal()
         }
-        log.run { broker, _ in
+        node.live { broker in
             let client = broker.connect()
             client.send(BasicGet(queue: "q"))
             broker.syncJournal()

@@ -13,13 +13,13 @@ import Testing
     }
 
     @Test func prioritiesKeepTheirOrder() {
-        let log = DurableLog()
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in
             let client = broker.durableQueue(arguments: ["x-max-priority": .int32(9)], confirms: false)
             for number in 0..<50 { store(client, "\(number)", priority: UInt8(number % 10)) }
             broker.syncJournal()
         }
-        log.run { broker, _ in
+        node.live { broker in
             let client = broker.connect()
             client.expectCounts(messages: 50)
             store(client, "new", priority: 5)
@@ -31,8 +31,8 @@ import Testing
     }
 
     @Test func whatExpiredMeanwhileIsGone() {
-        let log = DurableLog()
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in
             let client = broker.durableQueue(arguments: ["x-message-ttl": .int32(10_000)], confirms: false)
             store(client, "a")
             store(client, "b", expiration: 2000)
@@ -40,7 +40,7 @@ import Testing
             store(client, "c")
             broker.syncJournal()
         }
-        log.run { broker, _ in
+        node.live { broker in
             let client = broker.connect()
             // The clock of this run begins where that of the last one did.
             broker.advance(milliseconds: 2000)
@@ -52,13 +52,13 @@ import Testing
     }
 
     @Test func bytesAreCountedAgain() {
-        let log = DurableLog()
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in
             let client = broker.durableQueue(arguments: ["x-max-length-bytes": .int32(10)], confirms: false)
             for body in ["1111", "2222", "33"] { store(client, body) }
             broker.syncJournal()
         }
-        log.run { broker, _ in
+        node.live { broker in
             let client = broker.connect()
             client.expectCounts(messages: 3)
             store(client, "4")
@@ -67,9 +67,9 @@ import Testing
     }
 
     @Test func anUnusedQueueHasItsTimeAgain() {
-        let log = DurableLog()
-        log.run { broker, _ in _ = broker.durableQueue(arguments: ["x-expires": .int32(1000)], confirms: false) }
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in _ = broker.durableQueue(arguments: ["x-expires": .int32(1000)], confirms: false) }
+        node.live { broker in
             let client = broker.connect()
             broker.advance(milliseconds: 999)
             client.expectCounts(messages: 0)
