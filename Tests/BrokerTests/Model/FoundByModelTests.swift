@@ -128,6 +128,18 @@ import Testing
         }
     }
 
+    @Test func aLimitOfBytesCountsWhatCameBefore() throws {
+        try converseWithPolicies { broker, client, set in
+            client.declare(QueueDeclare(queue: "q"))
+            client.publish("12345", routingKey: "q")
+            var properties = BasicProperties()
+            properties.expiration = "1000"
+            client.publish("678", routingKey: "q", properties: properties)
+            try set(["max-length-bytes": .int64(7)])
+            client.get(expecting: "678", tag: 1)
+        }
+    }
+
     @Test func aMessageLivesAsLongAsItSaysWhenThePolicyIsGone() throws {
         try converseWithPolicies { broker, client, set in
             client.declare(QueueDeclare(queue: "q"))

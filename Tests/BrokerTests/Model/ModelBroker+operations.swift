@@ -151,7 +151,6 @@ extension ModelBroker {
     ) throws(ModelMismatch) {
         var byShard = Dictionary(grouping: chosen) { trial.observed.shards[$0.queue] ?? -1 }
         if byShard.count > 1, outcome != .acked {
-            areOthersLate = trial.choose(2) == 1
             // Or all of them are told in the order of the tags.
             if trial.choose(2) == 1 { byShard = [0: chosen] }
         }

@@ -27,8 +27,8 @@ struct ModelBroker: Hashable {
     /// Several things happen to queues at once.
     var mayWaitForJournal = false
 
-    /// Dead letters come to queues of other shards after those have done what they had to.
-    var areOthersLate = false
+    /// Whether dead letters come to queues of other shards after those have done what they had to.
+    private var areOthersLate: Bool?
     private var late: [Arrival] = []
 
     private struct Arrival: Hashable {
@@ -61,7 +61,8 @@ struct ModelBroker: Hashable {
     /// Everything that has become possible happens; then the step is what was seen, or it was not this one.
     mutating func end(_ trial: ModelTrial) throws(ModelMismatch) {
         while !waiting.isEmpty || !late.isEmpty {
-            if !late.isEmpty {
+            // A shard may end its turn before it hears of the others.
+            if !late.isEmpty, waiting.isEmpty || trial.choose(2) == 0 {
                 let arrival = late.removeFirst()
                 _ = try accept(arrival.message, arrival.queue, trial)
                 continue
@@ -91,7 +92,7 @@ struct ModelBroker: Hashable {
         (confirms, returns, cancelled, replies) = ([:], [:], [:], [:])
         isEager = false
         mayWaitForJournal = false
-        areOthersLate = false
+        areOthersLate = nil
     }
 
     private func expect<Value: Equatable>(
@@ -289,13 +290,20 @@ extension ModelBroker {
         dead.routingKey = arguments.deadLetterRoutingKey ?? message.routingKey
         var targets = route(exchange, dead.routingKey)
         if reason != "rejected" { targets.removeAll { dead.wouldCycle(to: $0) } }
-        if areOthersLate {
+        if targets.contains(where: { trial.observed.shards[$0] != trial.observed.shards[name] }), isLate(trial) {
             dead.isStored = dead.isPersistent || targets.contains { queues[$0]?.arguments.isQuorum == true }
             let shards = trial.observed.shards
             late += targets.filter { shards[$0] != shards[name] }.map { Arrival(message: dead, queue: $0) }
             targets.removeAll { shards[$0] != shards[name] }
         }
         _ = try accept(dead, targets, trial, isStored: dead.isStored)
+    }
+
+    private mutating func isLate(_ trial: ModelTrial) -> Bool {
+        if let areOthersLate { return areOthersLate }
+        let isLate = trial.choose(2) == 1
+        areOthersLate = isLate
+        return isLate
     }
 
     func route(_ exchange: String, _ routingKey: String) -> [String] {

@@ -113,6 +113,11 @@ struct ModelQueue: Hashable {
         if entry.isAway {
             return needsContent ? nil : entry.message.expiration.map { entry.message.publishedMilliseconds + $0 }
         }
+        let level = level(entry.message)
+        let isBehind = entries.contains {
+            $0.isAway && $0.place < entry.place && self.level($0.message) == level
+        }
+        if isBehind { return entry.message.expiration.map { entry.message.publishedMilliseconds + $0 } }
         guard let timeToLive = [entry.message.expiration, arguments.timeToLive].compactMap({ $0 }).min() else {
             return nil
         }

@@ -276,7 +276,9 @@ extension SemanticsRun {
     private func restart(isInOrder: Bool, afterMilliseconds passed: UInt64) {
         guard let journal else { return }
         if isInOrder {
-            for client in clients.keys.sorted() { step(.disconnect, by: client) }
+            for client in clients.keys.sorted() where failure == nil && !isUndecidable {
+                step(.disconnect, by: client)
+            }
             guard failure == nil, !isUndecidable else { return }
             for client in clients.values { client.endSocket() }
             for shard in broker.shards { shard.journalDelivered() }
