@@ -69,6 +69,12 @@ struct QueueArguments: Sendable, Equatable {
     /// RabbitMQ 4.3: a quorum queue always has 32 strict priorities.
     var levelCount: Int { queueType == .quorum ? 32 : Int(maxPriority ?? 0) + 1 }
 
+    /// Whether a delivery with this end counts towards the delivery limit. Quorum queues count since RabbitMQ 4.3 only
+    /// what failed, also without a limit; other queues with a limit, which are Leveret's own, count whatever came back.
+    func countsAsFailed(_ outcome: Outcome) -> Bool {
+        queueType == .quorum ? outcome == .failed : deliveryLimit != nil
+    }
+
     /// Whether a queue with them may reject what is published to it.
     var mayReject: Bool { overflow != .dropHead && (maxLength != nil || maxLengthBytes != nil) }
 

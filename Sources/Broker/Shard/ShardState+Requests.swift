@@ -186,7 +186,7 @@ extension ShardState {
         switch reply {
         case .got(let got):
             settle(
-                queue: got.queue, entry: got.entry, consumer: .none, outcome: got.noAck ? .bounced : .requeued)
+                queue: got.queue, entry: got.entry, consumer: .none, outcome: got.noAck ? .bounced : .failed)
         case .consuming(let reference, let queue, _): _ = cancel(reference, of: queue)
         default: break
         }

@@ -46,8 +46,6 @@ struct ModelArguments: Hashable {
         isQuorum || timeToLive != nil || maxLengthBytes != nil || deadLetterExchange != nil || maxPriority != nil
             || deduplicates
     }
-
-    var countsFailures: Bool { effectiveLimit != nil }
 }
 
 struct ModelConsumer: Hashable {
