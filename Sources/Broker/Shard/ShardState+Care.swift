@@ -42,8 +42,9 @@ extension ShardState {
     func careFor(_ queue: UnsafeMutablePointer<QueueState>) {
         guard let extras = queue.pointee.extras else { return }
         if let gate = extras.pointee.gate { return passGate(queue, extras, gate) }
-        if extras.pointee.isPromised, keepPromise(queue, extras) { return }
         var left = Limit.dropsPerTurn
+        if !extras.pointee.delayed.isEmpty { endDelays(queue, extras, &left) }
+        if extras.pointee.isPromised, keepPromise(queue, extras) { return }
         dropExpired(queue, extras, &left)
         dropOverLimit(queue, &left)
         if left == 0 { list(queue) }
@@ -92,7 +93,7 @@ extension ShardState {
         let extras = queue.pointee.makeExtras()
         if isNew {
             var byteCount = 0
-            queue.pointee.forEachReady { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
+            queue.pointee.forEachWaiting { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
             extras.pointee.readyBodyByteCount = byteCount
         }
         if arguments.expiresMilliseconds != nil, extras.pointee.lastUsedMilliseconds == 0 { touch(queue) }

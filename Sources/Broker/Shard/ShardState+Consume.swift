@@ -282,6 +282,7 @@ extension ShardState {
             } else if queue.pointee.arguments.queueType == .quorum {
                 entry.countReturn()
             }
+            if queue.pointee.arguments.delayedRetry != nil, delay(entry, queue, outcome) { return }
         }
         queue.pointee.putBack(entry)
         noteExpiration(entry, queue)
