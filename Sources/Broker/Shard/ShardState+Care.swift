@@ -86,6 +86,8 @@ extension ShardState {
     /// Takes on new effective arguments: a policy has come, changed or gone.
     func apply(_ arguments: QueueArguments, to queue: UnsafeMutablePointer<QueueState>) {
         let hadTimeout = queue.pointee.arguments.consumerTimeoutMilliseconds
+        let newFallbacks = arguments.fallbacks.subtracting(queue.pointee.arguments.fallbacks)
+        if !newFallbacks.isEmpty { warn(of: newFallbacks, queue.pointee.resource) }
         queue.pointee.arguments = arguments
         if arguments.consumerTimeoutMilliseconds != hadTimeout { tellTimeout(queue) }
         guard arguments.wantsExtras || queue.pointee.extras != nil else { return }
