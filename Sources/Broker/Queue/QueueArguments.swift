@@ -54,6 +54,17 @@ struct QueueArguments: Sendable, Equatable {
     /// `x-message-deduplication`: a message of which an equal one still waits is not queued.
     var deduplicates = false
     var durability = QueueDurability.sync
+    /// What was asked for and does not hold.
+    var fallbacks: Fallbacks = []
+
+    /// What quorum queues do not do as they are told, of which RabbitMQ warns.
+    struct Fallbacks: OptionSet, Sendable {
+        let rawValue: UInt8
+        /// `reject-publish-dlx` is `drop-head`.
+        static let overflow = Fallbacks(rawValue: 1)
+        /// `at-least-once` is `at-most-once` without a dead-letter exchange, and without `reject-publish`.
+        static let deadLetterStrategy = Fallbacks(rawValue: 2)
+    }
 
     /// RabbitMQ's for quorum queues since 4.0.
     static let quorumDeliveryLimit = 20
@@ -68,6 +79,12 @@ struct QueueArguments: Sendable, Equatable {
 
     /// RabbitMQ 4.3: a quorum queue always has 32 strict priorities.
     var levelCount: Int { queueType == .quorum ? 32 : Int(maxPriority ?? 0) + 1 }
+
+    /// Whether a delivery with this end counts towards the delivery limit. Quorum queues count since RabbitMQ 4.3 only
+    /// what failed, also without a limit; other queues with a limit, which are Leveret's own, count whatever came back.
+    func countsAsFailed(_ outcome: Outcome) -> Bool {
+        queueType == .quorum ? outcome == .failed : deliveryLimit != nil
+    }
 
     /// Whether a queue with them may reject what is published to it.
     var mayReject: Bool { overflow != .dropHead && (maxLength != nil || maxLengthBytes != nil) }
@@ -122,8 +139,13 @@ struct QueueArguments: Sendable, Equatable {
     /// What only holds together with others, as RabbitMQ's quorum queues take it.
     private mutating func resolve() {
         guard queueType == .quorum else { return }
-        // RabbitMQ warns of both and goes on.
-        if overflow == .rejectPublishDLX { overflow = .dropHead }
-        if deadLetterExchange == nil || overflow != .rejectPublish { deadLetterStrategy = .atMostOnce }
+        if overflow == .rejectPublishDLX {
+            overflow = .dropHead
+            fallbacks.insert(.overflow)
+        }
+        if deadLetterStrategy == .atLeastOnce, deadLetterExchange == nil || overflow != .rejectPublish {
+            deadLetterStrategy = .atMostOnce
+            fallbacks.insert(.deadLetterStrategy)
+        }
     }
 }

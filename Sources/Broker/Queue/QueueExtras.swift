@@ -6,6 +6,9 @@ import Journal
 struct QueueExtras {
     /// Messages with an expiration of their own.
     var expirations = BinaryHeap<MessageDeadline>()
+    /// Messages that came back and wait until they are tried again.
+    var delayed = BinaryHeap<DelayedEntry>()
+    var delayedBodyByteCount = 0
     /// Bytes of the bodies of ready messages (RabbitMQ's `x-max-length-bytes` counts nothing else).
     var readyBodyByteCount = 0
     /// The time for which the queue stands among the shard's deadlines, in milliseconds since 1970.
@@ -172,18 +175,19 @@ extension QueueState {
                 milliseconds: message.publishedMilliseconds &+ own, place: entry.place, level: UInt8(level)))
     }
 
-    /// Every entry that waits, in no order.
-    mutating func forEachReady(_ body: (QueueEntry) -> Void) {
+    /// Every entry that waits, also for its time, in no order.
+    mutating func forEachWaiting(_ body: (QueueEntry) -> Void) {
+        for delayed in extras?.pointee.delayed.elements ?? [] { body(delayed.entry) }
         for level in 0..<levelCount { withList(level) { $0.forEach(body) } }
     }
 
     /// Whether another message, with this body, would be more than the queue may have.
     func wouldOverflow(bodyByteCount: Int) -> Bool {
         let promised = promisedCount
-        if let limit = arguments.maxLength, readyCount - promised + 1 > limit { return true }
+        if let limit = arguments.maxLength, readyCount + delayedCount - promised + 1 > limit { return true }
         guard let limit = arguments.maxLengthBytes, let extras else { return false }
         let readyByteCount = promised == readyCount ? 0 : extras.pointee.readyBodyByteCount
-        return readyByteCount + bodyByteCount > limit
+        return readyByteCount + extras.pointee.delayedBodyByteCount + bodyByteCount > limit
     }
 
     /// Messages that consumers would have by now if the journal had been faster.
@@ -194,8 +198,8 @@ extension QueueState {
 
     /// Whether the queue has more than it may have.
     var isOverLimit: Bool {
-        if let limit = arguments.maxLength, readyCount > limit { return true }
+        if let limit = arguments.maxLength, readyCount + delayedCount > limit { return true }
         guard let limit = arguments.maxLengthBytes, let extras else { return false }
-        return extras.pointee.readyBodyByteCount > limit
+        return extras.pointee.readyBodyByteCount + extras.pointee.delayedBodyByteCount > limit
     }
 }

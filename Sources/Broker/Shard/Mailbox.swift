@@ -81,7 +81,10 @@ struct RejectionRecord: MailboxRecord {
 /// How a delivery ended.
 enum Outcome: UInt8, BitwiseCopyable {
     case acked
+    /// Given back, which is no failure: nacked with requeue, recovered, or taken back after the consumer timeout.
     case requeued
+    /// A delivery that failed, and is tried again: basic.reject with requeue, or the channel has ended.
+    case failed
     /// Rejected or nacked without requeue: dead-lettered or dropped.
     case rejected
     /// Delivered without ack to a channel that had ended: back to its place, and it never counted as unacked.

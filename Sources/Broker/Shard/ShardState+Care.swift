@@ -42,8 +42,9 @@ extension ShardState {
     func careFor(_ queue: UnsafeMutablePointer<QueueState>) {
         guard let extras = queue.pointee.extras else { return }
         if let gate = extras.pointee.gate { return passGate(queue, extras, gate) }
-        if extras.pointee.isPromised, keepPromise(queue, extras) { return }
         var left = Limit.dropsPerTurn
+        if !extras.pointee.delayed.isEmpty { endDelays(queue, extras, &left) }
+        if extras.pointee.isPromised, keepPromise(queue, extras) { return }
         dropExpired(queue, extras, &left)
         dropOverLimit(queue, &left)
         if left == 0 { list(queue) }
@@ -86,6 +87,8 @@ extension ShardState {
     func apply(_ arguments: QueueArguments, to queue: UnsafeMutablePointer<QueueState>) {
         let hadTimeout = queue.pointee.arguments.consumerTimeoutMilliseconds
         let hadByteLimit = queue.pointee.arguments.maxLengthBytes != nil
+        let newFallbacks = arguments.fallbacks.subtracting(queue.pointee.arguments.fallbacks)
+        if !newFallbacks.isEmpty { warn(of: newFallbacks, queue.pointee.resource) }
         queue.pointee.arguments = arguments
         if arguments.consumerTimeoutMilliseconds != hadTimeout { tellTimeout(queue) }
         guard arguments.wantsExtras || queue.pointee.extras != nil else { return }
@@ -93,7 +96,7 @@ extension ShardState {
         // What came before there was a limit, or extras at all, was not counted.
         if arguments.maxLengthBytes != nil, !hadByteLimit {
             var byteCount = 0
-            queue.pointee.forEachReady { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
+            queue.pointee.forEachWaiting { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
             extras.pointee.readyBodyByteCount = byteCount
         }
         extras.pointee.armedMilliseconds = nil

@@ -180,7 +180,7 @@ extension ShardState {
         }
         while let delivery = channel.pointee.unacked.takeFirst(upTo: UInt64.max >> 1) {
             shards |= 1 << UInt64(delivery.queue.shard)
-            settle(delivery, .requeued)
+            settle(delivery, .failed)
         }
         return shards
     }

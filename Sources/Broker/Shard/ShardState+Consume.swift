@@ -19,7 +19,7 @@ extension ShardState {
                 outcome: nack.requeue ? .requeued : .rejected, methodID: 120)
         case .basicReject(let reject):
             try settle(
-                channel, tag: reject.deliveryTag, multiple: false, outcome: reject.requeue ? .requeued : .rejected,
+                channel, tag: reject.deliveryTag, multiple: false, outcome: reject.requeue ? .failed : .rejected,
                 methodID: 90)
         case .basicRecover(let recover):
             guard recover.requeue else { throw .recoverWithoutRequeue }
@@ -263,7 +263,7 @@ extension ShardState {
                 queue.pointee.removeDuplicate(settled.entry.message)
             }
             release(settled.entry.message)
-        case .requeued, .bounced: requeue(settled.entry, queue, settled.outcome)
+        case .requeued, .failed, .bounced: requeue(settled.entry, queue, settled.outcome)
         case .rejected: discard(settled.entry, queue, reason: .rejected)
         }
     }
@@ -274,10 +274,17 @@ extension ShardState {
     ) {
         var entry = entry
         entry.markRedelivered()
-        if let limit = queue.pointee.arguments.deliveryLimit, outcome == .requeued {
-            entry.countDelivery()
-            if entry.deliveryCount > limit { return discard(entry, queue, reason: .deliveryLimit) }
-            journalDeliveryCount(entry, queue)
+        if outcome != .bounced {
+            if queue.pointee.arguments.countsAsFailed(outcome) {
+                entry.countDelivery()
+                if let limit = queue.pointee.arguments.deliveryLimit, entry.deliveryCount > limit {
+                    return discard(entry, queue, reason: .deliveryLimit)
+                }
+                journalDeliveryCount(entry, queue)
+            } else if queue.pointee.arguments.queueType == .quorum {
+                entry.countReturn()
+            }
+            if queue.pointee.arguments.delayedRetry != nil, delay(entry, queue, outcome) { return }
         }
         queue.pointee.putBack(entry)
         noteExpiration(entry, queue)

@@ -123,10 +123,29 @@ extension ShardState {
             }
         }
         guard case .created(_, let number) = declared else { return declared }
+        if !arguments.fallbacks.isEmpty {
+            warn(
+                of: arguments.fallbacks,
+                ResourceName(
+                    kind: .queue, name: declare.queue, virtualHost: connection.pointee.virtualHost))
+        }
         if arguments.durability != .memory, journal.isPresent { queue(address)?.pointee.holder = number }
         if declare.exclusive { connection.pointee.exclusiveQueues.insert(address) }
         if arguments.expiresMilliseconds != nil, let queue = queue(address) { touch(queue) }
         return declared
+    }
+
+    /// A quorum queue goes by something else than it was told.
+    func warn(of fallbacks: QueueArguments.Fallbacks, _ resource: ResourceName) {
+        if fallbacks.contains(.overflow) {
+            note(.warning, "\(resource) is a quorum queue: overflow 'reject-publish-dlx' is taken as 'drop-head'")
+        }
+        if fallbacks.contains(.deadLetterStrategy) {
+            note(
+                .warning,
+                "\(resource): dead-letter strategy 'at-least-once' is taken as 'at-most-once': it needs a dead-letter "
+                    + "exchange and overflow 'reject-publish'")
+        }
     }
 
     /// A queue starts on its declarer's shard, and exists before anybody can learn of it.

@@ -117,7 +117,7 @@ extension ShardState {
         else {
             settle(
                 queue: delivery.queue, entry: delivery.entry, consumer: delivery.consumer,
-                outcome: delivery.noAck ? .bounced : .requeued)
+                outcome: delivery.noAck ? .bounced : .failed)
             return
         }
         write(

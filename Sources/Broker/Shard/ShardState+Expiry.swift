@@ -77,6 +77,7 @@ extension ShardState {
     /// The queue is looked at when the next thing is due.
     func arm(_ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>) {
         if let next = extras.pointee.expirations.first { arm(queue, extras, next.milliseconds) }
+        if let next = extras.pointee.delayed.first { arm(queue, extras, next.milliseconds) }
         if let timeToLive = queue.pointee.arguments.messageTTLMilliseconds {
             for level in 0..<extras.pointee.levelCount {
                 guard let first = queue.pointee.withList(level, { $0.first }), !first.isPagedOut else { continue }

@@ -71,7 +71,7 @@ extension ShardState {
         for slot in queues.occupiedSlots() {
             guard let queue = queues[slot], queue.pointee.holder != 0, !queue.pointee.marks.isEmpty else { continue }
             var ids: [UInt64] = []
-            queue.pointee.forEachReady { entry in
+            queue.pointee.forEachWaiting { entry in
                 guard entry.isRedelivered, !entry.isSpilled else { return }
                 let id = entry.isPagedOut ? entry.pagedOutID : entry.message.id
                 if id != 0 { ids.append(id) }

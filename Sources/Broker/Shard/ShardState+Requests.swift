@@ -84,6 +84,7 @@ extension ShardState {
 
     /// - Parameter isJournaled: whether the journal is to hear of each message; of a deleted queue's it knows.
     private func purge(_ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) -> Int {
+        queue.pointee.makeDelayedReady()
         let count = queue.pointee.readyCount
         var unseenPlaces: Set<UInt64> = []
         for _ in 0..<count {
@@ -186,7 +187,7 @@ extension ShardState {
         switch reply {
         case .got(let got):
             settle(
-                queue: got.queue, entry: got.entry, consumer: .none, outcome: got.noAck ? .bounced : .requeued)
+                queue: got.queue, entry: got.entry, consumer: .none, outcome: got.noAck ? .bounced : .failed)
         case .consuming(let reference, let queue, _): _ = cancel(reference, of: queue)
         default: break
         }

@@ -123,6 +123,33 @@ import Testing
         }
     }
 
+    /// RabbitMQ warns, and goes on.
+    @Test func whatDoesNotHoldIsInTheLog() throws {
+        try converse { broker in
+            let client = broker.connect()
+            client.declare(declare("q", ["x-overflow": .string("reject-publish-dlx")]))
+            client.declare(declare("q", ["x-overflow": .string("reject-publish-dlx")]))
+            let overflow = "queue 'q' in vhost '/' is a quorum queue: overflow 'reject-publish-dlx'"
+            broker.expectNote(.warning, containing: overflow)
+            #expect(broker.notes.count { $0.text.contains(overflow) } == 1)
+            client.declare(declare("lonely", ["x-dead-letter-strategy": .string("at-least-once")]))
+            broker.expectNote(.warning, containing: "queue 'lonely' in vhost '/': dead-letter strategy")
+            let deadLettering: FieldTable = [
+                "x-dead-letter-exchange": .string("amq.fanout"), "x-overflow": .string("reject-publish"),
+                "x-dead-letter-strategy": .string("at-least-once"),
+            ]
+            client.declare(declare("good", deadLettering))
+            client.declare(declare("plain", ["x-dead-letter-strategy": .string("at-most-once")]))
+            #expect(!broker.notes.contains { $0.text.contains("'good'") || $0.text.contains("'plain'") })
+            let policy = Policy(
+                name: "p", pattern: "plain", target: .all, priority: 0,
+                definition: ["overflow": .string("reject-publish-dlx")])
+            try broker.controlPlane.setPolicy(policy, virtualHost: "/")
+            client.publish("x", routingKey: "plain")
+            broker.expectNote(.warning, containing: "queue 'plain' in vhost '/' is a quorum queue")
+        }
+    }
+
     @Test func theDefaultTypeIsForDurableQueuesWithoutOne() {
         var settings = BrokerSettings()
         settings.defaultQueueType = .quorum

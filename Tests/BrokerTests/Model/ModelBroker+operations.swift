@@ -39,7 +39,7 @@ extension ModelBroker {
         case .ack(let tag, let multiple): try settle(client, tag, multiple, .acked, trial)
         case .nack(let tag, let multiple, let requeue):
             try settle(client, tag, multiple, requeue ? .requeued : .rejected, trial)
-        case .reject(let tag, let requeue): try settle(client, tag, false, requeue ? .requeued : .rejected, trial)
+        case .reject(let tag, let requeue): try settle(client, tag, false, requeue ? .failed : .rejected, trial)
         case .recover:
             reply(BasicRecoverOk(), client)
             try settle(client, 0, true, .requeued, trial)
@@ -136,7 +136,7 @@ extension ModelBroker {
 
     // MARK: Settling
 
-    enum Outcome { case acked, requeued, rejected }
+    enum Outcome { case acked, requeued, failed, rejected }
 
     private mutating func settle(
         _ client: Int, _ tag: UInt64, _ isMultiple: Bool, _ outcome: Outcome, _ trial: ModelTrial
@@ -175,10 +175,14 @@ extension ModelBroker {
         case .rejected:
             try deadLetter(unacked.entry.message, name, "rejected", trial)
             try plan(.look(name), trial)
-        case .requeued:
+        case .requeued, .failed:
             var entry = unacked.entry
             entry.isRedelivered = true
-            if queue.arguments.countsFailures { entry.failedDeliveries += 1 }
+            if queue.arguments.isQuorum {
+                if outcome == .failed { entry.failedDeliveries += 1 } else { entry.returns += 1 }
+            } else if queue.arguments.effectiveLimit != nil {
+                entry.failedDeliveries += 1
+            }
             if let limit = queue.arguments.effectiveLimit, entry.failedDeliveries > limit {
                 try deadLetter(entry.message, name, "delivery_limit", trial)
             } else {
@@ -200,7 +204,7 @@ extension ModelBroker {
         }
         let unacked = clients[client]?.unacked ?? []
         clients[client] = ModelClient()
-        try settle(unacked, client, .requeued, trial)
+        try settle(unacked, client, .failed, trial)
         for name in queues.keys { lookLater(name) }
     }
 
@@ -231,6 +235,8 @@ extension ModelBroker {
             }
             for var entry in queue.entries + delivered where entry.message.isStored {
                 entry.isAway = true
+                // Only failures are kept in the journal.
+                entry.returns = 0
                 if !isInOrder, entry.isRedelivered == false { entry.isRedelivered = nil }
                 back.insert(entry)
             }

@@ -4,7 +4,7 @@ import AMQPWire
 /// for expiry, lengths, dead letters, priorities, single active consumers, delivery limits and deduplication.
 ///
 /// Leveret's own: a message with an expiration leaves when it is due, wherever it stands; a requeued one returns to its
-/// place; every requeueing is a failed delivery where they are counted.
+/// place; every requeueing is a failed delivery where classic queues count them.
 struct ModelBroker: Hashable {
     var milliseconds: UInt64
     var queues: [String: ModelQueue] = [:]
@@ -268,7 +268,7 @@ struct ModelBroker: Hashable {
         let expected = ObservedDelivery(
             consumer: consumer, tag: seen.tag, isRedelivered: entry.isRedelivered ?? seen.isRedelivered,
             exchange: message.exchange, routingKey: message.routingKey, body: message.body,
-            properties: message.properties(failedDeliveries: entry.failedDeliveries),
+            properties: message.properties(failedDeliveries: entry.failedDeliveries, returns: entry.returns),
             messageCount: consumer == nil ? queue.entries.count : 0)
         if expected != seen { throw ModelMismatch(description: "expected \(expected)\n  got \(seen)") }
         guard !noAck else { return }

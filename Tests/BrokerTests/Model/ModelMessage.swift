@@ -66,11 +66,15 @@ struct ModelMessage: Hashable {
 
     // MARK: On the wire
 
-    /// - Parameter failedDeliveries: told where there were any.
-    func properties(failedDeliveries: Int = 0) -> BasicProperties {
+    /// - Parameters:
+    ///   - failedDeliveries: told where there were any.
+    ///   - returns: those that came back and had not failed.
+    func properties(failedDeliveries: Int = 0, returns: Int = 0) -> BasicProperties {
         var headers = FieldTable()
         if let deduplication { headers["x-deduplication-header"] = .string(deduplication) }
         if failedDeliveries > 0 { headers["x-delivery-count"] = .int64(Int64(failedDeliveries)) }
+        let acquired = failedDeliveries + returns
+        if acquired > 0 { headers["x-acquired-count"] = .int64(Int64(acquired)) }
         if let firstDeath, let lastDeath = deaths.first {
             headers["x-death"] = .array(deaths.map(\.header))
             for (edge, death) in [("first", firstDeath), ("last", lastDeath)] {
@@ -117,6 +121,7 @@ struct ModelEntry: Hashable {
     /// nil: after the end of the process it may be told either way.
     var isRedelivered: Bool? = false
     var failedDeliveries = 0
+    var returns = 0
     /// It was there before the process began, and its level has not been served yet: it is not in memory.
     var isAway = false
 }

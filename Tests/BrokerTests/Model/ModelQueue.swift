@@ -66,8 +66,6 @@ struct ModelArguments: Hashable {
         isQuorum || timeToLive != nil || maxLengthBytes != nil || deadLetterExchange != nil || maxPriority != nil
             || deduplicates
     }
-
-    var countsFailures: Bool { effectiveLimit != nil }
 }
 
 struct ModelConsumer: Hashable {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Broker
 
-/// x-delivery-limit and x-delivery-count (amqp-behaviour 1.4).
+/// x-delivery-limit, x-delivery-count and x-acquired-count (amqp-behaviour 1.4).
 @Suite struct DeliveryLimitTests {
     private func fail(_ client: ConversationClient, tag: UInt64) {
         client.send(BasicReject(deliveryTag: tag, requeue: true))
@@ -59,6 +59,102 @@ import Testing
                 client.get(expecting: "x", tag: tag, redelivered: tag > 1)
                 fail(client, tag: tag)
             }
+            client.expectCounts(messages: 0)
+        }
+    }
+
+    private func withQuorumQueue(
+        limit: Int32, shard: Int = 0, _ body: (_ broker: Conversation, _ client: ConversationClient) -> Void
+    ) {
+        converse(shards: 2) { broker in
+            broker.connect().declare(
+                QueueDeclare(
+                    queue: "q", durable: true,
+                    arguments: ["x-queue-type": .string("quorum"), "x-delivery-limit": .int32(limit)]))
+            let client = broker.connect(shard: shard)
+            client.publish("x", routingKey: "q")
+            body(broker, client)
+        }
+    }
+
+    private func expectCounts(
+        _ client: ConversationClient, tag: UInt64, deliveries: Int64?, acquired: Int64?,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let headers = client.get(
+            expecting: "x", tag: tag, redelivered: tag > 1, sourceLocation: sourceLocation
+        ).headers
+        #expect(headers?["x-delivery-count"] == deliveries.map { .int64($0) }, sourceLocation: sourceLocation)
+        #expect(headers?["x-acquired-count"] == acquired.map { .int64($0) }, sourceLocation: sourceLocation)
+    }
+
+    /// RabbitMQ 4.3: what is given back without having failed may come back for ever.
+    @Test(arguments: [0, 1]) func aQuorumQueueCountsFailuresOnly(shard: Int) {
+        withQuorumQueue(limit: 1, shard: shard) { _, client in
+            expectCounts(client, tag: 1, deliveries: nil, acquired: nil)
+            client.send(BasicNack(deliveryTag: 1, requeue: true))
+            expectCounts(client, tag: 2, deliveries: nil, acquired: 1)
+            client.request(BasicRecover(requeue: true), BasicRecoverOk())
+            expectCounts(client, tag: 3, deliveries: nil, acquired: 2)
+            fail(client, tag: 3)
+            expectCounts(client, tag: 4, deliveries: 1, acquired: 3)
+            client.send(BasicNack(deliveryTag: 4, requeue: true))
+            expectCounts(client, tag: 5, deliveries: 1, acquired: 4)
+            fail(client, tag: 5)
+            client.expectCounts(messages: 0)
+        }
+    }
+
+    @Test(arguments: [0, 1]) func theEndOfAChannelIsAFailure(shard: Int) {
+        withQuorumQueue(limit: 1, shard: shard) { broker, client in
+            client.get(expecting: "x", tag: 1)
+            client.closeChannel()
+            let next = broker.connect(shard: shard)
+            let headers = next.get(expecting: "x", tag: 1, redelivered: true).headers
+            #expect(headers?["x-delivery-count"] == .int64(1) && headers?["x-acquired-count"] == .int64(1))
+            next.closeChannel()
+            broker.connect().expectCounts(messages: 0)
+        }
+    }
+
+    @Test func aConsumerTimeoutIsNoFailure() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(
+                QueueDeclare(
+                    queue: "q", durable: true,
+                    arguments: [
+                        "x-queue-type": .string("quorum"), "x-delivery-limit": .int32(0),
+                        "x-consumer-timeout": .int32(10_000),
+                    ]))
+            client.publish("x", routingKey: "q")
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            client.expectDeliver("x", tag: 1)
+            broker.advance(milliseconds: 10_000)
+            client.expect(BasicCancel(consumerTag: "c", noWait: true))
+            expectCounts(client, tag: 2, deliveries: nil, acquired: 1)
+        }
+    }
+
+    @Test func withoutALimitAQuorumQueueCountsAllTheSame() {
+        withQuorumQueue(limit: -1) { _, client in
+            for tag in 1...30 as ClosedRange<UInt64> {
+                let count = tag > 1 ? Int64(tag) - 1 : nil
+                expectCounts(client, tag: tag, deliveries: count, acquired: count)
+                fail(client, tag: tag)
+            }
+        }
+    }
+
+    @Test func aClassicQueueWithALimitCountsWhateverComesBack() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q", arguments: ["x-delivery-limit": .int32(1)]))
+            client.publish("x", routingKey: "q")
+            expectCounts(client, tag: 1, deliveries: nil, acquired: nil)
+            client.send(BasicNack(deliveryTag: 1, requeue: true))
+            expectCounts(client, tag: 2, deliveries: 1, acquired: 1)
+            client.request(BasicRecover(requeue: true), BasicRecoverOk())
             client.expectCounts(messages: 0)
         }
     }

@@ -52,7 +52,7 @@ struct ReadyListTests {
     }
 
     @Test func deliveriesAreCountedUpToALimitAndWithoutChangingThePlace() {
-        var entry = QueueEntry(message: fakeMessage(1), place: 1 << 51)
+        var entry = QueueEntry(message: fakeMessage(1), place: 1 << 45)
         #expect(!entry.isRedelivered)
         entry.markRedelivered()
         #expect(entry.isRedelivered && entry.deliveryCount == 0)
@@ -60,6 +60,12 @@ struct ReadyListTests {
         #expect(entry.isRedelivered && entry.deliveryCount == 1_000)
         for _ in 0..<2_000 { entry.countDelivery() }
         #expect(entry.deliveryCount == QueueEntry.deliveryCountLimit)
-        #expect(entry.place == 1 << 51)
+        #expect(entry.acquiredCount == entry.deliveryCount)
+        for _ in 0..<20 { entry.countReturn() }
+        #expect(entry.acquiredCount == entry.deliveryCount + 20)
+        for _ in 0..<100 { entry.countReturn() }
+        #expect(entry.acquiredCount == QueueEntry.deliveryCountLimit + QueueEntry.returnCountLimit)
+        #expect(entry.deliveryCount == QueueEntry.deliveryCountLimit && !entry.hidesCopies)
+        #expect(entry.place == 1 << 45)
     }
 }

@@ -78,7 +78,8 @@ def delivery_limit(session):
         method, _, _ = channel.basic_get(queue)
         if method:
             deliveries += 1
-            channel.basic_nack(method.delivery_tag, requeue=True)
+            # Since 4.3 only failures count, and basic.nack tells of none.
+            channel.basic_reject(method.delivery_tag, requeue=True)
             session.settle(channel)
     return [deliveries, session.arrived(channel, target)]
 
