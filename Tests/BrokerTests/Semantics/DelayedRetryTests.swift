@@ -200,6 +200,24 @@ import Testing
         }
     }
 
+    @Test func itsBytesCountOnceForALimitThatComesWithAPolicy() throws {
+        try converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q", durable: true, arguments: Self.arguments("all")))
+            client.publish("four", routingKey: "q")
+            client.get(expecting: "four", tag: 1)
+            reject(client, 1)
+            let policy = Policy(
+                name: "p", pattern: "q", target: .all, priority: 0, definition: ["max-length-bytes": .int64(8)])
+            try broker.controlPlane.setPolicy(policy, virtualHost: "/")
+            client.publish("more", routingKey: "q")
+            client.expectCounts(messages: 1)
+            client.publish("much", routingKey: "q")
+            broker.advance(milliseconds: 1000)
+            #expect(client.drain() == ["four", "much"])
+        }
+    }
+
     @Test func itIsPurgedAndDeletedWithTheRest() {
         withQueue { _, client in
             for body in ["1", "2"] { client.publish(body, routingKey: "q") }
@@ -232,8 +250,8 @@ import Testing
     }
 
     @Test(arguments: [true, false]) func afterARestartItIsReady(isInOrder: Bool) {
-        let log = DurableLog()
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in
             let client = broker.durableQueue(arguments: Self.arguments("all"), confirms: false)
             client.store("x")
             broker.syncJournal()
@@ -246,7 +264,7 @@ import Testing
             if isInOrder { for shard in broker.shards { shard.journalDelivered() } }
             broker.syncJournal()
         }
-        log.run { broker, _ in
+        node.live { broker in
             let client = broker.connect()
             client.send(BasicGet(queue: "q"))
             broker.syncJournal()
