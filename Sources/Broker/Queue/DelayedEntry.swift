@@ -40,6 +40,11 @@ extension QueueState {
         return entry
     }
 
+    /// Every entry that waits until it is tried again, in no order.
+    func forEachDelayed(_ body: (QueueEntry) -> Void) {
+        for delayed in extras?.pointee.delayed.elements ?? [] { body(delayed.entry) }
+    }
+
     /// Nothing waits any more.
     mutating func makeDelayedReady() {
         while let entry = takeFirstDelayed() { putBack(entry) }

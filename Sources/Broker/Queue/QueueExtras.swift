@@ -175,9 +175,8 @@ extension QueueState {
                 milliseconds: message.publishedMilliseconds &+ own, place: entry.place, level: UInt8(level)))
     }
 
-    /// Every entry that waits, also for its time, in no order.
-    mutating func forEachWaiting(_ body: (QueueEntry) -> Void) {
-        for delayed in extras?.pointee.delayed.elements ?? [] { body(delayed.entry) }
+    /// Every entry that waits for a consumer, in no order.
+    mutating func forEachReady(_ body: (QueueEntry) -> Void) {
         for level in 0..<levelCount { withList(level) { $0.forEach(body) } }
     }
 

@@ -96,7 +96,7 @@ extension ShardState {
         // What came before there was a limit, or extras at all, was not counted.
         if arguments.maxLengthBytes != nil, !hadByteLimit {
             var byteCount = 0
-            queue.pointee.forEachWaiting { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
+            queue.pointee.forEachReady { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
             extras.pointee.readyBodyByteCount = byteCount
         }
         extras.pointee.armedMilliseconds = nil

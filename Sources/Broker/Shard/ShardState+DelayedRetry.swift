@@ -2,8 +2,8 @@ import Routing
 
 // x-delayed-retry-*: a message that came back is not delivered again at once.
 //
-// It waits among the deadlines of its queue, and returns to its place. It does not outlive its expiration; after a start
-// of the node it is simply ready.
+// It waits among the deadlines of its queue, and returns to its place. It does not outlive its expiration; after a
+// start of the node it is simply ready.
 extension ShardState {
     /// - Returns: whether the message waits.
     @inline(never)

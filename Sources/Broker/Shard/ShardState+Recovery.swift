@@ -71,11 +71,13 @@ extension ShardState {
         for slot in queues.occupiedSlots() {
             guard let queue = queues[slot], queue.pointee.holder != 0, !queue.pointee.marks.isEmpty else { continue }
             var ids: [UInt64] = []
-            queue.pointee.forEachWaiting { entry in
+            func note(_ entry: QueueEntry) {
                 guard entry.isRedelivered, !entry.isSpilled else { return }
                 let id = entry.isPagedOut ? entry.pagedOutID : entry.message.id
                 if id != 0 { ids.append(id) }
             }
+            queue.pointee.forEachReady(note)
+            queue.pointee.forEachDelayed(note)
             let holder = queue.pointee.holder
             var rest = ids[...]
             repeat {

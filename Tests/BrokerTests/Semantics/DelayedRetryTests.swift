@@ -169,6 +169,38 @@ import Testing
         }
     }
 
+    /// It was never ready before.
+    @Test func whatAConsumerHadAtOnceExpiresAfterItHasWaited() {
+        withQueue { broker, client in
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            client.publish("x", routingKey: "q", properties: .expiring(1500))
+            client.expectDeliver("x", tag: 1)
+            client.request(BasicCancel(consumerTag: "c"), BasicCancelOk(consumerTag: "c"))
+            reject(client, 1)
+            expectDelay(1000, broker, client)
+            broker.advance(milliseconds: 500)
+            client.expectCounts(messages: 0)
+        }
+    }
+
+    @Test func eachWaitsForItsOwnTime() {
+        withQueue { broker, client in
+            for body in ["1", "2"] { client.publish(body, routingKey: "q") }
+            client.get(expecting: "1", tag: 1, messageCount: 1)
+            client.get(expecting: "2", tag: 2)
+            reject(client, 2)
+            broker.advance(milliseconds: 400)
+            reject(client, 1)
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            broker.advance(milliseconds: 600)
+            client.expectDeliver("2", tag: 3, redelivered: true)
+            broker.advance(milliseconds: 399)
+            client.expectNothing()
+            broker.advance(milliseconds: 1)
+            client.expectDeliver("1", tag: 4, redelivered: true)
+        }
+    }
+
     @Test func whatWaitsCountsTowardsTheMaximumLength() {
         withQueue("all", ["x-max-length": .int32(2), "x-overflow": .string("reject-publish")]) { broker, client in
             client.request(ConfirmSelect(), ConfirmSelectOk())
@@ -197,6 +229,24 @@ import Testing
             broker.advance(milliseconds: 1000)
             client.publish("no", routingKey: "q")
             #expect(client.drain() == ["first", "no"])
+        }
+    }
+
+    @Test func itsBytesCountOnceForALimitThatComesWithAPolicy() throws {
+        try converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q", durable: true, arguments: Self.arguments("all")))
+            client.publish("four", routingKey: "q")
+            client.get(expecting: "four", tag: 1)
+            reject(client, 1)
+            let policy = Policy(
+                name: "p", pattern: "q", target: .all, priority: 0, definition: ["max-length-bytes": .int64(8)])
+            try broker.controlPlane.setPolicy(policy, virtualHost: "/")
+            client.publish("more", routingKey: "q")
+            client.expectCounts(messages: 1)
+            client.publish("much", routingKey: "q")
+            broker.advance(milliseconds: 1000)
+            #expect(client.drain() == ["four", "much"])
         }
     }
 
