@@ -204,6 +204,16 @@ import Testing
                 #""step":"virtualHostChanged","virtualHost":"/","settings":{}"#
             ),
             (.virtualHostRemoved("/"), #""step":"virtualHostRemoved","virtualHost":"/""#),
+            (
+                .permissionsSet(
+                    virtualHost: "/", user: "u", Permissions(configure: "", write: "^q", read: ".*")),
+                #""step":"permissionsSet","virtualHost":"/","user":"u","#
+                    + #""permissions":{"configure":"","write":"^q","read":".*"}"#
+            ),
+            (
+                .permissionsCleared(virtualHost: "/", user: "u"),
+                #""step":"permissionsCleared","virtualHost":"/","user":"u""#
+            ),
         ]
         for (step, expected) in steps {
             let lines = lines { $0.append(step) }

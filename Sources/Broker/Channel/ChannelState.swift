@@ -63,6 +63,8 @@ struct ChannelState {
     /// The route of the last exchange and routing key, valid while the exchange's version is this one.
     var cachedExchange: ExchangeID?
     var cachedVersion: UInt64 = 0
+    /// The exchange that its user may write to, where permissions were looked at.
+    var permittedExchange: ShortString?
     var routes = RouteBuffer()
     /// The journal's numbers of the durable queues among `routes`, as `HolderTable` has them without the flag.
     var holders: [UInt32] = []
@@ -97,6 +99,9 @@ struct ChannelState {
     var returnedTags: Set<UInt64> = []
     /// Where the answers go that it consumes from `amq.rabbitmq.reply-to`.
     var replyQueue: ReplyQueue?
+
+    /// When the pending basic.consume is answered, it may have lost its permission.
+    var rechecksConsumers = false
 
     // Control
     var lastQueueName: ShortString?
