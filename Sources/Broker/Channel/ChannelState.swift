@@ -136,6 +136,14 @@ struct ChannelState {
         return index
     }
 
+    /// Whether that consumer is still there: another one may have its place.
+    @inline(__always)
+    func hasConsumer(_ reference: ConsumerReference, of queue: QueueAddress, at index: Int) -> Bool {
+        consumers.withUnsafeBufferPointer {
+            index < $0.count && $0[index]?.reference == reference && $0[index]?.queue == queue
+        }
+    }
+
     mutating func removeConsumer(at index: Int) {
         guard let consumer = consumers[index] else { return }
         consumer.encodedTag.deallocate()

@@ -295,6 +295,31 @@ import Testing
         }
     }
 
+    /// What is on its way to a cancelled consumer is not the next one's that has its place in the channel.
+    @Test func whatIsOnItsWayToACancelledConsumerGoesBack() {
+        converse(shards: 2) { broker in
+            let owner = broker.connect(shard: 1)
+            owner.declare(QueueDeclare(queue: "lost"))
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "kept"))
+            client.consume(BasicConsume(queue: "lost", consumerTag: "old", noAck: true))
+            broker.holdsMail = true
+            owner.publish("one", routingKey: "lost")
+            set(broker, write: ".*", read: "kept")
+            updateSecret(client)
+            client.expect(ConnectionUpdateSecretOk(), channel: 0)
+            client.expect(BasicCancel(consumerTag: "old", noWait: true))
+            client.consume(BasicConsume(queue: "kept", consumerTag: "new", noAck: true))
+            broker.holdsMail = false
+            broker.settle()
+            client.expectNothing()
+            client.publish("two", routingKey: "kept")
+            client.expectDeliver("two", tag: 1, consumer: "new", routingKey: "kept")
+            free(broker)
+            owner.request(QueuePurge(queue: "lost"), QueuePurgeOk(messageCount: 1))
+        }
+    }
+
     /// What another shard has not answered yet is measured when it does.
     @Test func updateSecretDoesNotMissAConsumerThatIsJustBeginning() {
         converse(shards: 2) { broker in
