@@ -204,9 +204,18 @@ import Testing
                 #""step":"virtualHostChanged","virtualHost":"/","settings":{}"#
             ),
             (.virtualHostRemoved("/"), #""step":"virtualHostRemoved","virtualHost":"/""#),
+        ]
+        for (step, expected) in steps {
+            let lines = lines { $0.append(step) }
+            #expect(lines == [place(#""stateChange""#) + ",\(expected)}"])
+        }
+    }
+
+    @Test func stepsOfPermissionsAreDescribed() {
+        let permissions = Permissions(configure: "", write: "^q", read: ".*")
+        let steps: [(TopologyStep, String)] = [
             (
-                .permissionsSet(
-                    virtualHost: "/", user: "u", Permissions(configure: "", write: "^q", read: ".*")),
+                .permissionsSet(virtualHost: "/", user: "u", permissions),
                 #""step":"permissionsSet","virtualHost":"/","user":"u","#
                     + #""permissions":{"configure":"","write":"^q","read":".*"}"#
             ),

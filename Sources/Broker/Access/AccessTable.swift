@@ -2,8 +2,8 @@ import AMQPWire
 
 /// The permissions of all users: the control plane's, which is the authority, and each shard's copy.
 ///
-/// A user for whom nothing was ever set or cleared may do everything: so it is with the users of the configuration. From
-/// then on there is only what was set, also when the last of it is cleared.
+/// A user for whom nothing was ever set or cleared may do everything: so it is with the users of the configuration.
+/// From then on there is only what was set, also when the last of it is cleared.
 struct AccessTable {
     /// By user, then by virtual host.
     private(set) var users: [ShortString: [ShortString: PermissionPatterns]] = [:]

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Broker
 
-/// Row "permissions": configure, write and read, by user and virtual host. What each method takes, RabbitMQ's texts, and
-/// that a change holds at once.
+/// Row "permissions": configure, write and read, by user and virtual host. What each method takes, RabbitMQ's texts,
+/// and that a change holds at once.
 @Suite struct PermissionTests {
     private func set(
         _ broker: Conversation, configure: String = "", write: String = "", read: String = "",
