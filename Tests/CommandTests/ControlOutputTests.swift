@@ -211,6 +211,25 @@ import Testing
         }
     }
 
+    @Test func stepsOfPermissionsAreDescribed() {
+        let permissions = Permissions(configure: "", write: "^q", read: ".*")
+        let steps: [(TopologyStep, String)] = [
+            (
+                .permissionsSet(virtualHost: "/", user: "u", permissions),
+                #""step":"permissionsSet","virtualHost":"/","user":"u","#
+                    + #""permissions":{"configure":"","write":"^q","read":".*"}"#
+            ),
+            (
+                .permissionsCleared(virtualHost: "/", user: "u"),
+                #""step":"permissionsCleared","virtualHost":"/","user":"u""#
+            ),
+        ]
+        for (step, expected) in steps {
+            let lines = lines { $0.append(step) }
+            #expect(lines == [place(#""stateChange""#) + ",\(expected)}"])
+        }
+    }
+
     /// Names and tables as a hostile client may choose them.
     @Test func hostileNamesAndTablesAreJSON() throws {
         var nested = FieldValue.table([:])

@@ -63,6 +63,8 @@ struct ChannelState {
     /// The route of the last exchange and routing key, valid while the exchange's version is this one.
     var cachedExchange: ExchangeID?
     var cachedVersion: UInt64 = 0
+    /// The exchange that its user may write to, where permissions were looked at.
+    var permittedExchange: ShortString?
     var routes = RouteBuffer()
     /// The journal's numbers of the durable queues among `routes`, as `HolderTable` has them without the flag.
     var holders: [UInt32] = []
@@ -98,6 +100,9 @@ struct ChannelState {
     /// Where the answers go that it consumes from `amq.rabbitmq.reply-to`.
     var replyQueue: ReplyQueue?
 
+    /// When the pending basic.consume is answered, it may have lost its permission.
+    var rechecksConsumers = false
+
     // Control
     var lastQueueName: ShortString?
     var pending: PendingOperation?
@@ -129,6 +134,14 @@ struct ChannelState {
         if index == consumers.count { consumers.append(consumer) } else { consumers[index] = consumer }
         consumerIndexes[tag] = index
         return index
+    }
+
+    /// Whether that consumer is still there: another one may have its place.
+    @inline(__always)
+    func hasConsumer(_ reference: ConsumerReference, of queue: QueueAddress, at index: Int) -> Bool {
+        consumers.withUnsafeBufferPointer {
+            index < $0.count && $0[index]?.reference == reference && $0[index]?.queue == queue
+        }
     }
 
     mutating func removeConsumer(at index: Int) {

@@ -57,6 +57,8 @@ package struct DurableTopology: Equatable, Sendable {
     package var virtualHosts: [ShortString: VirtualHost] = [:]
     /// Those that were deleted: one that the configuration names is not made again.
     package var removedVirtualHosts: Set<ShortString> = []
+    /// By user, then by virtual host. A user with none may do nothing; one who is not here, everything.
+    package var permissions: [ShortString: [ShortString: Permissions]] = [:]
     /// No queue has had this number or a higher one.
     package var nextJournalNumber: UInt32 = 1
 
@@ -108,6 +110,9 @@ package struct DurableTopology: Equatable, Sendable {
         case .virtualHostRemoved(let name):
             virtualHosts[name] = nil
             removedVirtualHosts.insert(name)
+            for user in permissions.keys { permissions[user]?[name] = nil }
+        case .permissionsSet(let host, let user, let set): permissions[user, default: [:]][host] = set
+        case .permissionsCleared(let host, let user): permissions[user, default: [:]][host] = nil
         case .policySet(let host, let isOperator, let policy):
             virtualHosts[host, default: VirtualHost()].set(policy.name, isOperator: isOperator, policy)
         case .policyCleared(let host, let isOperator, let name):

@@ -15,6 +15,9 @@ package enum TopologyStep: Equatable, Sendable {
     case policyCleared(virtualHost: ShortString, isOperator: Bool, name: ShortString)
     case virtualHostChanged(ShortString, VirtualHostMetadata)
     case virtualHostRemoved(ShortString)
+    case permissionsSet(virtualHost: ShortString, user: ShortString, Permissions)
+    /// From then on the user has only what is set.
+    case permissionsCleared(virtualHost: ShortString, user: ShortString)
 }
 
 package struct DurableExchange: Hashable, Sendable {
@@ -49,6 +52,7 @@ extension TopologyStep {
         case virtualHostAdded = 1
         case exchangeDeclared, exchangeDeleted, queueDeclared, queueDeleted, bound, unbound
         case policySet, policyCleared, virtualHostChanged, virtualHostRemoved
+        case permissionsSet, permissionsCleared
     }
 
     package func write(to buffer: inout OutboundBuffer) {
@@ -93,6 +97,13 @@ extension TopologyStep {
             Self.begin(.virtualHostChanged, host, &buffer)
             buffer.write(metadata.table)
         case .virtualHostRemoved(let host): Self.begin(.virtualHostRemoved, host, &buffer)
+        case .permissionsSet(let host, let user, let permissions):
+            Self.begin(.permissionsSet, host, &buffer)
+            buffer.write(user)
+            buffer.write(permissions.table)
+        case .permissionsCleared(let host, let user):
+            Self.begin(.permissionsCleared, host, &buffer)
+            buffer.write(user)
         }
     }
 
@@ -141,6 +152,11 @@ extension TopologyStep {
         case .virtualHostChanged:
             self = .virtualHostChanged(host, VirtualHostMetadata(try reader.readTable()))
         case .virtualHostRemoved: self = .virtualHostRemoved(host)
+        case .permissionsSet:
+            let user = try reader.readShortString()
+            guard let permissions = Permissions(try reader.readTable()) else { throw .truncated }
+            self = .permissionsSet(virtualHost: host, user: user, permissions)
+        case .permissionsCleared: self = .permissionsCleared(virtualHost: host, user: try reader.readShortString())
         }
     }
 }

@@ -3,8 +3,8 @@ import AMQPWire
 /// The pattern of a policy: a regular expression, matched anywhere in a name, as Erlang's `re` does.
 ///
 /// The usual ones are compared as bytes, without the machinery: everything, a beginning, a whole name.
-struct NamePattern {
-    private enum Form {
+struct NamePattern: Sendable {
+    private enum Form: Sendable {
         case everything
         case prefix([UInt8])
         case exact([UInt8])

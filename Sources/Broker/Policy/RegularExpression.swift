@@ -3,8 +3,8 @@
 ///
 /// It backtracks, and gives up after so many steps: the standard library's `Regex` takes minutes for `^(a+)+$` and a
 /// name of 24 letters, and whoever matches may hold a lock. References to groups are not understood.
-struct RegularExpression {
-    indirect enum Node {
+struct RegularExpression: Sendable {
+    indirect enum Node: Sendable {
         case set(ByteSet)
         case start(isLine: Bool)
         case end(isLine: Bool)
@@ -33,7 +33,7 @@ struct PatternError: Error, Equatable {
 }
 
 /// A set of bytes.
-struct ByteSet: Equatable {
+struct ByteSet: Equatable, Sendable {
     private var low: (UInt64, UInt64) = (0, 0)
     private var high: (UInt64, UInt64) = (0, 0)
 

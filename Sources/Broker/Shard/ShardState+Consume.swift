@@ -9,7 +9,7 @@ extension ShardState {
         case .basicConsume(let consume): try self.consume(consume, channel)
         case .basicCancel(let cancel): self.cancel(cancel, channel)
         case .basicGet(let get):
-            let queue = try accessibleQueue(get.queue, channel)
+            let queue = try accessibleQueue(get.queue, channel, .read)
             request(.get(noAck: get.noAck), of: queue.address, channel, pending: .get(queue: queue.name))
         case .basicAck(let ack):
             try settle(channel, tag: ack.deliveryTag, multiple: ack.multiple, outcome: .acked, methodID: 80)
@@ -62,7 +62,7 @@ extension ShardState {
             throw .consumerTagReused(consume.consumerTag)
         }
         if try consumeReplies(consume, channel) { return }
-        let queue = try accessibleQueue(consume.queue, channel)
+        let queue = try accessibleQueue(consume.queue, channel, .read)
         let priority = try priority(consume, queue.name, channel)
         let tag = consume.consumerTag.isEmpty ? random.name(prefix: "amq.ctag-") : consume.consumerTag
         let index = channel.pointee.addConsumer(tag: tag, queue: queue.address, noAck: consume.noAck)
@@ -121,6 +121,9 @@ extension ShardState {
             if !noWait { write(BasicConsumeOk(consumerTag: consumer.tag), channel) }
         default: channel.pointee.removeConsumer(at: consumerIndex)
         }
+        guard channel.pointee.rechecksConsumers else { return }
+        channel.pointee.rechecksConsumers = false
+        recheckConsumers(channel)
     }
 
     private func cancel(_ cancel: BasicCancel, _ channel: UnsafeMutablePointer<ChannelState>) {

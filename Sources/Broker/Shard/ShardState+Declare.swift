@@ -37,6 +37,7 @@ extension ShardState {
     private func findDeclared(
         _ declare: QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>
     ) throws(ProtocolError) -> Declared {
+        try access(channel).checkAny(resource(declare.queue, channel))
         let connection = channel.pointee.connection.pointee.address
         let host = channel.pointee.connection.pointee.virtualHostIndex
         return try controlPlane.withTopology { topology throws(ProtocolError) in
@@ -50,14 +51,18 @@ extension ShardState {
         _ declare: inout QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>
     ) throws(ProtocolError) -> Declared {
         addDefaultType(&declare, channel)
+        let access = access(channel)
         if declare.queue.isEmpty {
             declare.queue = try serverName(declare.arguments, channel)
+            try access.check(.configure, resource(declare.queue, channel))
         } else {
+            try access.check(.configure, resource(declare.queue, channel))
             // What exists is compared, not checked: its arguments may be anything.
             if let existing = try findEquivalent(declare, channel) { return existing }
             if declare.queue.hasPrefix("amq.") { throw .reservedName(.queue, declare.queue) }
         }
         let resource = resource(declare.queue, channel)
+        try access.checkForwarding(from: resource, to: declare.arguments["x-dead-letter-exchange"])
         let arguments = try QueueArguments(declare.arguments, resource: resource)
         try Self.checkProperties(declare, type: arguments.queueType, resource)
         return try create(declare, arguments, channel.pointee.connection)

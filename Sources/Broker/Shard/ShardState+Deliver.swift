@@ -102,7 +102,7 @@ extension ShardState {
         }
     }
 
-    /// A delivery of another shard's queue. A channel that has ended meanwhile sends it back.
+    /// A delivery of another shard's queue. A channel or a consumer that has ended meanwhile sends it back.
     func accept(_ delivery: DeliverRecord) {
         let source = delivery.queue.shard
         if let connection = connection(delivery.channel.connection) {
@@ -112,8 +112,8 @@ extension ShardState {
         let channel = channel(delivery.channel)
         if delivery.usesLease, let channel { channel.pointee.leasedCount -= min(1, channel.pointee.leasedCount) }
         guard let channel, channel.pointee.phase == .open,
-            Int(delivery.consumerIndex) < channel.pointee.consumers.count,
-            channel.pointee.consumers[Int(delivery.consumerIndex)] != nil
+            channel.pointee.hasConsumer(
+                delivery.consumer, of: delivery.queue, at: Int(delivery.consumerIndex))
         else {
             settle(
                 queue: delivery.queue, entry: delivery.entry, consumer: delivery.consumer,

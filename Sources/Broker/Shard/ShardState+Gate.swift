@@ -11,11 +11,12 @@ extension ShardState {
         let connection = channel.pointee.connection
         let host = connection.pointee.virtualHostIndex
         let gate = insertGate(for: declare, connection)
+        let access = access(channel)
         let isDurable: Bool
         let isUsed: Bool
         do throws(ProtocolError) {
             (isDurable, isUsed) = try changeTopology(host) { topology, changes throws(ProtocolError) in
-                let isDurable = try topology.declare(declare, gate: gate, changes: &changes)
+                let isDurable = try topology.declare(declare, gate: gate, by: access, changes: &changes)
                 let record = topology.exchanges[declare.exchange.withoutLineBreaks]
                 return (isDurable, gate != nil && record?.gate?.address == gate)
             }

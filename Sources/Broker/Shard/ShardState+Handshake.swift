@@ -174,15 +174,19 @@ extension ShardState {
                 + "granted access to vhost '\(open.virtualHost)'")
     }
 
-    /// The built-in users' secrets are passwords: a new one is taken if it still is the user's.
+    /// The built-in users' secrets are passwords, which this does not change. It is the moment at which a connection is
+    /// measured by what its user may do now (RabbitMQ).
     private func updateSecret(
         _ connection: UnsafeMutablePointer<ConnectionState>, _ update: ConnectionUpdateSecret
     ) throws(ProtocolError) {
+        followTopology()
+        try permissions.checkEntry(of: connection.pointee.user, to: connection.pointee.virtualHost)
         ConnectionUpdateSecretOk().writeFrame(channel: 0, to: &connection.pointee.outbound)
         list(connection)
         note(
             .info,
             "connection \(connection.pointee.peer.name): user '\(connection.pointee.user)' updated secret, reason: "
                 + update.reason.description)
+        recheckConsumers(connection)
     }
 }

@@ -79,6 +79,9 @@ extension ShardState {
         let connection = channel.pointee.connection
         let name = channel.pointee.assembly.exchange
         let host = connection.pointee.virtualHostIndex
+        if !permissions.isEmpty {
+            do throws(ProtocolError) { try checkPublish(to: name, channel) } catch { return error }
+        }
         guard let exchange = virtualHosts[host].routing.exchange(named: name) else {
             return .noExchange(ShortString(name), connection.pointee.virtualHost)
         }
@@ -215,6 +218,7 @@ extension ShardState {
         channel.pointee.routes.removeAll()
         channel.pointee.holders.removeAll(keepingCapacity: true)
         channel.pointee.holdersWantEverything = false
+        if !permissions.isEmpty { try checkPublish(to: message.exchange, channel) }
         guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
             throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
         }

@@ -10,7 +10,7 @@ extension ShardState {
         case .queueBind(let bind): try self.bind(bind, channel)
         case .queueUnbind(let unbind): try self.unbind(unbind, channel)
         case .queuePurge(let purge):
-            let queue = try accessibleQueue(purge.queue, channel)
+            let queue = try accessibleQueue(purge.queue, channel, .read)
             request(
                 .purge, of: queue.address, channel, pending: .purge(queue: queue.name, noWait: purge.noWait))
         case .queueDelete(let delete): try self.delete(delete, channel)
@@ -27,11 +27,12 @@ extension ShardState {
         return last
     }
 
-    /// The record of a queue that exists and that this connection may use.
+    /// The record of a queue that exists and that this connection, and its user, may use.
     func accessibleQueue(
-        _ name: ShortString, _ channel: UnsafeMutablePointer<ChannelState>
+        _ name: ShortString, _ channel: UnsafeMutablePointer<ChannelState>, _ permission: Permission
     ) throws(ProtocolError) -> QueueRecord {
         let name = try expand(name, channel)
+        try access(channel).check(permission, resource(name, channel))
         let connection = channel.pointee.connection.pointee.address
         let host = channel.pointee.connection.pointee.virtualHostIndex
         return try controlPlane.withTopology { topology throws(ProtocolError) in
@@ -49,12 +50,12 @@ extension ShardState {
         let name = try expand(bind.queue, channel)
         let routingKey = bind.queue.isEmpty && bind.routingKey.isEmpty ? name : bind.routingKey
         let connection = channel.pointee.connection.pointee.address
+        let access = access(channel)
         let isDurable = try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
             topology, changes throws(ProtocolError) in
             try topology.bind(
                 from: bind.exchange, to: .queue(name), routingKey: routingKey, arguments: bind.arguments,
-                by: connection,
-                changes: &changes)
+                by: connection, access, changes: &changes)
         }
         if !bind.noWait { write(QueueBindOk(), channel, isDurable: isDurable) }
     }
@@ -63,11 +64,12 @@ extension ShardState {
         let name = try expand(unbind.queue, channel)
         let routingKey = unbind.queue.isEmpty && unbind.routingKey.isEmpty ? name : unbind.routingKey
         let connection = channel.pointee.connection.pointee.address
+        let access = access(channel)
         let isDurable = try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
             topology, changes throws(ProtocolError) in
             try topology.unbind(
                 from: unbind.exchange, to: .queue(name), routingKey: routingKey, arguments: unbind.arguments,
-                by: connection, changes: &changes)
+                by: connection, access, changes: &changes)
         }
         write(QueueUnbindOk(), channel, isDurable: isDurable)
     }
@@ -75,7 +77,7 @@ extension ShardState {
     private func delete(_ delete: QueueDelete, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
         let record: QueueRecord
         do throws(ProtocolError) {
-            record = try accessibleQueue(delete.queue.withoutLineBreaks, channel)
+            record = try accessibleQueue(delete.queue.withoutLineBreaks, channel, .configure)
         } catch {
             // Deleting what is not there succeeds (RabbitMQ since 3.2), unless no name was ever given.
             guard error.code == .notFound, error != .noLastQueue else { throw error }

@@ -129,6 +129,7 @@ extension ControlPlane {
                     topology.virtualHosts[index].recover(binding, changes: &topology.log)
                 }
             }
+            problems += topology.recoverPermissions(of: durable)
         }
         return (places, problems)
     }
@@ -189,6 +190,6 @@ extension VirtualHostTopology {
         _ = try? bind(
             from: binding.source,
             to: binding.isToQueue ? .queue(binding.destination) : .exchange(binding.destination),
-            routingKey: binding.routingKey, arguments: binding.arguments, by: nobody, changes: &changes)
+            routingKey: binding.routingKey, arguments: binding.arguments, by: nobody, .everything, changes: &changes)
     }
 }

@@ -52,6 +52,9 @@ extension ShardState {
             if !virtualHosts[host].gates.isEmpty { noteBinding(binding, host) }
         case .unbound(let host, let binding):
             virtualHosts[host].routing.remove(binding)
+        case .permissionsChanged(let user, let host, let patterns):
+            permissions.set(patterns, user: user, virtualHost: host)
+            mustForgetRoutes = true
         }
     }
 
@@ -60,7 +63,10 @@ extension ShardState {
         mustForgetRoutes = false
         for slot in connections.occupiedSlots() {
             guard let connection = connections[slot] else { continue }
-            for case let channel? in connection.pointee.channels { channel.pointee.cachedExchange = nil }
+            for case let channel? in connection.pointee.channels {
+                channel.pointee.cachedExchange = nil
+                channel.pointee.permittedExchange = nil
+            }
         }
     }
 

@@ -34,6 +34,8 @@ package final class ShardState {
     /// Queues that may reject what is published to them.
     var rejectingQueues: Set<QueueAddress> = []
     var mustForgetRoutes = false
+    /// What users may do: see `ShardState+Access`.
+    var permissions = AccessTable()
     /// Their connections and queues here end with this turn.
     var removedVirtualHosts: Set<Int> = []
 

@@ -5,7 +5,7 @@ import Routing
 // reached `statePosition`; idle shards follow within a second.
 extension ControlPlane {
     /// As `withTopology`, for what is refused to an administrator.
-    private func administer<Result: Sendable>(
+    func administer<Result: Sendable>(
         _ body: (inout Topology) throws(AdministrationError) -> Result
     ) throws(AdministrationError) -> Result {
         var refusal: AdministrationError?
@@ -134,6 +134,7 @@ extension ControlPlane.Topology {
         // Before the ends of its queues' messages: a start that finds only this drops those as well.
         log.journal(.virtualHostRemoved(name))
         virtualHosts[index].removeAll(changes: &log)
+        removePermissions(inVirtualHost: name)
         log.append(.virtualHostRemoved(index: index))
     }
 
@@ -143,6 +144,7 @@ extension ControlPlane.Topology {
         if let limit = virtualHosts[index].metadata.maxConnections, virtualHosts[index].connectionCount >= limit {
             throw .connectionLimit(limit, name, user: user)
         }
+        try access.checkEntry(of: user, to: name)
         virtualHosts[index].connectionCount += 1
         return index
     }

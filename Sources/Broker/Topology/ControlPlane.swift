@@ -17,6 +17,7 @@ package final class ControlPlane: Sendable {
         var virtualHosts: [VirtualHostTopology] = []
         var virtualHostIndexes: [ShortString: Int] = [:]
         var log = TopologyLog()
+        var access = AccessTable()
         /// How far each shard is.
         var applied: [UInt64]
 
@@ -104,6 +105,7 @@ extension ControlPlane {
                 TopologyStep.virtualHostRemoved(topology.defaultVirtualHost).write(to: &bytes)
             }
             for host in topology.virtualHosts where !host.isRemoved { host.writeDurable(to: &bytes) }
+            topology.writePermissions(to: &bytes)
             topology.log.journalSnapshot(bytes.bytes)
             bytes.deallocate()
             latestStatePosition.store(topology.log.position, ordering: .releasing)

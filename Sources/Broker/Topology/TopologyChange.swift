@@ -19,4 +19,6 @@ enum TopologyChange: Sendable {
     case queueArgumentsChanged(address: QueueAddress, QueueArguments)
     case bound(virtualHost: Int, Binding)
     case unbound(virtualHost: Int, Binding)
+    /// nil: none any more.
+    case permissionsChanged(user: ShortString, virtualHost: ShortString, PermissionPatterns?)
 }

@@ -63,6 +63,8 @@ struct VirtualHostTopology {
         return queue
     }
 
+    func queueName(at address: QueueAddress) -> ShortString? { queueNames[address] }
+
     func checkAccess(_ queue: QueueRecord, by connection: ConnectionAddress) throws(ProtocolError) {
         if let owner = queue.exclusiveOwner, owner != connection { throw .locked(resource(.queue, queue.name)) }
     }
@@ -76,16 +78,18 @@ extension VirtualHostTopology {
     ///
     /// - Parameter gate: where the gate of a new exchange is, if it is to have one.
     mutating func declare(
-        _ declare: ExchangeDeclare, gate: QueueAddress? = nil, changes: inout TopologyLog
+        _ declare: ExchangeDeclare, gate: QueueAddress? = nil, by access: Access, changes: inout TopologyLog
     ) throws(ProtocolError) -> Bool {
         let name = declare.exchange.withoutLineBreaks
         if declare.passive {
             if name.isEmpty { throw .defaultExchange }
+            try access.checkAny(resource(.exchange, name))
             return try exchange(name).isJournaled
         }
         if isRemoved { throw .virtualHostDeleted(self.name) }
         guard let type = ExchangeType(declare.type) else { throw .unknownExchangeType(declare.type) }
         if name.isEmpty { throw .defaultExchange }
+        try access.check(.configure, resource(.exchange, name))
         if let existing = exchanges[name] {
             try checkEquivalence(existing, declare)
             return existing.isJournaled
@@ -95,6 +99,8 @@ extension VirtualHostTopology {
             throw .invalidArgumentType(
                 "alternate-exchange", resource(.exchange, name), type: alternate.typeName)
         }
+        try access.checkForwarding(
+            from: resource(.exchange, name), to: declare.arguments["alternate-exchange"])
         let behaviour = try ExchangeBehaviour(type, declare.arguments, resource(.exchange, name))
         var place: GatePlace?
         if let gate {
@@ -131,11 +137,12 @@ extension VirtualHostTopology {
 
     /// Idempotent, as RabbitMQ's.
     mutating func deleteExchange(
-        _ wanted: ShortString, ifUnused: Bool, changes: inout TopologyLog
+        _ wanted: ShortString, ifUnused: Bool, by access: Access, changes: inout TopologyLog
     ) throws(ProtocolError) -> Bool {
         let name = wanted.withoutLineBreaks
         if name.isEmpty { throw .defaultExchange }
         if name.hasPrefix("amq.") { throw .systemExchange(resource(.exchange, name)) }
+        try access.check(.configure, resource(.exchange, name))
         guard let exchange = exchanges[name] else { return true }
         if ifUnused, bindingsBySource[exchange.id]?.isEmpty == false { throw .inUse(resource(.exchange, name)) }
         let before = changes.position
@@ -179,11 +186,17 @@ extension VirtualHostTopology {
     /// The names without line breaks, as RabbitMQ takes them.
     private func binding(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
-        by connection: ConnectionAddress
+        by connection: ConnectionAddress, _ access: Access
     ) throws(ProtocolError) -> Binding {
         let source = source.withoutLineBreaks
+        switch destination {
+        case .queue(let name): try access.check(.write, resource(.queue, name.withoutLineBreaks))
+        case .exchange(let name):
+            try access.check(.write, resource(.exchange, name.withoutLineBreaks))
+            if name.withoutLineBreaks.isEmpty { throw .defaultExchange }
+        }
         if source.isEmpty { throw .defaultExchange }
-        if case .exchange(let name) = destination, name.withoutLineBreaks.isEmpty { throw .defaultExchange }
+        try access.check(.read, resource(.exchange, source))
         let exchange = try exchange(source)
         let target: BindingDestination
         switch destination {
@@ -198,10 +211,10 @@ extension VirtualHostTopology {
 
     mutating func bind(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
-        by connection: ConnectionAddress, changes: inout TopologyLog
+        by connection: ConnectionAddress, _ access: Access, changes: inout TopologyLog
     ) throws(ProtocolError) -> Bool {
         let binding = try binding(
-            from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
+            from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection, access)
         var queue: QueueRecord?
         if case .queue(let address) = binding.destination { queue = queueNames[address].flatMap { queues[$0] } }
         try exchange(source.withoutLineBreaks).behaviour.checkBinding(
@@ -259,12 +272,12 @@ extension VirtualHostTopology {
     /// What is not bound, or does not exist, is unbound already (RabbitMQ since 3.2).
     mutating func unbind(
         from source: ShortString, to destination: Destination, routingKey: ShortString, arguments: FieldTable,
-        by connection: ConnectionAddress, changes: inout TopologyLog
+        by connection: ConnectionAddress, _ access: Access, changes: inout TopologyLog
     ) throws(ProtocolError) -> Bool {
         let found: Binding
         do {
             found = try binding(
-                from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection)
+                from: source, to: destination, routingKey: routingKey, arguments: arguments, by: connection, access)
         } catch {
             if error.code == .notFound { return true }
             throw error

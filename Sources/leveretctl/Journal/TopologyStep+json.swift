@@ -44,6 +44,13 @@ extension TopologyStep {
             Self.begin("virtualHostChanged", host, &line)
             line.add("settings", raw: metadata.table.json)
         case .virtualHostRemoved(let host): Self.begin("virtualHostRemoved", host, &line)
+        case .permissionsSet(let host, let user, let permissions):
+            Self.begin("permissionsSet", host, &line)
+            line.add("user", bytes: user.bytes)
+            line.add("permissions", raw: permissions.table.json)
+        case .permissionsCleared(let host, let user):
+            Self.begin("permissionsCleared", host, &line)
+            line.add("user", bytes: user.bytes)
         }
     }
 
@@ -90,6 +97,13 @@ extension DurableTopology {
                 ($0.source, $0.destination, $0.routingKey) < ($1.source, $1.destination, $1.routingKey)
             }
             for binding in bindings { steps.append(.bound(virtualHost: host, binding)) }
+        }
+        for (user, hosts) in permissions.sorted(by: { $0.key < $1.key }) {
+            // No virtual host has this name: only the user's having nothing is said.
+            if hosts.isEmpty { steps.append(.permissionsCleared(virtualHost: "", user: user)) }
+            for (host, permissions) in hosts.sorted(by: { $0.key < $1.key }) {
+                steps.append(.permissionsSet(virtualHost: host, user: user, permissions))
+            }
         }
         return steps
     }

@@ -153,6 +153,8 @@ extension LaneRecord {
         case .policyCleared(_, let isOperator, let name): "no \(isOperator ? "operator " : "")policy \(name)"
         case .virtualHostChanged(let name, let metadata): "virtual host \(name): \(metadata.description)"
         case .virtualHostRemoved(let name): "no virtual host \(name)"
+        case .permissionsSet(let host, let user, _): "permissions of \(user) in \(host)"
+        case .permissionsCleared(let host, let user): "no permissions of \(user) in \(host)"
         case .unbound(_, let binding): "no \(binding.source) to \(binding.destination)"
         }
     }

@@ -17,6 +17,9 @@ private struct NaiveTopology {
     var hosts: [ShortString: Host] = ["/": Host()]
     var removed: Set<ShortString> = []
     var nextJournalNumber: UInt32 = 1
+    /// Users for whom something was set or cleared, and what they have.
+    var users: Set<ShortString> = []
+    var permissions: [(user: ShortString, host: ShortString, permissions: Permissions)] = []
 
     /// A step that a control plane could take from here, taken.
     mutating func step(_ samples: inout TopologySamples) -> TopologyStep {
@@ -74,6 +77,9 @@ private struct NaiveTopology {
             guard all.contains(where: { $0.name == policy }) else { return nil }
             return .policyCleared(virtualHost: name, isOperator: isOperator, name: policy)
         case .virtualHostChanged(_, let metadata): return .virtualHostChanged(name, metadata)
+        case .permissionsSet(_, let user, let permissions):
+            return .permissionsSet(virtualHost: name, user: user, permissions)
+        case .permissionsCleared(_, let user): return .permissionsCleared(virtualHost: name, user: user)
         case .virtualHostRemoved: return samples.below(10) == 0 ? .virtualHostRemoved(name) : nil
         }
     }
@@ -86,6 +92,13 @@ private struct NaiveTopology {
         case .virtualHostRemoved(let name):
             hosts[name] = nil
             removed.insert(name)
+            permissions.removeAll { $0.host == name }
+        case .permissionsSet(let host, let user, let set):
+            apply(.permissionsCleared(virtualHost: host, user: user))
+            permissions.append((user, host, set))
+        case .permissionsCleared(let host, let user):
+            users.insert(user)
+            permissions.removeAll { $0.user == user && $0.host == host }
         case .virtualHostChanged(let name, let metadata): hosts[name]?.metadata = metadata
         case .policySet(let host, let isOperator, let policy):
             apply(.policyCleared(virtualHost: host, isOperator: isOperator, name: policy.name))
@@ -122,6 +135,12 @@ private struct NaiveTopology {
         written { buffer in
             DurableTopology.begin(&buffer, nextJournalNumber: nextJournalNumber)
             for name in removed { TopologyStep.virtualHostRemoved(name).write(to: &buffer) }
+            for user in users where !permissions.contains(where: { $0.user == user }) {
+                TopologyStep.permissionsCleared(virtualHost: "", user: user).write(to: &buffer)
+            }
+            for (user, host, permissions) in permissions {
+                TopologyStep.permissionsSet(virtualHost: host, user: user, permissions).write(to: &buffer)
+            }
             for (name, host) in hosts {
                 TopologyStep.virtualHostAdded(name).write(to: &buffer)
                 TopologyStep.virtualHostChanged(name, host.metadata).write(to: &buffer)
@@ -163,6 +182,13 @@ private func expectSame(
         let bindings = Array(found.bindings)
         #expect(bindings.count == host.bindings.count, sourceLocation: sourceLocation)
         #expect(Set(bindings) == Set(host.bindings), sourceLocation: sourceLocation)
+    }
+    #expect(Set(durable.permissions.keys) == model.users, sourceLocation: sourceLocation)
+    for (user, hosts) in durable.permissions {
+        let expected = model.permissions.filter { $0.user == user }
+        #expect(
+            hosts == Dictionary(uniqueKeysWithValues: expected.map { ($0.host, $0.permissions) }),
+            sourceLocation: sourceLocation)
     }
     #expect(durable.nextJournalNumber == model.nextJournalNumber, sourceLocation: sourceLocation)
 }

@@ -73,8 +73,13 @@ struct TopologySamples {
 
     mutating func step() -> TopologyStep {
         let host = name("v")
-        switch below(11) {
+        switch below(13) {
         case 0: return .virtualHostAdded(host)
+        case 11:
+            return .permissionsSet(
+                virtualHost: host, user: name("u"),
+                Permissions(configure: "^c\(below(3))", write: "", read: "r\(below(3))"))
+        case 12: return .permissionsCleared(virtualHost: host, user: name("u"))
         case 7: return .virtualHostRemoved(host)
         case 8: return .virtualHostChanged(host, metadata())
         case 9: return .policySet(virtualHost: host, isOperator: below(2) == 0, policy())

@@ -63,6 +63,13 @@ struct TopologyStepTests {
         #expect(
             bytes(.virtualHostChanged("/", metadata)) == [10, 1, 47] + written { $0.write(["max-queues": .int64(3)]) })
         #expect(bytes(.virtualHostRemoved("/")) == [11, 1, 47])
+        let permissions: FieldTable = ["configure": .string(""), "write": .string("w"), "read": .string("r")]
+        #expect(
+            bytes(
+                .permissionsSet(
+                    virtualHost: "/", user: "u", Permissions(configure: "", write: "w", read: "r")))
+                == [12, 1, 47, 1, 117] + written { $0.write(permissions) })
+        #expect(bytes(.permissionsCleared(virtualHost: "/", user: "u")) == [13, 1, 47, 1, 117])
     }
 
     @Test(arguments: 0..<10 as Range<UInt64>)

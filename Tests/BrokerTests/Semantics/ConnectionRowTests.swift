@@ -198,7 +198,7 @@ import Testing
         }
     }
 
-    /// Permissions that could be lost come with a later issue.
+    /// More of it: `PermissionTests`.
     @Test func updateSecret() {
         converse { broker in
             let client = broker.connect()

@@ -1,0 +1,63 @@
+import AMQPWire
+import Routing
+
+// Permissions, as the shard's methods ask for them. Nothing is remembered that a change does not void.
+extension ShardState {
+    func access(_ channel: UnsafeMutablePointer<ChannelState>) -> Access {
+        if permissions.isEmpty { return .everything }
+        let connection = channel.pointee.connection
+        return permissions.access(of: connection.pointee.user, to: connection.pointee.virtualHost)
+    }
+
+    /// basic.publish, for a route that is not remembered; only where somebody's permissions were set. The exchange that
+    /// was published to last is not asked for again before permissions change.
+    @inline(never)
+    func checkPublish(
+        to exchange: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) {
+        if let permitted = channel.pointee.permittedExchange, permitted.bytes.elementsEqual(exchange) { return }
+        let name = ShortString(exchange)
+        try access(channel).check(
+            .write,
+            ResourceName(kind: .exchange, name: name, virtualHost: channel.pointee.connection.pointee.virtualHost))
+        channel.pointee.permittedExchange = name
+    }
+
+    // MARK: connection.update-secret
+
+    /// What its user may not read any more, it does not go on consuming (RabbitMQ: `recheck_consumers`).
+    func recheckConsumers(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        if permissions.isEmpty { return }
+        for case let channel? in connection.pointee.channels where channel.pointee.phase == .open {
+            recheckConsumers(channel)
+        }
+    }
+
+    func recheckConsumers(_ channel: UnsafeMutablePointer<ChannelState>) {
+        // One that another shard has still to answer for is looked at when it does.
+        if case .consume? = channel.pointee.pending { channel.pointee.rechecksConsumers = true }
+        let connection = channel.pointee.connection
+        let access = access(channel)
+        for index in channel.pointee.consumers.indices {
+            guard let consumer = channel.pointee.consumers[index], let reference = consumer.reference,
+                let name = queueName(consumer.queue, connection.pointee.virtualHostIndex),
+                !access.allows(.read, resource(name, channel))
+            else { continue }
+            note(
+                .warning,
+                "consumer '\(consumer.tag)' on channel \(channel.pointee.number) of connection "
+                    + "\(connection.pointee.peer.name) is cancelled: user '\(access.user)' has lost read access to "
+                    + "queue '\(name)'")
+            _ = cancel(reference, of: consumer.queue)
+            channel.pointee.removeConsumer(at: index)
+            guard connection.pointee.capabilities.consumerCancelNotify else { continue }
+            write(BasicCancel(consumerTag: consumer.tag, noWait: true), channel)
+        }
+    }
+
+    /// nil for what is no queue to anybody else: replies are consumed without permissions.
+    private func queueName(_ address: QueueAddress, _ host: Int) -> ShortString? {
+        let name = try? controlPlane.withTopology { $0.virtualHosts[host].queueName(at: address) }
+        return name ?? nil
+    }
+}
