@@ -39,12 +39,33 @@ extension ShardState {
         channel(rejection.channel)?.pointee.confirm.reject(rejection.number)
     }
 
-    /// The queue does not take the message; with `reject-publish-dlx` its dead-letter exchange gets it.
+    /// The queue does not take the message; with `reject-publish-dlx` its dead-letter exchange gets it, when the turn
+    /// ends: a chain of full queues would else be a chain of calls.
     func reject(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
-        let isReplaced =
-            queue.pointee.arguments.overflow == .rejectPublishDLX && deadLetter(message, queue, reason: .maxlen)
         isLatestRejected = true
-        if !isReplaced { journalSettlement(message, of: queue.pointee.address) }
+        if queue.pointee.arguments.overflow == .rejectPublishDLX {
+            rejectedMessages.append(RejectedMessage(message: message, queue: queue.pointee.address))
+            return
+        }
+        journalSettlement(message, of: queue.pointee.address)
         release(message)
     }
+
+    /// Dead-letters what was rejected until now. What that makes other queues reject is for the next turn.
+    @inline(never)
+    func deadLetterRejected() {
+        for _ in 0..<rejectedMessages.count {
+            guard let rejected = rejectedMessages.popFirst() else { return }
+            if let queue = queue(rejected.queue), !deadLetter(rejected.message, queue, reason: .maxlen) {
+                journalSettlement(rejected.message, of: rejected.queue)
+            }
+            release(rejected.message)
+        }
+    }
+}
+
+/// A message that a queue with `reject-publish-dlx` did not take. It holds the queue's reference.
+struct RejectedMessage: BitwiseCopyable {
+    let message: Message
+    let queue: QueueAddress
 }

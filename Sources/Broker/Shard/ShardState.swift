@@ -62,6 +62,8 @@ package final class ShardState {
 
     // To do in time
     var deadlines = BinaryHeap<QueueDeadline>()
+    /// Above so many, those that are out of date are dropped.
+    var deadlineLimit = Limit.staleDeadlines
 
     // To do before the turn ends
     var listedQueues: [QueueAddress] = []
@@ -86,6 +88,8 @@ package final class ShardState {
     var latestSentEpoch: UInt64 = 0
     /// A queue of this shard has rejected the message that is being published.
     var isLatestRejected = false
+    /// Messages to be dead-lettered when the turn ends.
+    var rejectedMessages = RingBuffer<RejectedMessage>()
     /// Of the message whose header is being read, where it had to be changed.
     var rewrittenProperties = OutboundBuffer()
     /// Connections that publish too fast for some other shard.
@@ -156,6 +160,7 @@ package final class ShardState {
         spillLane.deallocate()
         rewrittenProperties.deallocate()
         transitEpochs.deallocate()
+        rejectedMessages.deallocate()
     }
 
     func note(_ level: Note.Level, _ text: String) { notes.append(Note(level: level, text: text)) }
