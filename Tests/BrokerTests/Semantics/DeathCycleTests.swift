@@ -79,4 +79,27 @@ import Testing
             #expect(deaths.count == 1 && death["count"] == .int64(3))
         }
     }
+
+    /// Names are bytes.
+    @Test func aCycleOfQueuesWhoseNamesAreNoTextIsOneToo() {
+        converse { broker in
+            let client = broker.connect()
+            let names = [[0xFF, 1], [0xFF, 2]] as [[UInt8]]
+            for (name, next) in [(names[0], names[1]), (names[1], names[0])] {
+                client.declare(
+                    QueueDeclare(
+                        queue: ShortString(bytes: name),
+                        arguments: [
+                            "x-message-ttl": .int32(100), "x-dead-letter-exchange": .string(""),
+                            "x-dead-letter-routing-key": .longString(next),
+                        ]))
+            }
+            client.publish("x", routingKey: ShortString(bytes: names[0]))
+            broker.advance(milliseconds: 100)
+            client.expectCounts(ShortString(bytes: names[1]), messages: 1)
+            broker.advance(milliseconds: 100)
+            client.expectCounts(ShortString(bytes: names[0]), messages: 0)
+            #expect(broker.shards[0].statistics.deadLetterCyclesDropped == 1)
+        }
+    }
 }
