@@ -232,8 +232,8 @@ import Testing
     }
 
     @Test(arguments: [true, false]) func afterARestartItIsReady(isInOrder: Bool) {
-        let log = DurableLog()
-        log.run { broker, _ in
+        let node = KilledBroker()
+        node.live { broker in
             let client = broker.durableQueue(arguments: Self.arguments("all"), confirms: false)
             client.store("x")
             broker.syncJournal()
@@ -246,7 +246,7 @@ import Testing
             if isInOrder { for shard in broker.shards { shard.journalDelivered() } }
             broker.syncJournal()
         }
-        log.run { broker, _ in
+        node.live { broker in
             let client = broker.connect()
             client.send(BasicGet(queue: "q"))
             broker.syncJournal()
