@@ -102,4 +102,27 @@ import Testing
             #expect(broker.shards[0].statistics.deadLetterCyclesDropped == 1)
         }
     }
+
+    @Test func aCycleThroughAnExchangeThatRemembersIsOneToo() {
+        converse { broker in
+            let client = broker.connect()
+            client.request(ExchangeDeclare(exchange: "x", type: "x-recent-history"), ExchangeDeclareOk())
+            client.declare(
+                QueueDeclare(
+                    queue: "q",
+                    arguments: ["x-message-ttl": .int32(100), "x-dead-letter-exchange": .string("x")]))
+            client.request(QueueBind(queue: "q", exchange: "x"), QueueBindOk())
+            client.publish("x", routingKey: "q")
+            broker.advance(milliseconds: 100)
+            client.expectCounts(messages: 0)
+            #expect(broker.shards[0].statistics.deadLetterCyclesDropped == 1)
+            // Whom a client has rejected may come back.
+            client.publish("y", routingKey: "q")
+            client.get(expecting: "y", tag: 1)
+            client.send(BasicReject(deliveryTag: 1, requeue: false))
+            client.expectCounts(messages: 1)
+            client.send(ExchangeDelete(exchange: "x"))
+            _ = client.expect(ExchangeDeleteOk.self)
+        }
+    }
 }
