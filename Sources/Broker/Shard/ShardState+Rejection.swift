@@ -39,27 +39,36 @@ extension ShardState {
         channel(rejection.channel)?.pointee.confirm.reject(rejection.number)
     }
 
-    /// The queue does not take the message; with `reject-publish-dlx` its dead-letter exchange gets it, when the turn
-    /// ends: a chain of full queues would else be a chain of calls.
+    /// The queue does not take the message; with `reject-publish-dlx` its dead-letter exchange gets it.
     func reject(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
         isLatestRejected = true
-        if queue.pointee.arguments.overflow == .rejectPublishDLX {
-            rejectedMessages.append(RejectedMessage(message: message, queue: queue.pointee.address))
-            return
+        guard queue.pointee.arguments.overflow == .rejectPublishDLX else {
+            journalSettlement(message, of: queue.pointee.address)
+            return release(message)
         }
-        journalSettlement(message, of: queue.pointee.address)
-        release(message)
+        let rejected = RejectedMessage(message: message, queue: queue.pointee.address)
+        // A chain of full queues is a chain of calls: the rest of a long one is for the end of the turn.
+        if rejectionDepth < Limit.rejectionDepth {
+            deadLetter(rejected)
+        } else {
+            rejectedMessages.append(rejected)
+        }
     }
 
-    /// Dead-letters what was rejected until now. What that makes other queues reject is for the next turn.
+    private func deadLetter(_ rejected: RejectedMessage) {
+        rejectionDepth += 1
+        if let queue = queue(rejected.queue), !deadLetter(rejected.message, queue, reason: .maxlen) {
+            journalSettlement(rejected.message, of: rejected.queue)
+        }
+        release(rejected.message)
+        rejectionDepth -= 1
+    }
+
+    /// What that makes other queues reject, too far down, is for the next turn.
     @inline(never)
     func deadLetterRejected() {
         for _ in 0..<rejectedMessages.count {
-            guard let rejected = rejectedMessages.popFirst() else { return }
-            if let queue = queue(rejected.queue), !deadLetter(rejected.message, queue, reason: .maxlen) {
-                journalSettlement(rejected.message, of: rejected.queue)
-            }
-            release(rejected.message)
+            if let rejected = rejectedMessages.popFirst() { deadLetter(rejected) }
         }
     }
 }

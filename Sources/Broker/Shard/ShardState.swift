@@ -88,6 +88,8 @@ package final class ShardState {
     var latestSentEpoch: UInt64 = 0
     /// A queue of this shard has rejected the message that is being published.
     var isLatestRejected = false
+    /// Rejections that led to the one that is being dead-lettered.
+    var rejectionDepth = 0
     /// Messages to be dead-lettered when the turn ends.
     var rejectedMessages = RingBuffer<RejectedMessage>()
     /// Of the message whose header is being read, where it had to be changed.

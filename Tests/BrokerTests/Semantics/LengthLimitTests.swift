@@ -157,23 +157,4 @@ import Testing
             #expect(client.drain(ShortString(truncating: "q\(length)")) == ["x"])
         }
     }
-
-    @Test func whatWasRejectedGoesWithAQueueThatIsDeletedInTheSameTurn() {
-        converse { broker in
-            let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.declare(
-                QueueDeclare(
-                    queue: "q",
-                    arguments: [
-                        "x-max-length": .int32(0), "x-overflow": .string("reject-publish-dlx"),
-                        "x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string("dead"),
-                    ]))
-            client.send(
-                bytes: frame(BasicPublish(routingKey: "q")) + contentFrames(Array("x".utf8))
-                    + frame(QueueDelete(queue: "q")))
-            client.expect(QueueDeleteOk(messageCount: 0))
-            client.expectCounts("dead", messages: 0)
-        }
-    }
 }
