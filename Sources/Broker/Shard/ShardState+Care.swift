@@ -95,9 +95,7 @@ extension ShardState {
         let extras = queue.pointee.makeExtras()
         // What came before there was a limit, or extras at all, was not counted.
         if arguments.maxLengthBytes != nil, !hadByteLimit {
-            var byteCount = 0
-            queue.pointee.forEachWaiting { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
-            extras.pointee.readyBodyByteCount = byteCount
+            extras.pointee.readyBodyByteCount = queue.pointee.countReadyBodyBytes()
         }
         extras.pointee.armedMilliseconds = nil
         // As in RabbitMQ, the unused time begins again.
