@@ -34,6 +34,10 @@ enum Limit {
     static let namePrefixByteCount = 64
     /// Messages of one queue that expire, or are too many, in one turn before others have theirs.
     static let dropsPerTurn = 4096
+    /// Queues that reject one message after the other before the rest waits for the end of the turn.
+    static let rejectionDepth = 16
+    /// Deadlines of what may be gone meanwhile, before they are looked through.
+    static let staleDeadlines = 1024
     /// Dead-letter cycles that a shard tells of.
     static let notedCycles = 1000
     /// Deliveries of one queue in one turn before others get theirs.

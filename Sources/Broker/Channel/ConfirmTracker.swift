@@ -39,6 +39,11 @@ struct ConfirmTracker {
     /// A queue has rejected a publish that is not confirmed yet.
     mutating func reject(_ number: UInt64) {
         guard number > sent, number <= latest else { return }
+        // While there is always one that waits, the list never becomes empty by itself.
+        if rejectedHead > 1024, rejectedHead * 2 > rejected.count {
+            rejected.removeFirst(rejectedHead)
+            rejectedHead = 0
+        }
         if let last = rejected.last, number <= last { isRejectedSorted = false }
         rejected.append(number)
     }

@@ -23,10 +23,14 @@ struct DeduplicationCache {
     private var latestOrder: UInt64 = 0
     private var oldestOrder: UInt64 = 1
     private var expiries = BinaryHeap<Expiry>()
+    /// Above so many, those are dropped whose entries are not there any more.
+    private var expiryLimit = Limit.staleDeadlines
 
     init(_ settings: DeduplicationSettings) { self.settings = settings }
 
     var count: Int { entries.count }
+    /// Times that are kept, also of entries that are gone.
+    var expiryCount: Int { expiries.count }
 
     /// Whether it was seen, and its time is not over.
     func contains(_ key: [UInt8], now: UInt64) -> Bool {
@@ -51,7 +55,13 @@ struct DeduplicationCache {
         latestOrder += 1
         entries[key] = Entry(order: latestOrder, expiresMilliseconds: expiresMilliseconds, journalID: journalID)
         keys[latestOrder] = key
-        if let expiresMilliseconds { expiries.insert(Expiry(milliseconds: expiresMilliseconds, order: latestOrder)) }
+        if let expiresMilliseconds {
+            expiries.insert(Expiry(milliseconds: expiresMilliseconds, order: latestOrder))
+            if expiries.count > expiryLimit {
+                expiries.removeAll { keys[$0.order] == nil }
+                expiryLimit = max(Limit.staleDeadlines, 2 * expiries.count)
+            }
+        }
         return forgotten
     }
 

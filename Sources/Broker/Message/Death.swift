@@ -74,9 +74,11 @@ struct Death {
     static func names(in headers: FieldTable) -> [Name] {
         guard case .array(let deaths)? = headers["x-death"] else { return [] }
         return deaths.compactMap { death in
-            guard case .table(let table) = death, let queue = table["queue"]?.text, let reason = table["reason"]?.text
+            // Names are bytes: as text those that are no UTF-8 would not be found again.
+            guard case .table(let table) = death, case .longString(let queue)? = table["queue"],
+                queue.count <= ShortString.byteLimit, let reason = table["reason"]?.text
             else { return nil }
-            return Name(queue: ShortString(truncating: queue), reason: reason)
+            return Name(queue: ShortString(bytes: queue), reason: reason)
         }
     }
 

@@ -45,6 +45,19 @@ struct BinaryHeap<Element: HeapElement> {
         }
     }
 
+    /// Takes out, in their order, all that satisfy the condition.
+    @discardableResult
+    mutating func removeAll(where condition: (Element) -> Bool) -> [Element] {
+        // In order, elements are a heap.
+        let sorted = elements.sorted { $0.precedes($1) }
+        elements = []
+        var removed: [Element] = []
+        for element in sorted {
+            if condition(element) { removed.append(element) } else { elements.append(element) }
+        }
+        return removed
+    }
+
     /// Takes out the first that satisfies the condition: looks at all of them.
     mutating func remove(where condition: (Element) -> Bool) -> Element? {
         guard let index = elements.firstIndex(where: condition) else { return nil }

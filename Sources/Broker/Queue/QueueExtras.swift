@@ -6,6 +6,8 @@ import Journal
 struct QueueExtras {
     /// Messages with an expiration of their own.
     var expirations = BinaryHeap<MessageDeadline>()
+    /// Above so many, those are dropped whose messages are not there any more.
+    var expirationLimit = Limit.staleDeadlines
     /// Messages that came back and wait until they are tried again.
     var delayed = BinaryHeap<DelayedEntry>()
     var delayedBodyByteCount = 0
@@ -152,6 +154,24 @@ extension QueueState {
         return entry
     }
 
+    /// Takes out, by their places, what was requeued and is due: all at once, since each costs a look at all that were
+    /// requeued.
+    mutating func removeReturned(_ due: [MessageDeadline]) -> [UInt64: QueueEntry] {
+        var taken: [UInt64: QueueEntry] = [:]
+        for level in 0..<levelCount {
+            withList(level) { list in
+                guard !list.returned.isEmpty else { return }
+                let places = Set(due.lazy.filter { Int($0.level) == level }.map(\.place))
+                if places.isEmpty { return }
+                for entry in list.returned.removeAll(where: { places.contains($0.place) }) {
+                    taken[entry.place] = entry
+                }
+            }
+        }
+        for entry in taken.values { didTake(entry) }
+        return taken
+    }
+
     /// Whether it matters at a start what messages are: their priority, size, expiration, header.
     var recoversContent: Bool {
         levelCount > 1 || arguments.maxLengthBytes != nil || arguments.deduplicates
@@ -178,6 +198,16 @@ extension QueueState {
     /// Every entry that waits for a consumer, in no order.
     mutating func forEachReady(_ body: (QueueEntry) -> Void) {
         for level in 0..<levelCount { withList(level) { $0.forEach(body) } }
+    }
+
+    /// Drops the deadlines of messages that do not wait here any more, which may be due only in years.
+    mutating func forgetStaleExpirations() {
+        guard let extras else { return }
+        var places: Set<UInt64> = []
+        forEachWaiting { places.insert($0.place) }
+        // What came back has more than one: the earliest counts.
+        extras.pointee.expirations.removeAll { places.remove($0.place) == nil }
+        extras.pointee.expirationLimit = max(Limit.staleDeadlines, 2 * extras.pointee.expirations.count)
     }
 
     /// Whether another message, with this body, would be more than the queue may have.

@@ -126,7 +126,11 @@ extension ReadyList {
         chunkedCount -= lost
         // It may leave again, though it stands before what left last.
         if let cursor = pageOutCursor, cursor.pointee.serial >= chunk.pointee.serial { pageOutCursor = nil }
-        if kept == chunk.pointee.first { removeEmpty(chunk) }
+        if kept == chunk.pointee.first {
+            removeEmpty(chunk)
+            // What is first now may have been taken out while it stood in the middle.
+            if removedCount > 0 { skipRemoved() }
+        }
         return lost
     }
 

@@ -24,6 +24,9 @@ extension ShardState {
             MessageDeadline(
                 milliseconds: message.publishedMilliseconds &+ own, place: entry.place,
                 level: UInt8(queue.pointee.level(message.priority))))
+        if extras.pointee.expirations.count > extras.pointee.expirationLimit {
+            queue.pointee.forgetStaleExpirations()
+        }
         note(queue, extras, due: message.publishedMilliseconds &+ min(own, timeToLive ?? own))
     }
 
@@ -33,14 +36,22 @@ extension ShardState {
         // In the order of the queue: those of its time to live at the head, then what stands among them or behind.
         dropAtHead(queue, extras, &left)
         let time = now.wallMilliseconds
-        var isExpired = false
-        while left > 0, let next = extras.pointee.expirations.first, next.milliseconds <= time {
+        var due: [MessageDeadline] = []
+        while due.count < left, let next = extras.pointee.expirations.first, next.milliseconds <= time {
             _ = extras.pointee.expirations.popFirst()
-            expire(next, queue)
-            isExpired = true
-            left -= 1
+            due.append(next)
         }
-        if isExpired { dropAtHead(queue, extras, &left) }
+        guard !due.isEmpty else { return }
+        left -= due.count
+        var returned = queue.pointee.removeReturned(due)
+        for deadline in due {
+            if let entry = returned.removeValue(forKey: deadline.place) {
+                discard(entry, queue, reason: .expired)
+            } else {
+                expire(deadline, queue)
+            }
+        }
+        dropAtHead(queue, extras, &left)
     }
 
     /// What the queue's time to live ends.
@@ -102,6 +113,17 @@ extension ShardState {
         if let armed = extras.pointee.armedMilliseconds, armed <= time { return }
         extras.pointee.armedMilliseconds = time
         deadlines.insert(QueueDeadline(milliseconds: time, queue: queue.pointee.address))
+        if deadlines.count > deadlineLimit { forgetStaleDeadlines() }
+    }
+
+    /// Drops what belongs to queues that are gone, or that are to be looked at earlier: it may be due only in years.
+    private func forgetStaleDeadlines() {
+        var known: Set<QueueAddress> = []
+        deadlines.removeAll { deadline in
+            queue(deadline.queue)?.pointee.extras?.pointee.armedMilliseconds != deadline.milliseconds
+                || !known.insert(deadline.queue).inserted
+        }
+        deadlineLimit = max(Limit.staleDeadlines, 2 * deadlines.count)
     }
 
     /// When the queue goes if nobody uses it until then: RabbitMQ's `x-expires`.

@@ -159,6 +159,7 @@ extension ShardState {
                 copy, from: exchange, key: copy.routingKey, queue.pointee.virtualHostIndex, avoiding: avoided,
                 into: &routes)
         }
+        if copy.hasDied, copy.hasPassedGate { dropCycles(&routes, of: copy, queue) }
         let count = routes.count
         if isKept { routes.append(address) }
         if !journalReplacement(of: message, queue.pointee.holder, by: copy, routes) {

@@ -225,10 +225,11 @@ extension ShardState {
         for (number, index) in request.indexes.enumerated() {
             // A purge may have taken some meanwhile.
             guard index >= chunk.pointee.first else { continue }
+            // It may have expired, too.
+            if entries[index].isRemoved { continue }
             // Also what cannot be read is not needed any more.
             if request.isSpilled { settleSpilled(request.ids[number], request.queue) }
-            // It may have expired, too.
-            guard !entries[index].isRemoved, let (bytes, block) = read.contents[number],
+            guard let (bytes, block) = read.contents[number],
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)

@@ -41,10 +41,40 @@ extension ShardState {
 
     /// The queue does not take the message; with `reject-publish-dlx` its dead-letter exchange gets it.
     func reject(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
-        let isReplaced =
-            queue.pointee.arguments.overflow == .rejectPublishDLX && deadLetter(message, queue, reason: .maxlen)
         isLatestRejected = true
-        if !isReplaced { journalSettlement(message, of: queue.pointee.address) }
-        release(message)
+        guard queue.pointee.arguments.overflow == .rejectPublishDLX else {
+            journalSettlement(message, of: queue.pointee.address)
+            return release(message)
+        }
+        let rejected = RejectedMessage(message: message, queue: queue.pointee.address)
+        // A chain of full queues is a chain of calls: the rest of a long one is for the end of the turn.
+        if rejectionDepth < Limit.rejectionDepth {
+            deadLetter(rejected)
+        } else {
+            rejectedMessages.append(rejected)
+        }
     }
+
+    private func deadLetter(_ rejected: RejectedMessage) {
+        rejectionDepth += 1
+        if let queue = queue(rejected.queue), !deadLetter(rejected.message, queue, reason: .maxlen) {
+            journalSettlement(rejected.message, of: rejected.queue)
+        }
+        release(rejected.message)
+        rejectionDepth -= 1
+    }
+
+    /// What that makes other queues reject, too far down, is for the next turn.
+    @inline(never)
+    func deadLetterRejected() {
+        for _ in 0..<rejectedMessages.count {
+            if let rejected = rejectedMessages.popFirst() { deadLetter(rejected) }
+        }
+    }
+}
+
+/// A message that a queue with `reject-publish-dlx` did not take. It holds the queue's reference.
+struct RejectedMessage: BitwiseCopyable {
+    let message: Message
+    let queue: QueueAddress
 }

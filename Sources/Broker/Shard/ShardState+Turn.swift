@@ -8,6 +8,7 @@ extension ShardState {
         if !removedVirtualHosts.isEmpty { endRemovedVirtualHosts() }
         resumeChannels()
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
+        if !rejectedMessages.isEmpty { deadLetterRejected() }
         deliverListed()
         writeConfirms()
         flushPendingRelease()
@@ -37,7 +38,7 @@ extension ShardState {
     /// Whether queues still have deliveries to make that the last turn left for fairness, or connections something
     /// that the shell has not taken: it comes back.
     package var hasUnfinishedWork: Bool {
-        !listedQueues.isEmpty || !resumableChannels.isEmpty || !listedConnections.isEmpty
+        !listedQueues.isEmpty || !resumableChannels.isEmpty || !listedConnections.isEmpty || !rejectedMessages.isEmpty
     }
 
     @inline(__always)

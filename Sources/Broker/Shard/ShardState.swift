@@ -64,6 +64,8 @@ package final class ShardState {
 
     // To do in time
     var deadlines = BinaryHeap<QueueDeadline>()
+    /// Above so many, those that are out of date are dropped.
+    var deadlineLimit = Limit.staleDeadlines
 
     // To do before the turn ends
     var listedQueues: [QueueAddress] = []
@@ -88,6 +90,10 @@ package final class ShardState {
     var latestSentEpoch: UInt64 = 0
     /// A queue of this shard has rejected the message that is being published.
     var isLatestRejected = false
+    /// Rejections that led to the one that is being dead-lettered.
+    var rejectionDepth = 0
+    /// Messages to be dead-lettered when the turn ends.
+    var rejectedMessages = RingBuffer<RejectedMessage>()
     /// Of the message whose header is being read, where it had to be changed.
     var rewrittenProperties = OutboundBuffer()
     /// Connections that publish too fast for some other shard.
@@ -158,6 +164,7 @@ package final class ShardState {
         spillLane.deallocate()
         rewrittenProperties.deallocate()
         transitEpochs.deallocate()
+        rejectedMessages.deallocate()
     }
 
     func note(_ level: Note.Level, _ text: String) { notes.append(Note(level: level, text: text)) }

@@ -281,6 +281,30 @@ struct ReadyListPagingTests {
         #expect(bytes < ReadyList.aheadByteCount + max(ReadyList.chunkByteLimit + byteCount, byteCount))
     }
 
+    /// What was taken out of the middle is never the first, also when what stood before it could not be read back.
+    @Test func aHoleBehindAChunkThatIsLostIsSkipped() {
+        var list = ReadyList()
+        defer { list.deallocate() }
+        for place in 1...16 as ClosedRange<UInt64> {
+            list.appendPagedOut(
+                QueueEntry(pagedOut: place, isSpilled: false, place: place, isRedelivered: false), byteCount: 10)
+        }
+        list.endPagedOut()
+        for place in 17...19 as ClosedRange<UInt64> {
+            list.append(QueueEntry(message: fakeMessage(Int(place)), place: place), byteCount: 10)
+        }
+        guard let chunk = list.chunkToLoad() else {
+            Issue.record("nothing to load")
+            return
+        }
+        let removed = list.remove(place: 17)
+        let lostCount = list.didLoad(chunk)
+        #expect(removed?.place == 17 && lostCount == 16)
+        #expect(list.count == 2 && list.first?.place == 18)
+        let left = [list.popFirst(), list.popFirst()]
+        #expect(left.map(\.?.place) == [18, 19] && list.isEmpty)
+    }
+
     @Test func anEntryPagedOutIsWhatItWas() {
         var entry = QueueEntry(message: fakeMessage(3), place: 77)
         entry.countDelivery()

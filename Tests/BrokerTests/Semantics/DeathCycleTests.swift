@@ -79,4 +79,50 @@ import Testing
             #expect(deaths.count == 1 && death["count"] == .int64(3))
         }
     }
+
+    /// Names are bytes.
+    @Test func aCycleOfQueuesWhoseNamesAreNoTextIsOneToo() {
+        converse { broker in
+            let client = broker.connect()
+            let names = [[0xFF, 1], [0xFF, 2]] as [[UInt8]]
+            for (name, next) in [(names[0], names[1]), (names[1], names[0])] {
+                client.declare(
+                    QueueDeclare(
+                        queue: ShortString(bytes: name),
+                        arguments: [
+                            "x-message-ttl": .int32(100), "x-dead-letter-exchange": .string(""),
+                            "x-dead-letter-routing-key": .longString(next),
+                        ]))
+            }
+            client.publish("x", routingKey: ShortString(bytes: names[0]))
+            broker.advance(milliseconds: 100)
+            client.expectCounts(ShortString(bytes: names[1]), messages: 1)
+            broker.advance(milliseconds: 100)
+            client.expectCounts(ShortString(bytes: names[0]), messages: 0)
+            #expect(broker.shards[0].statistics.deadLetterCyclesDropped == 1)
+        }
+    }
+
+    @Test func aCycleThroughAnExchangeThatRemembersIsOneToo() {
+        converse { broker in
+            let client = broker.connect()
+            client.request(ExchangeDeclare(exchange: "x", type: "x-recent-history"), ExchangeDeclareOk())
+            client.declare(
+                QueueDeclare(
+                    queue: "q",
+                    arguments: ["x-message-ttl": .int32(100), "x-dead-letter-exchange": .string("x")]))
+            client.request(QueueBind(queue: "q", exchange: "x"), QueueBindOk())
+            client.publish("x", routingKey: "q")
+            broker.advance(milliseconds: 100)
+            client.expectCounts(messages: 0)
+            #expect(broker.shards[0].statistics.deadLetterCyclesDropped == 1)
+            // Whom a client has rejected may come back.
+            client.publish("y", routingKey: "q")
+            client.get(expecting: "y", tag: 1)
+            client.send(BasicReject(deliveryTag: 1, requeue: false))
+            client.expectCounts(messages: 1)
+            client.send(ExchangeDelete(exchange: "x"))
+            _ = client.expect(ExchangeDeleteOk.self)
+        }
+    }
 }

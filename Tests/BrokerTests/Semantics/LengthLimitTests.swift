@@ -134,4 +134,27 @@ import Testing
             #expect(client.drain(ShortString(truncating: "q\(length - 1)")) == ["\(length - 2)"])
         }
     }
+
+    /// Nor must a rejection call the next one.
+    @Test func aLongChainOfRejectingQueuesIsHarmless() {
+        converse { broker in
+            let client = broker.connect()
+            let length = 1000
+            for number in 0..<length {
+                client.declare(
+                    QueueDeclare(
+                        queue: ShortString(truncating: "q\(number)"),
+                        arguments: [
+                            "x-max-length": .int32(0), "x-overflow": .string("reject-publish-dlx"),
+                            "x-dead-letter-exchange": .string(""),
+                            "x-dead-letter-routing-key": .string("q\(number + 1)"),
+                        ]))
+            }
+            client.declare(QueueDeclare(queue: ShortString(truncating: "q\(length)")))
+            client.request(ConfirmSelect(), ConfirmSelectOk())
+            client.publish("x", routingKey: "q0")
+            client.expect(BasicNack(deliveryTag: 1, requeue: false))
+            #expect(client.drain(ShortString(truncating: "q\(length)")) == ["x"])
+        }
+    }
 }

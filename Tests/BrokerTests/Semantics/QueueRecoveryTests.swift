@@ -79,4 +79,22 @@ import Testing
             client.expectChannelClose(404, "NOT_FOUND - no queue 'q' in vhost '/'", of: QueueDeclare.self)
         }
     }
+
+    @Test func policiesHoldForWhatWasThereBefore() {
+        let node = KilledBroker()
+        node.live { broker in
+            let policy = Policy(
+                name: "p", pattern: "^q$", target: .all, priority: 0, definition: ["max-length-bytes": .int64(10)])
+            #expect(throws: Never.self) { try broker.controlPlane.setPolicy(policy, virtualHost: "/") }
+            let client = broker.durableQueue(arguments: [:], confirms: false)
+            for body in ["1111", "2222", "33"] { store(client, body) }
+            broker.syncJournal()
+        }
+        node.live { broker in
+            let client = broker.connect()
+            client.expectCounts(messages: 3)
+            store(client, "4")
+            #expect(client.drain() == ["2222", "33", "4"])
+        }
+    }
 }
