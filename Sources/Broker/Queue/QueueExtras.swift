@@ -200,6 +200,12 @@ extension QueueState {
         for level in 0..<levelCount { withList(level) { $0.forEach(body) } }
     }
 
+    /// Every entry that waits, also for its time, in no order.
+    mutating func forEachWaiting(_ body: (QueueEntry) -> Void) {
+        for delayed in extras?.pointee.delayed.elements ?? [] { body(delayed.entry) }
+        forEachReady(body)
+    }
+
     /// Drops the deadlines of messages that do not wait here any more, which may be due only in years.
     mutating func forgetStaleExpirations() {
         guard let extras else { return }
