@@ -120,7 +120,8 @@ extension ShardState {
 // Cycles: a message that would come back to a queue in which it died, without a client having rejected it since, goes
 // round for ever. RabbitMQ drops it (`rabbit_dead_letter:detect_cycles`, `mc:is_death_cycle`).
 extension ShardState {
-    /// The same behind the gate of an exchange that remembers: routing to the gate says nothing of the queues behind it.
+    /// The same behind the gate of an exchange that remembers: routing to the gate says nothing of the queues behind
+    /// it.
     func dropCycles(_ routes: inout RouteBuffer, of dead: Message, _ gate: UnsafeMutablePointer<QueueState>) {
         guard let view = try? BasicPropertiesView(validating: dead.properties) else { return }
         let deaths = Death.names(in: view.headerTable)
