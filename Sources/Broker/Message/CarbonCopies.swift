@@ -30,15 +30,6 @@ enum HeaderRoutes {
     case malformed(ProtocolError)
 }
 
-extension Message {
-    /// The keys of the `CC` header.
-    var carbonCopyKeys: [ShortString] {
-        guard let view = try? BasicPropertiesView(validating: properties), view.headerNames.contains(.carbonCopy)
-        else { return [] }
-        return CarbonCopies.visibleKeys(in: view.headerTable)
-    }
-}
-
 extension BasicPropertiesView {
     /// The headers, read out.
     var headerTable: FieldTable {

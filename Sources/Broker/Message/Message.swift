@@ -38,10 +38,15 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     }
     @inline(__always)
     var shard: Int { Int(memory.load(fromByteOffset: 4, as: UInt8.self)) }
-    var isPersistent: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 1 != 0 }
+    @inline(__always)
+    private var flags: UInt8 {
+        get { memory.load(fromByteOffset: 5, as: UInt8.self) }
+        nonmutating set { memory.storeBytes(of: newValue, toByteOffset: 5, as: UInt8.self) }
+    }
+    var isPersistent: Bool { flags & 1 != 0 }
     /// Whether its memory is part of a block that was read back.
     @inline(__always)
-    var isInBlock: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 4 != 0 }
+    var isInBlock: Bool { flags & 4 != 0 }
     /// The block, for a message that lies in one: its address stands before the message.
     var block: UnsafeMutablePointer<PageBlock> { (memory - 8).load(as: UnsafeMutablePointer<PageBlock>.self) }
 
@@ -49,25 +54,25 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     func adopt(shard: Int, block: UnsafeMutablePointer<PageBlock>) {
         references = 1
         memory.storeBytes(of: UInt8(truncatingIfNeeded: shard), toByteOffset: 4, as: UInt8.self)
-        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) | 4, toByteOffset: 5, as: UInt8.self)
+        flags |= 4
         (memory - 8).storeBytes(of: block, as: UnsafeMutablePointer<PageBlock>.self)
     }
     /// A client's own x-death header is not continued (RabbitMQ since 3.13).
-    var hasDied: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 2 != 0 }
+    var hasDied: Bool { flags & 2 != 0 }
     func markDied() {
-        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) | 2, toByteOffset: 5, as: UInt8.self)
+        flags |= 2
     }
     /// It has passed the gate of an exchange that remembers what passed: it passes such gates only once, or loops of
     /// exchanges would never end.
-    var hasPassedGate: Bool { memory.load(fromByteOffset: 5, as: UInt8.self) & 8 != 0 }
+    var hasPassedGate: Bool { flags & 8 != 0 }
     func markPassedGate() {
-        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) | 8, toByteOffset: 5, as: UInt8.self)
+        flags |= 8
     }
     /// What the journal kept is a shard's again.
     func takeOver(shard: Int, id: UInt64) {
         references = 1
         memory.storeBytes(of: UInt8(truncatingIfNeeded: shard), toByteOffset: 4, as: UInt8.self)
-        memory.storeBytes(of: memory.load(fromByteOffset: 5, as: UInt8.self) & ~4, toByteOffset: 5, as: UInt8.self)
+        flags &= ~4
         self.id = id
     }
     @inline(__always)

@@ -57,15 +57,4 @@ struct BinaryHeap<Element: HeapElement> {
         }
         return removed
     }
-
-    /// Takes out the first that satisfies the condition: looks at all of them.
-    mutating func remove(where condition: (Element) -> Bool) -> Element? {
-        guard let index = elements.firstIndex(where: condition) else { return nil }
-        let found = elements[index]
-        var rest = elements
-        rest.remove(at: index)
-        elements = []
-        for element in rest { insert(element) }
-        return found
-    }
 }

@@ -147,13 +147,6 @@ extension QueueState {
         if readyCount == 0 { extras.pointee.readyBodyByteCount = 0 }
     }
 
-    /// Takes out what waits at a place.
-    mutating func remove(place: UInt64, level: Int) -> QueueEntry? {
-        guard let entry = withList(level, { $0.remove(place: place) }) else { return nil }
-        didTake(entry)
-        return entry
-    }
-
     /// Takes out, by their places, what was requeued and is due: all at once, since each costs a look at all that were
     /// requeued.
     mutating func removeReturned(_ due: [MessageDeadline]) -> [UInt64: QueueEntry] {
@@ -202,7 +195,7 @@ extension QueueState {
 
     /// Every entry that waits, also for its time, in no order.
     mutating func forEachWaiting(_ body: (QueueEntry) -> Void) {
-        for delayed in extras?.pointee.delayed.elements ?? [] { body(delayed.entry) }
+        forEachDelayed(body)
         forEachReady(body)
     }
 

@@ -1,15 +1,10 @@
 // Entries that leave before their turn.
 extension ReadyList {
-    /// The entry of a place, wherever it waits; nil when it is not there.
-    func find(place: UInt64) -> QueueEntry? {
-        if let (chunk, index) = locate(place) { return chunk.pointee.entries[index] }
-        return returned.elements.first { $0.place == place }
-    }
-
-    /// Takes the entry of a place out. Returns nil when it is not there.
-    mutating func remove(place: UInt64) -> QueueEntry? {
-        guard let (chunk, index) = locate(place) else { return returned.remove { $0.place == place } }
+    /// Takes the entry of a place out of its chunk. Returns nil when it is in none, or stays.
+    mutating func remove(place: UInt64, leavingPagedOut: Bool) -> QueueEntry? {
+        guard let (chunk, index) = locate(place) else { return nil }
         let entry = chunk.pointee.entries[index]
+        if entry.isPagedOut, leavingPagedOut { return nil }
         chunk.pointee.entries[index].remove()
         chunkedCount -= 1
         removedCount += 1

@@ -15,17 +15,13 @@ extension ShardState {
         let exchange = exchangeName.bytes.withUnsafeBytes { virtualHosts[host].routing.exchange(named: $0) }
         guard let exchange, let (dead, deaths) = bury(message, queue, reason, exchangeName) else { return false }
         var routes = RouteBuffer()
-        routeDead(dead, from: exchange, host, into: &routes)
-        if reason != .rejected { dropCycles(&routes, deaths, queue) }
+        route(dead, from: exchange, key: dead.routingKey, host, into: &routes)
+        dropCycles(&routes, deaths, queue)
         let isJournaled = journalReplacement(of: message, queue.pointee.holder, by: dead, routes)
         for target in 0..<routes.count { enqueue(dead, routes[target], from: nil) }
         routes.deallocate()
         release(dead)
         return isJournaled
-    }
-
-    private func routeDead(_ dead: Message, from exchange: ExchangeID, _ host: Int, into routes: inout RouteBuffer) {
-        route(dead, from: exchange, key: dead.routingKey, host, into: &routes)
     }
 
     /// The journal learns in one record that a queue is done with a message, and of the message that takes its place.
@@ -62,12 +58,12 @@ extension ShardState {
     ) -> (Message, [Death.Name])? {
         var reader = WireReader(message.properties)
         guard var properties = try? BasicProperties(from: &reader) else { return nil }
+        var headers = properties.headers ?? FieldTable()
         var routingKeys = [ShortString(message.routingKey)]
-        if !message.care.contains(.routedByKeyAlone) { routingKeys += Self.carbonCopies(properties.headers) }
+        if !message.care.contains(.routedByKeyAlone) { routingKeys += CarbonCopies.visibleKeys(in: headers) }
         let death = Death(
             queue: queue.pointee.name, reason: reason, exchange: ShortString(message.exchange),
             routingKeys: routingKeys, time: now.wallSeconds, originalExpiration: properties.expiration)
-        var headers = properties.headers ?? FieldTable()
         if !message.hasDied { Death.removeHeaders(from: &headers) }
         headers = death.record(in: headers)
         properties.headers = headers
@@ -98,22 +94,21 @@ extension ShardState {
             addressing.deallocate()
             encoded.deallocate()
         }
-        let rewritten = store(
-            addressing: addressing.bytes, properties: encoded.bytes, bodyByteCount: message.bodyByteCount,
-            isPersistent: message.isPersistent, story: story)
-        if let body = message.body.baseAddress {
-            rewritten.bodyMemory.copyMemory(from: body, byteCount: message.bodyByteCount)
-        }
-        return rewritten
+        return copy(message, addressing: addressing.bytes, properties: encoded.bytes, story)
     }
 
-    /// The routing keys of the header CC, which RabbitMQ tells of in x-death beside the message's own.
-    static func carbonCopies(_ headers: FieldTable?) -> [ShortString] {
-        guard case .array(let values)? = headers?["CC"] else { return [] }
-        return values.compactMap { value in
-            guard case .longString(let bytes) = value, bytes.count <= ShortString.byteLimit else { return nil }
-            return ShortString(bytes: bytes)
+    /// A message with the same body, of this shard.
+    func copy(
+        _ message: Message, addressing: UnsafeRawBufferPointer, properties: UnsafeRawBufferPointer,
+        _ story: MessageStory
+    ) -> Message {
+        let copy = store(
+            addressing: addressing, properties: properties, bodyByteCount: message.bodyByteCount,
+            isPersistent: message.isPersistent, story: story)
+        if let body = message.body.baseAddress {
+            copy.bodyMemory.copyMemory(from: body, byteCount: message.bodyByteCount)
         }
+        return copy
     }
 }
 
@@ -124,10 +119,10 @@ extension ShardState {
     /// it.
     func dropCycles(_ routes: inout RouteBuffer, of dead: Message, _ gate: UnsafeMutablePointer<QueueState>) {
         guard let view = try? BasicPropertiesView(validating: dead.properties) else { return }
-        let deaths = Death.names(in: view.headerTable)
-        if deaths.first?.reason != DeathReason.rejected.rawValue { dropCycles(&routes, deaths, gate) }
+        dropCycles(&routes, Death.names(in: view.headerTable), gate)
     }
 
+    /// - Parameter deaths: the one that sends the message on comes first; where a client rejected it, nothing cycles.
     private func dropCycles(
         _ routes: inout RouteBuffer, _ deaths: [Death.Name], _ queue: UnsafeMutablePointer<QueueState>
     ) {

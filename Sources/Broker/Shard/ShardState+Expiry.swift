@@ -72,12 +72,16 @@ extension ShardState {
         }
     }
 
+    /// What came back from a consumer has been taken out already.
     private func expire(_ deadline: MessageDeadline, _ queue: UnsafeMutablePointer<QueueState>) {
         let level = Int(deadline.level)
-        guard let found = queue.pointee.withList(level, { $0.find(place: deadline.place) }) else { return }
         // What has left memory and is wanted elsewhere expires when it comes back.
-        if found.isPagedOut, needsContent(queue) { return }
-        guard let entry = queue.pointee.remove(place: deadline.place, level: level) else { return }
+        let leavesPagedOut = needsContent(queue)
+        guard
+            let entry = queue.pointee.withList(
+                level, { $0.remove(place: deadline.place, leavingPagedOut: leavesPagedOut) })
+        else { return }
+        queue.pointee.didTake(entry)
         if entry.isPagedOut {
             dropPagedOut(entry, queue, isJournaled: true)
         } else {
@@ -95,7 +99,7 @@ extension ShardState {
                 arm(queue, extras, first.message.publishedMilliseconds &+ timeToLive)
             }
         }
-        if let end = unusedEnd(queue, extras) { arm(queue, extras, end) }
+        if let end = unusedEnd(queue, extras) { arm(queue, extras, max(end, now.wallMilliseconds + 1)) }
     }
 
     /// What is due already is looked at when this turn ends.
@@ -133,16 +137,7 @@ extension ShardState {
         guard let expires = queue.pointee.arguments.expiresMilliseconds, queue.pointee.consumerCount == 0 else {
             return nil
         }
-        return max(extras.pointee.lastUsedMilliseconds &+ expires, now.wallMilliseconds + 1)
-    }
-
-    private func isUnused(
-        _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>
-    ) -> Bool {
-        guard let expires = queue.pointee.arguments.expiresMilliseconds, queue.pointee.consumerCount == 0 else {
-            return false
-        }
-        return extras.pointee.lastUsedMilliseconds &+ expires <= now.wallMilliseconds
+        return extras.pointee.lastUsedMilliseconds &+ expires
     }
 
     /// The queue was declared, asked for a message, or left by its last consumer.
@@ -162,7 +157,7 @@ extension ShardState {
                 extras.pointee.armedMilliseconds == next.milliseconds
             else { continue }
             extras.pointee.armedMilliseconds = nil
-            if isUnused(queue, extras) {
+            if let end = unusedEnd(queue, extras), end <= now.wallMilliseconds {
                 note(.debug, "\(queue.pointee.resource) is deleted: nobody used it for its x-expires")
                 _ = delete(queue)
             } else {

@@ -172,15 +172,19 @@ extension ShardState {
     }
 
     /// A copy of this shard's, published now.
-    private func copy(_ message: Message) -> Message {
+    ///
+    /// - Parameter properties: other ones than the message's.
+    private func copy(_ message: Message, properties: BasicProperties? = nil) -> Message {
         let story = MessageStory(
             publishedMilliseconds: now.wallMilliseconds, priority: message.priority, care: message.care)
-        let copy = store(
-            addressing: message.addressing, properties: message.properties, bodyByteCount: message.bodyByteCount,
-            isPersistent: message.isPersistent, story: story)
-        if let body = message.body.baseAddress {
-            copy.bodyMemory.copyMemory(from: body, byteCount: message.bodyByteCount)
-        }
+        let copy =
+            if let properties {
+                rewrite(
+                    message, properties, exchange: ShortString(message.exchange),
+                    routingKey: ShortString(message.routingKey), story: story)
+            } else {
+                copy(message, addressing: message.addressing, properties: message.properties, story)
+            }
         if message.hasDied { copy.markDied() }
         if message.hasPassedGate { copy.markPassedGate() }
         return copy
@@ -194,14 +198,7 @@ extension ShardState {
         else { return copy(message) }
         headers[Delay.header] = .int64(-Int64(delay))
         properties.headers = headers
-        let story = MessageStory(
-            publishedMilliseconds: now.wallMilliseconds, priority: message.priority, care: message.care)
-        let copy = rewrite(
-            message, properties, exchange: ShortString(message.exchange), routingKey: ShortString(message.routingKey),
-            story: story)
-        if message.hasDied { copy.markDied() }
-        if message.hasPassedGate { copy.markPassedGate() }
-        return copy
+        return copy(message, properties: properties)
     }
 }
 

@@ -76,8 +76,7 @@ extension ShardState {
                 let id = entry.isPagedOut ? entry.pagedOutID : entry.message.id
                 if id != 0 { ids.append(id) }
             }
-            queue.pointee.forEachReady(note)
-            queue.pointee.forEachDelayed(note)
+            queue.pointee.forEachWaiting(note)
             let holder = queue.pointee.holder
             var rest = ids[...]
             repeat {

@@ -55,6 +55,13 @@ extension ConversationClient {
         expect(QueueDeclareOk(queue: declare.queue), channel: channel, sourceLocation: sourceLocation)
     }
 
+    /// The queue `dead`, which gets what is published to amq.fanout.
+    func declareDeadLetterQueue(sourceLocation: SourceLocation = #_sourceLocation) {
+        declare(QueueDeclare(queue: "dead"), sourceLocation: sourceLocation)
+        request(
+            QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk(), sourceLocation: sourceLocation)
+    }
+
     func consume(_ consume: BasicConsume, channel: UInt16 = 1, sourceLocation: SourceLocation = #_sourceLocation) {
         send(consume, channel: channel)
         expect(BasicConsumeOk(consumerTag: consume.consumerTag), channel: channel, sourceLocation: sourceLocation)

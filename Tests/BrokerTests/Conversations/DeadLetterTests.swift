@@ -40,8 +40,7 @@ import Testing
     @Test(arguments: [0, 1]) func aRejectedMessageTellsHowItDied(shard: Int) {
         converse(shards: 2) { broker in
             let keeper = broker.connect(shard: 1)
-            keeper.declare(QueueDeclare(queue: "dead"))
-            keeper.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            keeper.declareDeadLetterQueue()
             let owner = broker.connect()
             owner.declare(QueueDeclare(queue: "q", arguments: ["x-dead-letter-exchange": .string("amq.fanout")]))
             let client = broker.connect(shard: shard)

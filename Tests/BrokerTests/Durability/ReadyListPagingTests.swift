@@ -297,7 +297,7 @@ struct ReadyListPagingTests {
             Issue.record("nothing to load")
             return
         }
-        let removed = list.remove(place: 17)
+        let removed = list.remove(place: 17, leavingPagedOut: false)
         let lostCount = list.didLoad(chunk)
         #expect(removed?.place == 17 && lostCount == 16)
         #expect(list.count == 2 && list.first?.place == 18)

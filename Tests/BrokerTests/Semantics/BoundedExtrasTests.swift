@@ -68,8 +68,7 @@ import Testing
     @Test(arguments: [false, true]) func whatWasRequeuedExpiresInTheOrderOfItsTimes(hasPriorities: Bool) {
         converse { broker in
             let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            client.declareDeadLetterQueue()
             var arguments: FieldTable = ["x-dead-letter-exchange": .string("amq.fanout")]
             if hasPriorities { arguments["x-max-priority"] = .int32(3) }
             client.declare(QueueDeclare(queue: "q", arguments: arguments))

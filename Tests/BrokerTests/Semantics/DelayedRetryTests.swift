@@ -19,8 +19,7 @@ import Testing
     ) {
         converse(shards: 2) { broker in
             let owner = broker.connect()
-            owner.declare(QueueDeclare(queue: "dead"))
-            owner.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            owner.declareDeadLetterQueue()
             owner.declare(QueueDeclare(queue: "q", durable: true, arguments: Self.arguments(type, more)))
             body(broker, broker.connect(shard: shard))
         }

@@ -12,8 +12,7 @@ import Testing
     @Test(arguments: [0, 1]) func aMessageThatFailsTooOftenIsDeadLettered(shard: Int) throws {
         try converse(shards: 2) { broker in
             let owner = broker.connect()
-            owner.declare(QueueDeclare(queue: "dead"))
-            owner.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            owner.declareDeadLetterQueue()
             owner.declare(
                 QueueDeclare(
                     queue: "q",

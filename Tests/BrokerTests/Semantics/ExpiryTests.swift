@@ -84,8 +84,7 @@ extension ConversationClient {
     @Test func aMessageExpiresBehindOneThatLives() {
         converse { broker in
             let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            client.declareDeadLetterQueue()
             client.declare(QueueDeclare(queue: "q", arguments: dead))
             for number in 0..<200 {
                 client.publish(
@@ -126,8 +125,7 @@ extension ConversationClient {
     @Test func anUnackedMessageExpiresWhenItComesBack() {
         converse { broker in
             let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            client.declareDeadLetterQueue()
             client.declare(QueueDeclare(queue: "q", arguments: dead))
             client.publish("own", routingKey: "q", properties: .expiring(100))
             client.get(expecting: "own", tag: 1)
@@ -142,8 +140,7 @@ extension ConversationClient {
     @Test func anExpiredMessageTellsOfItsExpiration() throws {
         try converse { broker in
             let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            client.declareDeadLetterQueue()
             client.declare(QueueDeclare(queue: "q", arguments: dead))
             client.publish("x", routingKey: "q", properties: .expiring(100))
             broker.advance(milliseconds: 100)
@@ -211,8 +208,7 @@ extension ConversationClient {
     @Test func messagesOfAnExpiredQueueAreNotDeadLettered() {
         converse { broker in
             let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            client.declareDeadLetterQueue()
             client.declare(
                 QueueDeclare(
                     queue: "q",

@@ -54,8 +54,7 @@ import Testing
     @Test func droppedMessagesAreDeadLetteredWithReasonMaxlen() {
         converse { broker in
             let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            client.declareDeadLetterQueue()
             client.declare(
                 QueueDeclare(
                     queue: "q",
@@ -92,8 +91,7 @@ import Testing
     @Test func rejectPublishDLXDeadLettersWhatItRejects() {
         converse { broker in
             let client = broker.connect()
-            client.declare(QueueDeclare(queue: "dead"))
-            client.request(QueueBind(queue: "dead", exchange: "amq.fanout"), QueueBindOk())
+            client.declareDeadLetterQueue()
             client.declare(
                 QueueDeclare(
                     queue: "q",
