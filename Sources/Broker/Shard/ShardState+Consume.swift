@@ -257,7 +257,10 @@ extension ShardState {
             if isMemoryTight, queue.pointee.ready.absentChunkCount > 0 { list(queue) }
             if let credit = queue.pointee.consumers.credit(settled.consumer) {
                 credit.pointee.unackedCount -= 1
-                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) { list(queue) }
+                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) {
+                    awaitedSettlementCount &+= 1
+                    list(queue)
+                }
             }
         }
         switch settled.outcome {

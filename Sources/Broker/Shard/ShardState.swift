@@ -81,6 +81,9 @@ package final class ShardState {
     /// What the node is short of: see `ShardState+Alarms`.
     var alarms: ResourceAlarms = []
 
+    /// Settlements of consumers that had no credit left while messages waited for them: they wait for each turn.
+    package var awaitedSettlementCount: UInt64 = 0
+
     // Other shards
     var outgoing: [MailboxBatch?]
     /// Bytes of messages on their way to each other shard's queues.
