@@ -60,6 +60,8 @@ struct ConnectionState {
     var isInVirtualHost = false
     var capabilities = ClientCapabilities()
     var name: String?
+    /// Without a socket: an administrative interface's, no client's.
+    var isDirect = false
 
     // Timers, in monotonic milliseconds
     let openedAt: UInt64
