@@ -58,6 +58,9 @@ package final class Node: Service {
     /// Whether the journal has met a full disk: publishers are blocked while it has. From any thread.
     package func setDiskFull(_ isFull: Bool) { alarms.setDiskFull(isFull) }
 
+    /// What the node is short of now.
+    package var resourceAlarms: ResourceAlarms { alarms.alarms }
+
     /// Where clients can connect, once started: `127.0.0.1:5672`.
     package var listeningAddresses: [String] {
         listeners.withLock { listeners in

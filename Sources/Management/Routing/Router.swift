@@ -5,7 +5,10 @@ package struct Router: Sendable {
     /// Every part of the API.
     static var resources: [any Resource.Type] {
         [
-            WhoAmIResource.self
+            WhoAmIResource.self,
+        PoliciesResource.self,
+        HealthChecksResource.self,
+        FeatureFlagsResource.self,
         ]
     }
 

@@ -60,6 +60,15 @@ package struct Configuration: Sendable, Equatable {
     package var defaultVHost = "/"
     /// The type of durable queues that are declared without one.
     package var defaultQueueType = QueueType.classic
+    /// What the HTTP API and metrics call the node.
+    package var nodeName = "leveret@\(Self.hostName)"
+    /// A file of definitions, or a directory of such files, that is imported at every start; empty for none.
+    package var loadDefinitions = ""
+    /// Where `definitions.*` says to import from.
+    package var definitionsBackend = "local_filesystem"
+    /// Whether definitions are left alone that are those of the last start.
+    package var definitionsSkipIfUnchanged = "false"
+
     /// Users who may connect over loopback only.
     package var loopbackUsers: Set<String> = ["guest"]
 
@@ -81,6 +90,15 @@ package struct Configuration: Sendable, Equatable {
     /// A variable of this process's environment.
     package static func processEnvironment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
+    }
+
+    /// The machine's name, without its domain.
+    private static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        let bytes = name.prefix { $0 != 0 && $0 != CChar(bitPattern: UInt8(ascii: ".")) }
+        let text = String(decoding: bytes.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.isEmpty ? "localhost" : text
     }
 
     /// `$XDG_STATE_HOME/leveret`, else `~/.local/state/leveret`; a process without a home, such as a system service,

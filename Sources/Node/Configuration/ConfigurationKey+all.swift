@@ -113,6 +113,28 @@ extension ConfigurationKey {
             "default_queue_type", .choice(QueueType.allCases.map(\.rawValue), \.defaultQueueTypeName),
             "The type of durable queues that are declared without one, where their virtual host has no default."),
         ConfigurationKey(
+            "node_name", .text(maxBytes: 255, secret: false, \.nodeName), defaultText: "leveret@localhost",
+            "What the HTTP API and metrics call this node. Not set by default: leveret@ and the machine's name count."),
+        ConfigurationKey(
+            "load_definitions", alias: "definitions.local.path", .path(\.loadDefinitions),
+            defaultText: "/etc/leveret/definitions.json",
+            """
+            Definitions to import at every start, before clients may connect: a file that RabbitMQ, LavinMQ or Leveret
+            has exported, or a directory of such files. Not set by default.
+            """),
+        ConfigurationKey(
+            "management.load_definitions", .path(\.loadDefinitions), defaultText: "/etc/leveret/definitions.json",
+            "The older name of load_definitions."),
+        ConfigurationKey(
+            "definitions.import_backend", .choice(["local_filesystem", "local"], \.definitionsBackend),
+            "Where definitions are imported from; definitions.local.path names the place."),
+        ConfigurationKey(
+            "definitions.skip_if_unchanged", .choice(["true", "false"], \.definitionsSkipIfUnchanged),
+            """
+            true: definitions are not imported again at a start while their files are as they were, so what was changed
+            since stays changed.
+            """),
+        ConfigurationKey(
             "loopback_users.USER", .loopbackUser,
             """
             true: USER may only connect from this machine. guest is restricted unless loopback_users.guest = false;
