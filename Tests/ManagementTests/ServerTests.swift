@@ -90,7 +90,8 @@ import Testing
     @Test(arguments: ["GET\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "G@T / HTTP/1.1\r\n\r\n"])
     func whatIsNoHTTPIsRefused(text: String) async throws {
         try await TestNode.run { node in
-            #expect(try await node.client.exchange(Array(text.utf8)).status == 400)
+            let reply = try await node.client.exchange(Array(text.utf8))
+            #expect(reply.status == 400)
             #expect(try await node.client.get("/api/whoami").status == 200)
         }
     }
@@ -115,7 +116,8 @@ import Testing
         try await TestNode.run { configuration in
             configuration.httpPathPrefix = "/broker"
         } _: { node in
-            #expect(try await node.client.get("/broker/api/whoami").status == 200)
+            let reply = try await node.client.get("/broker/api/whoami")
+            #expect(reply.status == 200)
             #expect(try await node.client.get("/api/whoami").status == 404)
         }
     }

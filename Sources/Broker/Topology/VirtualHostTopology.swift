@@ -299,6 +299,25 @@ extension VirtualHostTopology {
         return changes.position != before
     }
 
+    func bindings(from exchange: ExchangeID) -> Set<Binding> { bindingsBySource[exchange] ?? [] }
+    func bindings(to destination: BindingDestination) -> Set<Binding> { bindingsByDestination[destination] ?? [] }
+
+    /// By names; nil when an end is gone.
+    func snapshot(_ binding: Binding) -> BindingSnapshot? {
+        guard let source = exchangeNames[binding.source] else { return nil }
+        let destination: ShortString?
+        let isToQueue: Bool
+        switch binding.destination {
+        case .queue(let address): (destination, isToQueue) = (queueNames[address], true)
+        case .exchange(let id): (destination, isToQueue) = (exchangeNames[id], false)
+        }
+        return destination.map {
+            BindingSnapshot(
+                source: source, virtualHost: name, destination: $0, isToQueue: isToQueue,
+                routingKey: binding.routingKey, arguments: binding.arguments)
+        }
+    }
+
     private mutating func forget(_ binding: Binding) {
         bindingsBySource[binding.source]?.remove(binding)
         bindingsByDestination[binding.destination]?.remove(binding)

@@ -18,11 +18,11 @@ struct TestNode {
         let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        try await run(in: directory.path, change, body)
+        try await keep(in: directory.path, change, body)
     }
 
     /// In a directory that stays.
-    static func run(
+    static func keep(
         in directory: String, _ change: (inout Configuration) -> Void = { _ in },
         _ body: (TestNode) async throws -> Void
     ) async throws {
