@@ -30,7 +30,7 @@ package final class Node: Service {
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.shardCount)
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
-            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost)
+            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost, access: settings.access)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress
@@ -167,10 +167,6 @@ extension BrokerSettings {
         maxMessageSize = configuration.maxMessageSize
         defaultVirtualHost = configuration.defaultVHost
         defaultQueueType = configuration.defaultQueueType
-        users = [
-            User(
-                name: configuration.defaultUser, password: configuration.defaultPass,
-                isLoopbackOnly: configuration.loopbackUsers.contains(configuration.defaultUser))
-        ]
+        access = AccessSettings(configuration)
     }
 }

@@ -11,6 +11,11 @@ package struct Peer: Sendable {
         self.name = name
         self.isLoopback = isLoopback
     }
+
+    /// Without the port.
+    var address: String {
+        name.lastIndex(of: ":").map { String(name[..<$0]) } ?? name
+    }
 }
 
 /// One connection, from its first byte to its last.
@@ -54,6 +59,10 @@ struct ConnectionState {
     var channelMax: UInt16 = 0
     var heartbeatSeconds: UInt16 = 0
     var user: ShortString = ""
+    /// Its user may do everything in its virtual host: nothing needs to be asked.
+    var isUnrestricted = false
+    /// What it will be told about its login in the end.
+    var refusedLogin: RefusedLogin?
     var virtualHost: ShortString = ""
     var virtualHostIndex = 0
     /// Counted among its virtual host's connections.
@@ -105,6 +114,12 @@ struct ConnectionState {
             ? Limit.bodyByteCount + Frame.overheadByteCount
             : Int(frameMax) - Frame.overheadByteCount + Limit.frameSizeFudge
     }
+}
+
+/// A login that was refused, and waits for its answer.
+struct RefusedLogin {
+    let error: ProtocolError
+    let answersAtMilliseconds: UInt64
 }
 
 /// What the client's `capabilities` table says that it understands (RabbitMQ's names).
