@@ -22,6 +22,9 @@ enum HealthChecksResource: Resource {
             check("quorum-queues-without-elected-leaders/all-vhosts/pattern/{pattern}") {
                 _ throws(ManagementError) in ok
             },
+            check("below-node-connection-limit") { request throws(ManagementError) in
+                .json(["status": "ok", "connections": .integer(connectionCount(request))])
+            },
             // RabbitMQ answers these to everybody: probes have no password.
             check("is-in-service", access: .open) { _ throws(ManagementError) in ok },
             check("ready-to-serve-clients", access: .open, readyToServe),
@@ -50,6 +53,10 @@ enum HealthChecksResource: Resource {
         var object: JSONObject = ["status": "failed", "reason": .string(reason)]
         object.append(contentsOf: more)
         return .json(.object(object), status: .serviceUnavailable)
+    }
+
+    private static func connectionCount(_ request: ManagementRequest) -> Int {
+        request.administration.controlPlane.objectCounts.connections
     }
 
     // MARK: Checks

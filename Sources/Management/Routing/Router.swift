@@ -9,6 +9,14 @@ package struct Router: Sendable {
         PoliciesResource.self,
         HealthChecksResource.self,
         FeatureFlagsResource.self,
+        AuthenticationResource.self,
+        ClusterResource.self,
+        DefinitionsResource.self,
+        LimitsResource.self,
+        ParametersResource.self,
+        PermissionsResource.self,
+        UsersResource.self,
+        VirtualHostsResource.self,
         ]
     }
 

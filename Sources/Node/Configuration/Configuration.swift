@@ -58,6 +58,12 @@ package struct Configuration: Sendable, Equatable {
     package var defaultUser = "guest"
     package var defaultPass = "guest"
     package var defaultVHost = "/"
+    /// Tags of that user, as far as the configuration says; where it says nothing, it is an administrator.
+    package var defaultUserTags: [String: Bool] = [:]
+    /// What that user may do in that virtual host.
+    package var defaultConfigurePermission = ".*"
+    package var defaultWritePermission = ".*"
+    package var defaultReadPermission = ".*"
     /// The type of durable queues that are declared without one.
     package var defaultQueueType = QueueType.classic
     /// What the HTTP API and metrics call the node.
@@ -77,6 +83,10 @@ package struct Configuration: Sendable, Equatable {
     /// - Parameter environment: looks up a variable of the environment; only `XDG_STATE_HOME` and `HOME` are asked for.
     package init(environment: (String) -> String? = Self.processEnvironment) {
         dataDirectory = Self.defaultDataDirectory(environment: environment)
+    }
+
+    package var defaultUserTagNames: [String] {
+        defaultUserTags.isEmpty ? ["administrator"] : defaultUserTags.filter(\.value).keys.sorted()
     }
 
     /// ``memoryLimit`` on this machine: never more than there is.
