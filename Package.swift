@@ -134,6 +134,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            exclude: ["Definitions/rabbitmq-3.10.json"],
             swiftSettings: strict),
         // Starts the built executables as processes, so it depends on them to have them built.
         .testTarget(

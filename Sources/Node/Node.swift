@@ -73,7 +73,11 @@ package final class Node: Service {
     }
 
     /// Recovers what the journal has, and binds the listeners; clients may connect when it returns.
-    package func start() async throws(NodeError) {
+    ///
+    /// - Parameter prepare: called in between.
+    package func start(
+        beforeListening prepare: (Administration) async throws -> Void = { _ in }
+    ) async throws(NodeError) {
         let shards = shards
         let storage = try recover()
         self.storage.withLock { $0 = storage }
@@ -86,6 +90,7 @@ package final class Node: Service {
             }
         }
         await alarms.start()
+        do { try await prepare(administration) } catch { throw NodeError("\(error)") }
         for address in configuration.listeners { try listen(address) }
     }
 

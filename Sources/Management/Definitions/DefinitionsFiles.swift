@@ -111,7 +111,7 @@ package struct DefinitionsFiles: Sendable {
         func failure(_ what: String) -> DefinitionsError { DefinitionsError("load_definitions: \(what) \(file)") }
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw failure("cannot open, because of '\(String(cString: strerror(errno)))',")
+            throw DefinitionsError("load_definitions: cannot open \(file): \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
         var status = stat()

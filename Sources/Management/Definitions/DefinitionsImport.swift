@@ -135,7 +135,8 @@ package struct DefinitionsImport: Sendable {
                 guard !controlPlane.hasVirtualHost(host.name) else {
                     return try controlPlane.changeVirtualHost(host.name) { $0 = host.metadata(over: $0) }
                 }
-                created += try controlPlane.addVirtualHost(host.name, host.metadata(over: VirtualHostMetadata())) ? 1 : 0
+                created +=
+                    try controlPlane.addVirtualHost(host.name, host.metadata(over: VirtualHostMetadata())) ? 1 : 0
             }
         }
         report.count("vhosts", total: definitions.virtualHosts.count, created: created)

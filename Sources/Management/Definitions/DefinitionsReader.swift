@@ -106,7 +106,8 @@ extension DefinitionsReader {
         exchange.arguments = try fields.table("arguments")
         guard exchange.hasKnownType else {
             return note(
-                "exchange '\(name)' in vhost '\(host)' is left out: there are no exchanges of type '\(exchange.type)' here")
+                "exchange '\(name)' in vhost '\(host)' is left out: there are no exchanges of type '\(exchange.type)' here"
+            )
         }
         do throws(ProtocolError) { try exchange.check() } catch { throw .badRequest(error.explanation) }
         definitions.exchanges.append(exchange)
@@ -185,7 +186,7 @@ extension DefinitionsReader {
                 ParameterDefinition(
                     virtualHost: host, component: component, name: name,
                     value: try FieldValue(json: value, field: "value")))
-            note("\(component) '\(name)' in vhost '\(host)' is kept and not active: there are no \(component)s here")
+            note("\(component) '\(name)' in vhost '\(host)' is kept and not active")
         }
     }
 

@@ -6,18 +6,18 @@ import Node
 /// `/api/auth/...`: attempts to log in, and hashes of passwords.
 enum AuthenticationResource: Resource {
     static let routes = [
-        Route(.get, attempts, access: .monitoring) { request throws(ManagementError) in
+        Route(.get, attempts, access: .monitoring) { request async throws(ManagementError) in
             try request.checkNode()
             let counts = request.administration.controlPlane.loginCounts
-            return try request.list(
+            return try await request.list(
                 counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { json($0.key, $0.value) })
         },
-        Route(.get, attempts + "/source", access: .monitoring) { request throws(ManagementError) in
+        Route(.get, attempts + "/source", access: .monitoring) { request async throws(ManagementError) in
             try request.checkNode()
             let sources = request.administration.controlPlane.loginSources.sorted {
                 ($0.key.remoteAddress, $0.key.user) < ($1.key.remoteAddress, $1.key.user)
             }
-            return try request.list(
+            return try await request.list(
                 sources.map { source, counts in
                     var object: JSONObject = [
                         "remote_address": .string(source.remoteAddress), "username": .text(source.user),

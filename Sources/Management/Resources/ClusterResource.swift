@@ -19,23 +19,25 @@ enum ClusterResource: Resource {
         Route(.get, "/api/version", access: .management) { _ throws(ManagementError) in
             .json(.string(DefinitionsExport.rabbitmqVersion))
         },
-        Route(.get, "/api/extensions", access: .management) { request throws(ManagementError) in
-            try request.list([["javascript": "dispatcher.js"]])
+        Route(.get, "/api/extensions", access: .management) { request async throws(ManagementError) in
+            try await request.list([["javascript": "dispatcher.js"]])
         },
         Route(.get, "/api/auth", access: .open) { _ throws(ManagementError) in
             .json(["oauth_enabled": false, "enable_uaa": false, "uaa_client_id": "", "uaa_location": ""])
         },
-        Route(.get, "/api/federation-links", access: .monitoring) { request throws(ManagementError) in
-            try request.list([])
+        Route(.get, "/api/federation-links", access: .monitoring) { request async throws(ManagementError) in
+            try await request.list([])
         },
-        Route(.get, "/api/federation-links/{vhost}", access: .monitoring) { request throws(ManagementError) in
+        Route(.get, "/api/federation-links/{vhost}", access: .monitoring) { request async throws(ManagementError) in
             _ = try request.virtualHost
-            return try request.list([])
+            return try await request.list([])
         },
-        Route(.get, "/api/shovels", access: .monitoring) { request throws(ManagementError) in try request.list([]) },
-        Route(.get, "/api/shovels/{vhost}", access: .monitoring) { request throws(ManagementError) in
+        Route(.get, "/api/shovels", access: .monitoring) { request async throws(ManagementError) in
+            try await request.list([])
+        },
+        Route(.get, "/api/shovels/{vhost}", access: .monitoring) { request async throws(ManagementError) in
             _ = try request.virtualHost
-            return try request.list([])
+            return try await request.list([])
         },
         // Queues of one node are where they are.
         Route(.post, "/api/rebalance/queues", access: .administrator) { _ throws(ManagementError) in .noContent },

@@ -5,8 +5,8 @@ import Node
 /// that there is is there from the start.
 enum FeatureFlagsResource: Resource {
     static let routes = [
-        Route(.get, "/api/feature-flags", access: .administrator) { request throws(ManagementError) in
-            try request.list(flags.map(\.json))
+        Route(.get, "/api/feature-flags", access: .administrator) { request async throws(ManagementError) in
+            try await request.list(flags.map(\.json))
         },
         Route(.put, "/api/feature-flags/{name}/enable", access: .administrator) { request throws(ManagementError) in
             let name = request.parameters["name"] ?? ""
@@ -15,11 +15,11 @@ enum FeatureFlagsResource: Resource {
             }
             return .noContent
         },
-        Route(.get, "/api/deprecated-features", access: .administrator) { request throws(ManagementError) in
-            try request.list([])
+        Route(.get, "/api/deprecated-features", access: .administrator) { request async throws(ManagementError) in
+            try await request.list([])
         },
-        Route(.get, "/api/deprecated-features/used", access: .administrator) { request throws(ManagementError) in
-            try request.list([])
+        Route(.get, "/api/deprecated-features/used", access: .administrator) { request async throws(ManagementError) in
+            try await request.list([])
         },
     ]
 

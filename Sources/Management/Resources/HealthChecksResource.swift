@@ -127,7 +127,9 @@ struct NodeListener {
 
     static func all(_ request: ManagementRequest) -> [NodeListener] {
         var listeners = request.context.node.listeningAddresses.compactMap { NodeListener("amqp", $0) }
-        if let address = request.context.listeningAddress { listeners += [NodeListener("http", address)].compactMap { $0 } }
+        if let address = request.context.listeningAddress {
+            listeners += [NodeListener("http", address)].compactMap { $0 }
+        }
         return listeners.sorted { ($0.protocolName, $0.port) < ($1.protocolName, $1.port) }
     }
 

@@ -6,14 +6,14 @@ import Node
 /// `/api/vhost-limits`, `/api/user-limits`.
 enum LimitsResource: Resource {
     static let routes = [
-        Route(.get, "/api/vhost-limits", access: .visibleVirtualHost) { request throws(ManagementError) in
+        Route(.get, "/api/vhost-limits", access: .visibleVirtualHost) { request async throws(ManagementError) in
             let all = request.administration.controlPlane.virtualHostLimits.filter { request.lists($0.virtualHost) }
-            return try request.list(all.map { json("vhost", $0.virtualHost, $0.limits) })
+            return try await request.list(all.map { json("vhost", $0.virtualHost, $0.limits) })
         },
-        Route(.get, "/api/vhost-limits/{vhost}", access: .visibleVirtualHost) { request throws(ManagementError) in
+        Route(.get, "/api/vhost-limits/{vhost}", access: .visibleVirtualHost) { request async throws(ManagementError) in
             let host = try request.virtualHost
             let all = request.administration.controlPlane.virtualHostLimits
-            return try request.list(
+            return try await request.list(
                 all.filter { $0.virtualHost == host }.map { json("vhost", $0.virtualHost, $0.limits) })
         },
         Route(.put, "/api/vhost-limits/{vhost}/{name}", access: .administrator, putOfHost),
@@ -27,13 +27,13 @@ enum LimitsResource: Resource {
             }
             return .noContent
         },
-        Route(.get, "/api/user-limits", access: .visibleVirtualHost) { request throws(ManagementError) in
+        Route(.get, "/api/user-limits", access: .visibleVirtualHost) { request async throws(ManagementError) in
             let all = request.administration.controlPlane.userLimits
-            return try request.list(all.map { json("user", $0.user, $0.limits.table) })
+            return try await request.list(all.map { json("user", $0.user, $0.limits.table) })
         },
-        Route(.get, "/api/user-limits/{user}", access: .visibleVirtualHost) { request throws(ManagementError) in
+        Route(.get, "/api/user-limits/{user}", access: .visibleVirtualHost) { request async throws(ManagementError) in
             let user = try user(request)
-            return try request.list(user.limits.isEmpty ? [] : [json("user", user.name, user.limits.table)])
+            return try await request.list(user.limits.isEmpty ? [] : [json("user", user.name, user.limits.table)])
         },
         Route(.put, "/api/user-limits/{user}/{name}", access: .administrator, putOfUser),
         Route(.delete, "/api/user-limits/{user}/{name}", access: .administrator) {

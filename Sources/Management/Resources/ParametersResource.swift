@@ -6,26 +6,26 @@ import Node
 /// `/api/parameters`, `/api/global-parameters`: what plugins of RabbitMQ keep in the broker.
 enum ParametersResource: Resource {
     static let routes = [
-        Route(.get, "/api/parameters", access: .policies) { request throws(ManagementError) in
-            try request.list(all(request).filter { request.opens($0.virtualHost) }.map(\.json))
+        Route(.get, "/api/parameters", access: .policies) { request async throws(ManagementError) in
+            try await request.list(all(request).filter { request.opens($0.virtualHost) }.map(\.json))
         },
-        Route(.get, "/api/parameters/{component}", access: .policies) { request throws(ManagementError) in
+        Route(.get, "/api/parameters/{component}", access: .policies) { request async throws(ManagementError) in
             let component = try request.name("component")
-            return try request.list(
+            return try await request.list(
                 all(request).filter { $0.component == component && request.opens($0.virtualHost) }.map(\.json))
         },
-        Route(.get, "/api/parameters/{component}/{vhost}", access: .policies) { request throws(ManagementError) in
+        Route(.get, "/api/parameters/{component}/{vhost}", access: .policies) { request async throws(ManagementError) in
             let component = try request.name("component")
             let host = try request.virtualHost
-            return try request.list(
+            return try await request.list(
                 all(request).filter { $0.component == component && $0.virtualHost == host }.map(\.json))
         },
         Route(.get, path, access: .policies) { request throws(ManagementError) in .json(try find(request).json) },
         Route(.put, path, access: .policies, put),
         Route(.delete, path, access: .policies, delete),
 
-        Route(.get, "/api/global-parameters", access: .globalParameters) { request throws(ManagementError) in
-            try request.list(globals(request).map(\.json))
+        Route(.get, "/api/global-parameters", access: .globalParameters) { request async throws(ManagementError) in
+            try await request.list(globals(request).map(\.json))
         },
         Route(.get, globalPath, access: .globalParameters) { request throws(ManagementError) in
             .json(try findGlobal(request).json)

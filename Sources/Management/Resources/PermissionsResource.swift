@@ -6,8 +6,8 @@ import Node
 /// `/api/permissions`, `/api/topic-permissions`: what users may do in virtual hosts.
 enum PermissionsResource: Resource {
     static let routes = [
-        Route(.get, "/api/permissions", access: .administrator) { request throws(ManagementError) in
-            try request.list(request.administration.controlPlane.permissions.map(\.json))
+        Route(.get, "/api/permissions", access: .administrator) { request async throws(ManagementError) in
+            try await request.list(request.administration.controlPlane.permissions.map(\.json))
         },
         Route(.get, path, access: .administrator) { request throws(ManagementError) in
             let (user, host) = try userAndHost(request)
@@ -18,16 +18,16 @@ enum PermissionsResource: Resource {
         },
         Route(.put, path, access: .administrator, put),
         Route(.delete, path, access: .administrator, delete),
-        Route(.get, "/api/topic-permissions", access: .administrator) { request throws(ManagementError) in
-            try request.list(request.administration.controlPlane.topicPermissions.map(\.json))
+        Route(.get, "/api/topic-permissions", access: .administrator) { request async throws(ManagementError) in
+            try await request.list(request.administration.controlPlane.topicPermissions.map(\.json))
         },
-        Route(.get, topicPath, access: .administrator) { request throws(ManagementError) in
-            try request.list(try findTopics(request).map(\.json))
+        Route(.get, topicPath, access: .administrator) { request async throws(ManagementError) in
+            try await request.list(try findTopics(request).map(\.json))
         },
         Route(.put, topicPath, access: .administrator, putTopic),
         Route(.delete, topicPath, access: .administrator, deleteTopics),
-        Route(.get, topicPath + "/{exchange}", access: .administrator) { request throws(ManagementError) in
-            try request.list(try findTopics(request).map(\.json))
+        Route(.get, topicPath + "/{exchange}", access: .administrator) { request async throws(ManagementError) in
+            try await request.list(try findTopics(request).map(\.json))
         },
         Route(.delete, topicPath + "/{exchange}", access: .administrator, deleteTopics),
     ]

@@ -13,12 +13,12 @@ enum PoliciesResource: Resource {
         let access: RouteAccess = isOperator ? .administrator : .policies
         let path = "/api/\(word)/{vhost}/{name}"
         return [
-            Route(.get, "/api/\(word)", access: .virtualHost) { request throws(ManagementError) in
+            Route(.get, "/api/\(word)", access: .virtualHost) { request async throws(ManagementError) in
                 let hosts = request.administration.controlPlane.virtualHosts.map(\.name).filter(request.opens)
-                return try request.list(hosts.flatMap { list(request, $0, isOperator) }.map(json))
+                return try await request.list(hosts.flatMap { list(request, $0, isOperator) }.map(json))
             },
-            Route(.get, "/api/\(word)/{vhost}", access: .virtualHost) { request throws(ManagementError) in
-                try request.list(list(request, try request.virtualHost, isOperator).map(json))
+            Route(.get, "/api/\(word)/{vhost}", access: .virtualHost) { request async throws(ManagementError) in
+                try await request.list(list(request, try request.virtualHost, isOperator).map(json))
             },
             Route(.get, path, access: access) { request throws(ManagementError) in
                 .json(json(try policy(request, isOperator)))

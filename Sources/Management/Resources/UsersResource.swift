@@ -6,12 +6,12 @@ import Node
 /// `/api/users`: who may log in.
 enum UsersResource: Resource {
     static let routes = [
-        Route(.get, "/api/users", access: .administrator) { request throws(ManagementError) in
-            try request.list(request.administration.controlPlane.users.map(\.json))
+        Route(.get, "/api/users", access: .administrator) { request async throws(ManagementError) in
+            try await request.list(request.administration.controlPlane.users.map(\.json))
         },
-        Route(.get, "/api/users/without-permissions", access: .administrator) { request throws(ManagementError) in
+        Route(.get, "/api/users/without-permissions", access: .administrator) { request async throws(ManagementError) in
             let controlPlane = request.administration.controlPlane
-            return try request.list(
+            return try await request.list(
                 controlPlane.users.filter { controlPlane.virtualHosts(openTo: $0.name).isEmpty }.map(\.json))
         },
         Route(.post, "/api/users/bulk-delete", access: .administrator, bulkDelete),
@@ -26,15 +26,15 @@ enum UsersResource: Resource {
             }
             return .noContent
         },
-        Route(.get, path + "/permissions", access: .administrator) { request throws(ManagementError) in
+        Route(.get, path + "/permissions", access: .administrator) { request async throws(ManagementError) in
             let user = try user(request)
             let all = request.administration.controlPlane.permissions
-            return try request.list(all.filter { $0.user == user.name }.map(\.json))
+            return try await request.list(all.filter { $0.user == user.name }.map(\.json))
         },
-        Route(.get, path + "/topic-permissions", access: .administrator) { request throws(ManagementError) in
+        Route(.get, path + "/topic-permissions", access: .administrator) { request async throws(ManagementError) in
             let user = try user(request)
             let all = request.administration.controlPlane.topicPermissions
-            return try request.list(all.filter { $0.user == user.name }.map(\.json))
+            return try await request.list(all.filter { $0.user == user.name }.map(\.json))
         },
     ]
 

@@ -6,9 +6,9 @@ import Node
 /// `/api/vhosts`: virtual hosts, and what is said of them.
 enum VirtualHostsResource: Resource {
     static let routes = [
-        Route(.get, "/api/vhosts", access: .management) { request throws(ManagementError) in
+        Route(.get, "/api/vhosts", access: .management) { request async throws(ManagementError) in
             let hosts = request.administration.controlPlane.virtualHosts.filter { request.lists($0.name) }
-            return try request.list(hosts.map { json($0.name, $0.metadata, request) })
+            return try await request.list(hosts.map { json($0.name, $0.metadata, request) })
         },
         Route(.get, path, access: .visibleVirtualHost) { request throws(ManagementError) in
             let name = try request.virtualHost
@@ -22,15 +22,15 @@ enum VirtualHostsResource: Resource {
             // Virtual hosts of one node run as long as the node does.
             return .noContent
         },
-        Route(.get, path + "/permissions", access: .administrator) { request throws(ManagementError) in
+        Route(.get, path + "/permissions", access: .administrator) { request async throws(ManagementError) in
             let host = try request.virtualHost
             let all = request.administration.controlPlane.permissions
-            return try request.list(all.filter { $0.virtualHost == host }.map(\.json))
+            return try await request.list(all.filter { $0.virtualHost == host }.map(\.json))
         },
-        Route(.get, path + "/topic-permissions", access: .administrator) { request throws(ManagementError) in
+        Route(.get, path + "/topic-permissions", access: .administrator) { request async throws(ManagementError) in
             let host = try request.virtualHost
             let all = request.administration.controlPlane.topicPermissions
-            return try request.list(all.filter { $0.virtualHost == host }.map(\.json))
+            return try await request.list(all.filter { $0.virtualHost == host }.map(\.json))
         },
         Route(.get, protection, access: .administrator) { request throws(ManagementError) in
             let isProtected = try metadata(of: try request.virtualHost, request).isProtected
@@ -65,8 +65,13 @@ enum VirtualHostsResource: Resource {
             "metadata": .object(metadata.json), "tracing": .bool(metadata.isTracing),
             "protected_from_deletion": .bool(metadata.isProtected),
         ]
-        object.append("cluster_state", .object(JSONObject([.init(
-            name: request.context.configuration.nodeName, value: "running")])))
+        object.append(
+            "cluster_state",
+            .object(
+                JSONObject([
+                    .init(
+                        name: request.context.configuration.nodeName, value: "running")
+                ])))
         return object
     }
 

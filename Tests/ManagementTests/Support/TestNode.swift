@@ -36,7 +36,10 @@ struct TestNode {
         change(&configuration)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let node = Node(configuration: configuration, logger: logger)
-        try await node.start()
+        let loaded = configuration
+        try await node.start { administration in
+            try await DefinitionsFiles(loaded, logger: logger)?.load(administration)
+        }
         let server = ManagementServer(node: node, configuration: configuration, logger: logger)
         try await server.start()
         let services = ServiceGroup(services: [node, server], logger: logger)
