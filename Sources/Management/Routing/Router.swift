@@ -5,7 +5,14 @@ package struct Router: Sendable {
     /// Every part of the API.
     static var resources: [any Resource.Type] {
         [
-            WhoAmIResource.self
+            WhoAmIResource.self,
+            QueuesResource.self,
+            QueueMessagesResource.self,
+            ConsumersResource.self,
+            ExchangesResource.self,
+            BindingsResource.self,
+            ConnectionsResource.self,
+            ChannelsResource.self,
         ]
     }
 

@@ -8,6 +8,9 @@ package struct ManagementContext: Sendable {
     package let configuration: Configuration
     package let logger: Logger
 
+    /// What answers call this node.
+    package var nodeName: String { "leveret@localhost" }
+
     package init(node: Node, configuration: Configuration, logger: Logger) {
         self.node = node
         administration = node.administration

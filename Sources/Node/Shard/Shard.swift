@@ -184,6 +184,13 @@ final class Shard: @unchecked Sendable {
         storage.serve(state, of: self)
     }
 
+    /// From any thread: a turn of its own for this, and what it gives.
+    func run<Result: Sendable>(_ body: @escaping @Sendable (ShardState) -> Result) async -> Result {
+        await withCheckedContinuation { waiter in
+            perform { state in waiter.resume(returning: body(state)) }
+        }
+    }
+
     /// From any thread: something may be possible that was not.
     func wake() { perform { _ in } }
 
