@@ -31,7 +31,7 @@ package final class Node: Service {
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.shardCount)
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
-            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost)
+            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost, access: settings.access)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress
@@ -45,7 +45,8 @@ package final class Node: Service {
             return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
         }
         self.shards = shards
-        administration = Administration(controlPlane: controlPlane, shards: shards, settings: settings)
+        administration = Administration(
+            controlPlane: controlPlane, shards: shards, settings: settings, logger: logger)
         memory = MemoryAccount(limitBytes: configuration.memoryLimitBytes)
         alarms = ResourceAlarmSource(
             path: configuration.dataDirectory, limitBytes: configuration.diskFreeLimitBytes, memory: memory,
@@ -57,6 +58,9 @@ package final class Node: Service {
 
     /// Whether the journal has met a full disk: publishers are blocked while it has. From any thread.
     package func setDiskFull(_ isFull: Bool) { alarms.setDiskFull(isFull) }
+
+    /// What the node is short of now.
+    package var resourceAlarms: ResourceAlarms { alarms.alarms }
 
     /// Where clients can connect, once started: `127.0.0.1:5672`.
     package var listeningAddresses: [String] {
@@ -169,10 +173,6 @@ extension BrokerSettings {
         maxMessageSize = configuration.maxMessageSize
         defaultVirtualHost = configuration.defaultVHost
         defaultQueueType = configuration.defaultQueueType
-        users = [
-            User(
-                name: configuration.defaultUser, password: configuration.defaultPass,
-                isLoopbackOnly: configuration.loopbackUsers.contains(configuration.defaultUser))
-        ]
+        access = AccessSettings(configuration)
     }
 }

@@ -52,7 +52,7 @@ extension FieldValue {
         case .decimal(let scale, let value): .double(Self.double(value, scale: scale))
         case .longString(let bytes), .bytes(let bytes): .string(String(decoding: bytes, as: UTF8.self))
         case .array(let values): .array(values.map(\.json))
-        case .timestamp(let seconds): .number(seconds)
+        case .timestamp(let seconds): .integer(Int(clamping: seconds))
         case .table(let table): .object(table.json)
         case .void: .null
         }

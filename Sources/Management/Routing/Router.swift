@@ -13,6 +13,17 @@ package struct Router: Sendable {
             BindingsResource.self,
             ConnectionsResource.self,
             ChannelsResource.self,
+            PoliciesResource.self,
+            HealthChecksResource.self,
+            FeatureFlagsResource.self,
+            AuthenticationResource.self,
+            ClusterResource.self,
+            DefinitionsResource.self,
+            LimitsResource.self,
+            ParametersResource.self,
+            PermissionsResource.self,
+            UsersResource.self,
+            VirtualHostsResource.self,
         ]
     }
 
