@@ -65,7 +65,7 @@ let package = Package(
         .target(
             name: "Management",
             dependencies: [
-                "AMQPWire", "Broker", "Node",
+                "AMQPWire", "Broker", "Node", "Routing",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

@@ -9,6 +9,8 @@ package struct ManagementContext: Sendable {
     package let logger: Logger
     /// Where the HTTP API listens: `127.0.0.1:15672`.
     package var listeningAddress: String? { httpAddress() }
+    /// What answers call this node.
+    package var nodeName: String { configuration.nodeName }
     private let httpAddress: @Sendable () -> String?
 
     package init(

@@ -1,4 +1,5 @@
 import Foundation
+import LeveretClient
 import Logging
 import Management
 import Node
@@ -10,6 +11,13 @@ struct TestNode {
     let server: ManagementServer
     let client: HTTPClient
     let amqpPort: Int
+
+    /// A client of AMQP.
+    func connect() async throws -> Connection {
+        try await Connection.connect(
+            to: "amqp://guest:guest@127.0.0.1:\(amqpPort)/",
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
 
     /// Runs `body` with it, and stops it.
     static func run(
