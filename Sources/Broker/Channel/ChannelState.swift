@@ -103,6 +103,19 @@ struct ChannelState {
     /// When the pending basic.consume is answered, it may have lost its permission.
     var rechecksConsumers = false
 
+    // Statistics
+    var counters = MessageCounters()
+    /// Parts of them that the exchange, and the virtual host, have counted.
+    var notedCounters = MessageCounters()
+    var notedPublishCount: UInt64 = 0
+    /// The exchange that what was published since then went to.
+    var countedExchange: ExchangeCount?
+    var deliveryTimes = DeliveryTimes()
+    /// nil for a channel on which nothing was published or delivered.
+    var history: SampleHistory?
+    /// The latest sample that saw it change; before that, when it was opened. In milliseconds since 1970.
+    var activeMilliseconds: UInt64 = 0
+
     // Control
     var lastQueueName: ShortString?
     var pending: PendingOperation?

@@ -1,18 +1,6 @@
 import AMQPWire
 import Routing
 
-/// Who is at the other end of a connection.
-package struct Peer: Sendable {
-    /// For the log: `127.0.0.1:50123`.
-    package let name: String
-    package let isLoopback: Bool
-
-    package init(name: String, isLoopback: Bool) {
-        self.name = name
-        self.isLoopback = isLoopback
-    }
-}
-
 /// One connection, from its first byte to its last.
 ///
 ///     protocolHeader -> starting -> tuning -> opening -> running -> closing -> closed
@@ -55,12 +43,26 @@ struct ConnectionState {
     var channelMax: UInt16 = 0
     var heartbeatSeconds: UInt16 = 0
     var user: ShortString = ""
+    /// Its user may do everything in its virtual host: nothing needs to be asked.
+    var isUnrestricted = false
+    /// What it will be told about its login in the end.
+    var refusedLogin: RefusedLogin?
     var virtualHost: ShortString = ""
     var virtualHostIndex = 0
     /// Counted among its virtual host's connections.
     var isInVirtualHost = false
     var capabilities = ClientCapabilities()
     var name: String?
+    /// Without a socket: an administrative interface's, no client's.
+    var isDirect = false
+    var origin = ConnectionOrigin()
+    /// What others show of it; nil until it is open.
+    var details: ConnectionDetails?
+
+    // Statistics
+    var traffic = ConnectionTraffic()
+    /// Of channels that are gone.
+    var endedChannelCounters = MessageCounters()
 
     // Timers, in monotonic milliseconds
     let openedAt: UInt64
@@ -95,6 +97,9 @@ struct ConnectionState {
         lastSentAt = now
     }
 
+    /// Whether it is shown to administrators: from its opening to its end.
+    var isVisible: Bool { details != nil && phase != .closed }
+
     @inline(__always)
     func channel(_ number: UInt16) -> UnsafeMutablePointer<ChannelState>? {
         channels.withUnsafeBufferPointer { Int(number) < $0.count ? $0[Int(number)] : nil }
@@ -106,6 +111,12 @@ struct ConnectionState {
             ? Limit.bodyByteCount + Frame.overheadByteCount
             : Int(frameMax) - Frame.overheadByteCount + Limit.frameSizeFudge
     }
+}
+
+/// A login that was refused, and waits for its answer.
+struct RefusedLogin {
+    let error: ProtocolError
+    let answersAtMilliseconds: UInt64
 }
 
 /// What the client's `capabilities` table says that it understands (RabbitMQ's names).

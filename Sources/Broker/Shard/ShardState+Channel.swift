@@ -17,6 +17,8 @@ extension ShardState {
         case .channelCloseOk: return
         default: throw ProtocolError.expectedOpen.blaming(method.classID, method.methodID)
         }
+        let user = connection.pointee.user
+        try controlPlane.withTopology { topology throws(ProtocolError) in try topology.openChannel(of: user) }
         connection.pointee.latestChannelSerial &+= 1
         let channel = UnsafeMutablePointer<ChannelState>.allocate(capacity: 1)
         channel.initialize(
@@ -25,6 +27,8 @@ extension ShardState {
         while connection.pointee.channels.count <= Int(number) { connection.pointee.channels.append(nil) }
         connection.pointee.channels[Int(number)] = channel
         connection.pointee.channelCount += 1
+        channel.pointee.activeMilliseconds = now.wallMilliseconds
+        statistics.channelsOpened &+= 1
         ChannelOpenOk().writeFrame(channel: number, to: &connection.pointee.outbound)
         list(connection)
     }
@@ -191,6 +195,11 @@ extension ShardState {
         guard connection.pointee.channel(channel.pointee.number) == channel else { return }
         connection.pointee.channels[Int(channel.pointee.number)] = nil
         connection.pointee.channelCount -= 1
+        statistics.channelsClosed &+= 1
+        noteCounters(channel)
+        connection.pointee.endedChannelCounters += channel.pointee.counters
+        let user = connection.pointee.user
+        try? controlPlane.withTopology { $0.closeChannel(of: user) }
         connection.pointee.deferredByteCount -= channel.pointee.deferred.count
         channel.pointee.phase = .closing
         endedChannels.append(channel)

@@ -66,11 +66,22 @@ extension ShardState {
 
     /// Takes the first message for basic.get.
     func take(from queue: UnsafeMutablePointer<QueueState>, noAck: Bool) -> QueueReply {
-        guard let entry = queue.pointee.popFirst() else { return .empty }
+        guard let entry = queue.pointee.popFirst() else {
+            queue.pointee.counters.getEmpty &+= 1
+            queue.pointee.typeCounters.pointee.getEmpty &+= 1
+            return .empty
+        }
+        if entry.isRedelivered { countRedelivery(queue) }
         if !noAck {
             queue.pointee.unackedCount += 1
-        } else if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
-            queue.pointee.removeDuplicate(entry.message)
+            queue.pointee.counters.get &+= 1
+            queue.pointee.typeCounters.pointee.get &+= 1
+        } else {
+            queue.pointee.counters.getNoAck &+= 1
+            queue.pointee.typeCounters.pointee.getNoAck &+= 1
+            if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
+                queue.pointee.removeDuplicate(entry.message)
+            }
         }
         // What comes next may have to be read, or may have expired.
         if let next = queue.pointee.ready.first, next.isPagedOut { list(queue) }

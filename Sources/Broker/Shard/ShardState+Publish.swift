@@ -79,7 +79,7 @@ extension ShardState {
         let connection = channel.pointee.connection
         let name = channel.pointee.assembly.exchange
         let host = connection.pointee.virtualHostIndex
-        if !permissions.isEmpty {
+        if !connection.pointee.isUnrestricted {
             do throws(ProtocolError) { try checkPublish(to: name, channel) } catch { return error }
         }
         guard let exchange = virtualHosts[host].routing.exchange(named: name) else {
@@ -108,7 +108,9 @@ extension ShardState {
                 if let reason = Expiration.error(in: text) { throw .invalidExpiration(text, reason: reason) }
             }
             let user = channel.pointee.connection.pointee.user
-            if properties.flags & BasicPropertiesView.Flag.userID != 0, !user.bytes.elementsEqual(properties.userID) {
+            if properties.flags & BasicPropertiesView.Flag.userID != 0,
+                !user.bytes.elementsEqual(properties.userID), !permissions.isImpersonator(user)
+            {
                 throw .wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
             }
             return replaced
@@ -170,7 +172,7 @@ extension ShardState {
     /// Gives a message to the queues in the channel's `routes`, and up the caller's reference.
     @inline(__always)
     func hand(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool) {
-        statistics.messagesPublished &+= 1
+        countPublish(message, channel)
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
         if message.isPersistent || channel.pointee.holdersWantEverything, !channel.pointee.holders.isEmpty {
@@ -179,12 +181,14 @@ extension ShardState {
         latestSentEpoch = 0
         isLatestRejected = false
         let count = channel.pointee.routes.count
+        statistics.routed &+= UInt64(truncatingIfNeeded: count)
         if count == 0 {
             publishUnroutable(message, channel, isMandatory: isMandatory)
         } else {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
         if channel.pointee.publishMode != .plain {
+            statistics.publishConfirm &+= 1
             channel.pointee.confirm.publish(waitingFor: mark, epoch: latestSentEpoch)
             if isLatestRejected { channel.pointee.confirm.reject(channel.pointee.confirm.latest) }
             if channel.pointee.confirm.isWaiting {
@@ -214,11 +218,13 @@ extension ShardState {
         _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, _ host: Int
     ) throws(ProtocolError) {
         if channel.pointee.assembly.isImmediate { throw .immediate }
+        noteExchange(channel)
         channel.pointee.cachedExchange = nil
         channel.pointee.routes.removeAll()
         channel.pointee.holders.removeAll(keepingCapacity: true)
         channel.pointee.holdersWantEverything = false
-        if !permissions.isEmpty { try checkPublish(to: message.exchange, channel) }
+        let isUnrestricted = channel.pointee.connection.pointee.isUnrestricted
+        if !isUnrestricted { try checkPublish(to: message.exchange, channel) }
         guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
             throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
         }
@@ -228,7 +234,11 @@ extension ShardState {
                     kind: .exchange, name: ShortString(message.exchange),
                     virtualHost: channel.pointee.connection.pointee.virtualHost))
         }
+        channel.pointee.countedExchange = virtualHosts[host].counters.count(of: exchange)
         let copies = try takeCopies(channel)
+        if !isUnrestricted {
+            try checkTopics(message.routingKey, copies, at: exchange, named: message.exchange, channel)
+        }
         route(message, from: exchange, key: message.routingKey, copies: copies, host, into: &channel.pointee.routes)
         if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
             !leadsBehindGates(message, from: exchange, copies, host)
@@ -253,10 +263,12 @@ extension ShardState {
         _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool
     ) {
         guard isMandatory else {
-            statistics.messagesUnroutable &+= 1
+            channel.pointee.counters.dropUnroutable &+= 1
+            statistics.messages.dropUnroutable &+= 1
             return
         }
-        statistics.messagesReturned &+= 1
+        channel.pointee.counters.returnUnroutable &+= 1
+        statistics.messages.returnUnroutable &+= 1
         let connection = channel.pointee.connection
         withReturnedContent(message) { content in
             connection.pointee.outbound.writeReturn(

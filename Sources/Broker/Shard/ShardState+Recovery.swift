@@ -15,11 +15,12 @@ extension ShardState {
         let arguments = QueueArguments(effective: queue.arguments, policy: policy, resource: resource)
         let shard = index
         let memory = Unmanaged.passUnretained(indexMemory)
+        let (counters, now) = (typeCounters[arguments.queueType], now)
         let (_, _, state) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: queue.name,
                 virtualHost: virtualHost, virtualHostIndex: virtualHostIndex, isAutoDelete: queue.isAutoDelete,
-                arguments: arguments, memory: memory)
+                arguments: arguments, memory: memory, typeCounters: counters, now: now)
         }
         if arguments.durability != .memory { state.pointee.holder = queue.journalNumber }
         return QueueRecord(
@@ -102,6 +103,7 @@ extension ControlPlane {
             for name in durable.removedVirtualHosts where durable.virtualHosts[name] == nil {
                 topology.removeVirtualHost(name)
             }
+            topology.recoverUsers(of: durable)
             for (name, host) in durable.virtualHosts.sorted(by: { $0.key < $1.key }) {
                 topology.addVirtualHost(name)
                 guard let index = topology.virtualHostIndexes[name] else { continue }
@@ -128,7 +130,8 @@ extension ControlPlane {
                     topology.virtualHosts[index].recover(binding, changes: &topology.log)
                 }
             }
-            problems += topology.recoverPermissions(of: durable)
+            problems += topology.recoverAccess(of: durable)
+            topology.recoverParameters(of: durable)
         }
         return (places, problems)
     }

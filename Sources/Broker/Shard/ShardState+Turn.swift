@@ -6,6 +6,7 @@ extension ShardState {
     /// Ends a turn: delivers what can be delivered, confirms what can be confirmed, frees what has ended.
     package func finishTurn() {
         if !removedVirtualHosts.isEmpty { endRemovedVirtualHosts() }
+        if !removedUsers.isEmpty { endRemovedUsers() }
         resumeChannels()
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
         if !rejectedMessages.isEmpty { deadLetterRejected() }
@@ -54,6 +55,7 @@ extension ShardState {
         for channel in confirmingChannels {
             channel.pointee.isConfirmListed = false
             guard channel.pointee.phase == .open, channel.pointee.publishMode == .confirm else { continue }
+            defer { countConfirms(channel) }
             while let confirm = channel.pointee.confirm.takeConfirm() {
                 if confirm.isRejected {
                     write(BasicNack(deliveryTag: confirm.tag, multiple: confirm.multiple, requeue: false), channel)
@@ -103,6 +105,9 @@ extension ShardState {
             let output = connection.pointee.outbound.take()
         else { return nil }
         connection.pointee.lastSentAt = now.monotonicMilliseconds
+        connection.pointee.traffic.sentByteCount &+= UInt64(output.count)
+        connection.pointee.traffic.writeCount &+= 1
+        statistics.sentByteCount &+= UInt64(output.count)
         creditDeliveries(connection)
         if connection.pointee.isReadingPaused { updateReading(connection) }
         return output

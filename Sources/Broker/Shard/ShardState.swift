@@ -36,8 +36,16 @@ package final class ShardState {
     var mustForgetRoutes = false
     /// What users may do: see `ShardState+Access`.
     var permissions = AccessTable()
+    /// What connections may do is to be looked at again.
+    var mustMeasureConnections = false
     /// Their connections and queues here end with this turn.
     var removedVirtualHosts: Set<Int> = []
+    /// Their connections here end with this turn.
+    var removedUsers: Set<ShortString> = []
+    /// What clients are told of the node when they connect.
+    var clusterName: String
+    /// Connections that have not been told yet that their login is refused.
+    var refusedLoginCount = 0
 
     /// Whether who is bound to a recent-history exchange gets its messages: not while bindings come back at a start.
     var replaysHistory = true
@@ -109,7 +117,10 @@ package final class ShardState {
 
     /// For the log of the shell.
     package var notes: [Note] = []
+    /// The shell reads them between turns.
     package var statistics = ShardStatistics()
+    let typeCounters = QueueTypeCounters()
+    var sampleTimes = SampleTimes()
 
     /// - Parameters:
     ///   - seed: for the names that the broker makes up; from the system's randomness, or from a test.
@@ -129,7 +140,10 @@ package final class ShardState {
         transitByteCounts = Array(repeating: 0, count: shardCount)
         holders = HolderTable(shardCount: shardCount)
         journal = ShardJournal(progress: progress)
+        clusterName = settings.clusterName
         applyTopology()
+        // Nobody is connected yet.
+        removedUsers = []
     }
 
     /// Deletes every queue that lives here: other shards get their messages back with the next batches.
@@ -167,6 +181,7 @@ package final class ShardState {
         spillLane.deallocate()
         rewrittenProperties.deallocate()
         transitEpochs.deallocate()
+        typeCounters.deallocate()
         rejectedMessages.deallocate()
     }
 
@@ -180,23 +195,15 @@ package struct Note: Sendable, Equatable {
     package let text: String
 }
 
-/// Counters of one shard, never reset. The shell reads them between turns.
-package struct ShardStatistics: Sendable, Equatable {
-    package var connectionsOpened: UInt64 = 0
-    package var connectionsClosed: UInt64 = 0
-    package var messagesPublished: UInt64 = 0
-    package var messagesDelivered: UInt64 = 0
-    package var messagesReturned: UInt64 = 0
-    package var messagesUnroutable: UInt64 = 0
-    package var deadLetterCyclesDropped: UInt64 = 0
-}
-
 /// The routing tables of one virtual host, as this shard has them.
 struct VirtualHostReplica {
     var routing = RoutingTable()
     var internalExchanges: Set<ExchangeID> = []
+    /// Those that topic permissions are for.
+    var topicExchanges: Set<ExchangeID> = []
     /// The gates of its exchanges, on whatever shard.
     var gates: [ExchangeID: QueueAddress] = [:]
+    var counters = ReplicaCounters()
 }
 
 /// xoshiro256**: good enough for names that must differ, and repeatable from a seed.

@@ -12,18 +12,27 @@ package final class ControlPlane: Sendable {
     private let topology: Mutex<Topology>
     private let latestVersion = Atomic<UInt64>(0)
     private let latestStatePosition = Atomic<UInt64>(0)
+    let settings: AccessSettings
 
     struct Topology {
         var virtualHosts: [VirtualHostTopology] = []
         var virtualHostIndexes: [ShortString: Int] = [:]
         var log = TopologyLog()
+        var users: [ShortString: UserRecord] = [:]
         var access = AccessTable()
+        var usage: [ShortString: UserUsage] = [:]
+        var logins = LoginAttempts()
+        /// Whether the journal has all users there are.
+        var hasJournaledUsers = false
+        /// By virtual host.
+        var parameters: [ShortString: [ParameterName: FieldValue]] = [:]
+        var globalParameters: [ShortString: FieldValue] = [:]
         /// How far each shard is.
         var applied: [UInt64]
 
         var version: UInt64 { log.version }
 
-        /// The one of the configuration. It is made at every start, unless it has been deleted.
+        /// The one that a new data directory begins with.
         var defaultVirtualHost: ShortString
 
         /// Returns false when it was there.
@@ -41,11 +50,13 @@ package final class ControlPlane: Sendable {
     /// Sets of shards are the bits of a word.
     package static let shardLimit = 64
 
-    package init(shardCount: Int, virtualHost: String) {
+    package init(shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings()) {
         precondition(1...Self.shardLimit ~= shardCount)
         let name = ShortString(truncating: virtualHost)
         var topology = Topology(applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name)
         topology.addVirtualHost(name)
+        topology.addDefaultUser(access)
+        settings = access
         latestVersion.store(topology.version, ordering: .releasing)
         self.topology = Mutex(topology)
     }
@@ -105,7 +116,8 @@ extension ControlPlane {
                 TopologyStep.virtualHostRemoved(topology.defaultVirtualHost).write(to: &bytes)
             }
             for host in topology.virtualHosts where !host.isRemoved { host.writeDurable(to: &bytes) }
-            topology.writePermissions(to: &bytes)
+            if topology.hasJournaledUsers { topology.forEachUserStep { $0.write(to: &bytes) } }
+            topology.forEachParameterStep { $0.write(to: &bytes) }
             topology.log.journalSnapshot(bytes.bytes)
             bytes.deallocate()
             latestStatePosition.store(topology.log.position, ordering: .releasing)

@@ -64,6 +64,14 @@ struct VirtualHostTopology {
     }
 
     func queueName(at address: QueueAddress) -> ShortString? { queueNames[address] }
+    func exchangeName(of id: ExchangeID) -> ShortString? { exchangeNames[id] }
+
+    /// The exchanges that something is bound to.
+    var bindingSources: [ShortString] { bindingsBySource.keys.compactMap { exchangeNames[$0] } }
+
+    func bindings(from source: ShortString) -> Set<Binding> {
+        exchanges[source].flatMap { bindingsBySource[$0.id] } ?? []
+    }
 
     func checkAccess(_ queue: QueueRecord, by connection: ConnectionAddress) throws(ProtocolError) {
         if let owner = queue.exclusiveOwner, owner != connection { throw .locked(resource(.queue, queue.name)) }
@@ -198,6 +206,9 @@ extension VirtualHostTopology {
         if source.isEmpty { throw .defaultExchange }
         try access.check(.read, resource(.exchange, source))
         let exchange = try exchange(source)
+        if exchange.isTopic {
+            try access.checkTopic(.read, resource(.exchange, source), key: routingKey)
+        }
         let target: BindingDestination
         switch destination {
         case .exchange(let name): target = .exchange(try self.exchange(name.withoutLineBreaks).id)
@@ -291,6 +302,25 @@ extension VirtualHostTopology {
         return changes.position != before
     }
 
+    func bindings(from exchange: ExchangeID) -> Set<Binding> { bindingsBySource[exchange] ?? [] }
+    func bindings(to destination: BindingDestination) -> Set<Binding> { bindingsByDestination[destination] ?? [] }
+
+    /// By names; nil when an end is gone.
+    func snapshot(_ binding: Binding) -> BindingSnapshot? {
+        guard let source = exchangeNames[binding.source] else { return nil }
+        let destination: ShortString?
+        let isToQueue: Bool
+        switch binding.destination {
+        case .queue(let address): (destination, isToQueue) = (queueNames[address], true)
+        case .exchange(let id): (destination, isToQueue) = (exchangeNames[id], false)
+        }
+        return destination.map {
+            BindingSnapshot(
+                source: source, virtualHost: name, destination: $0, isToQueue: isToQueue,
+                routingKey: binding.routingKey, arguments: binding.arguments)
+        }
+    }
+
     private mutating func forget(_ binding: Binding) {
         bindingsBySource[binding.source]?.remove(binding)
         bindingsByDestination[binding.destination]?.remove(binding)
@@ -341,7 +371,7 @@ extension VirtualHostTopology {
     /// For a queue that is not there yet.
     func checkQueueLimit(_ queue: ShortString) throws(ProtocolError) {
         if isRemoved { throw .virtualHostDeleted(name) }
-        if let limit = metadata.maxQueues, queues.count >= limit { throw .queueLimit(limit, queue, name) }
+        if let limit = metadata.maxQueues, limit >= 0, queues.count >= limit { throw .queueLimit(limit, queue, name) }
     }
 
     /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.

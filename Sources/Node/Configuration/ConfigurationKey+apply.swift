@@ -54,12 +54,19 @@ extension ConfigurationKey {
             if configuration.listeners.contains(address) { return }
             guard configuration.listeners.count < 64 else { throw Mismatch(expected: "at most 64 listeners") }
             configuration.listeners.append(address)
+        case .listItem(let field):
+            guard configuration[keyPath: field].count < 64 else { throw Mismatch(expected: "at most 64 of them") }
+            configuration[keyPath: field].insert(try plainText(text, maxBytes: 255, secret: false))
         case .loopbackUser:
             switch text {
             case "true": configuration.loopbackUsers.insert(variable)
             case "false": configuration.loopbackUsers.remove(variable)
             default: throw Mismatch(expected: expectation)
             }
+        case .userTag:
+            guard text == "true" || text == "false" else { throw Mismatch(expected: expectation) }
+            guard configuration.defaultUserTags.count < 64 else { throw Mismatch(expected: "at most 64 tags") }
+            configuration.defaultUserTags[variable] = text == "true"
         case .noLoopbackUsers:
             guard text == "none" else { throw Mismatch(expected: expectation) }
             configuration.loopbackUsers = []
@@ -81,7 +88,8 @@ extension ConfigurationKey {
         case .address: "an IPv4 or IPv6 address"
         case .choice(let words, _): "one of " + words.joined(separator: ", ")
         case .listener: "a port from 0 to 65535, or an IP address and a port"
-        case .loopbackUser: "true or false"
+        case .listItem: "text of 1 to 255 bytes without control characters"
+        case .loopbackUser, .userTag: "true or false"
         case .noLoopbackUsers: "none"
         }
     }
