@@ -27,6 +27,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         // The wire format of AMQP 0-9-1. Imports nothing but the standard library.
@@ -50,17 +52,30 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Broker", "Journal", "SystemMemory",
+                "AMQPWire", "Broker", "Journal", "SystemMemory",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: engine),
+        // The HTTP API.
+        .target(
+            name: "Management",
+            dependencies: [
+                "AMQPWire", "Broker", "Node",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "leveret",
             dependencies: [
-                "Broker", "Node",
+                "Broker", "Management", "Node",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -106,6 +121,17 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: ["Broker", "Node", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        // The HTTP API of a node in the same process, over loopback.
+        .testTarget(
+            name: "ManagementTests",
+            dependencies: [
+                "AMQPWire", "Broker", "LeveretClient", "Management", "Node",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: strict),
         // Starts the built executables as processes, so it depends on them to have them built.
         .testTarget(

@@ -17,6 +17,7 @@ package final class Node: Service {
     private let progress: JournalProgress
     private let memory: MemoryAccount
     private let storage = Mutex<Storage?>(nil)
+    package let administration: Administration
     /// What ends the node: the journal has failed, and nothing may be confirmed any more.
     private let failure = AsyncStream<JournalError>.makeStream()
     private let listeners = Mutex<[Listener]>([])
@@ -44,6 +45,7 @@ package final class Node: Service {
             return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
         }
         self.shards = shards
+        administration = Administration(controlPlane: controlPlane, shards: shards, settings: settings)
         memory = MemoryAccount(limitBytes: configuration.memoryLimitBytes)
         alarms = ResourceAlarmSource(
             path: configuration.dataDirectory, limitBytes: configuration.diskFreeLimitBytes, memory: memory,

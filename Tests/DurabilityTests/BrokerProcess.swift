@@ -67,6 +67,7 @@ final class BrokerProcess: Sendable {
         self.workspace = workspace
         let arguments = [
             "--config", workspace.configuration, "--data-dir", data ?? workspace.data, "--port", "0",
+            "--http-port", "0",
             "--shards", "\(shards)", "--log-level", "warning",
         ]
         var ends: [Int32] = [0, 0]

@@ -35,7 +35,7 @@ package struct BrokerSettings: Sendable {
     package init() {}
 
     /// Compares in a time that depends on nothing but the lengths.
-    func user(name: [UInt8], password: [UInt8]) -> User? {
+    package func user(name: [UInt8], password: [UInt8]) -> User? {
         var found: User?
         for user in users {
             let matches = Self.isEqual(Array(user.name.utf8), name)

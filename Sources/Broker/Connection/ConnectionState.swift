@@ -48,6 +48,8 @@ struct ConnectionState {
     var isInVirtualHost = false
     var capabilities = ClientCapabilities()
     var name: String?
+    /// Without a socket: an administrative interface's, no client's.
+    var isDirect = false
     var origin = ConnectionOrigin()
     /// What others show of it; nil until it is open.
     var details: ConnectionDetails?

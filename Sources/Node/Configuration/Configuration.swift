@@ -13,9 +13,17 @@ import NIOCore
 package struct Configuration: Sendable, Equatable {
     /// Where clients connect; never empty.
     package var listeners = [ListenAddress(host: "127.0.0.1", port: 5672)]
-    /// Where the HTTP API will listen. Kept, not used yet.
+    /// Where the HTTP API listens.
     package var httpAddress = "127.0.0.1"
     package var httpPort = 15672
+    /// `tcp`, or `none` for a node without the HTTP API.
+    package var httpListener = "tcp"
+    /// What its paths begin with; `/` for nothing.
+    package var httpPathPrefix = "/"
+    /// The largest body of a request in bytes.
+    package var httpMaxBodySize = 33_554_432
+    /// Web origins that may use the HTTP API from a browser.
+    package var corsAllowOrigins: Set<String> = []
 
     /// The directory of everything the node stores. It may be missing: the command creates it.
     package var dataDirectory: String

@@ -12,11 +12,26 @@ extension ConfigurationKey {
             Port 0 lets the system choose.
             """),
         ConfigurationKey(
-            "management.tcp.ip", .address(\.httpAddress),
-            "The address of the HTTP API. It is checked and kept; this version has no HTTP API yet."),
+            "management.tcp.ip", .address(\.httpAddress), "The address of the HTTP API."),
         ConfigurationKey(
             "management.tcp.port", .integer(0...65535, \.httpPort),
-            "The port of the HTTP API. It is checked and kept; this version has no HTTP API yet."),
+            "The port of the HTTP API. Port 0 lets the system choose."),
+        ConfigurationKey(
+            "management.listener", .choice(["tcp", "none"], \.httpListener),
+            "none: no HTTP API, and no event loop for it."),
+        ConfigurationKey(
+            "management.path_prefix", .text(maxBytes: 255, secret: false, \.httpPathPrefix),
+            "What the paths of the HTTP API begin with, for a proxy in front of it: /broker makes /broker/api/overview."
+        ),
+        ConfigurationKey(
+            "management.http.max_body_size", .byteSize(1...1_073_741_824, \.httpMaxBodySize),
+            "The largest body of a request to the HTTP API; larger ones are refused."),
+        ConfigurationKey(
+            "management.cors.allow_origins.NUMBER", .listItem(\.corsAllowOrigins), defaultText: "https://example.com",
+            """
+            A web origin whose pages may use the HTTP API from a browser, or * for all; any number of them. Not set by
+            default: none may.
+            """),
         ConfigurationKey(
             "data_dir", .path(\.dataDirectory), defaultText: "~/.local/state/leveret",
             """

@@ -1,7 +1,14 @@
+import AMQPWire
 import Broker
 import Logging
 import NIOCore
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// A shard's shell: one event loop that feeds `ShardState` and carries out what it wants.
 ///
@@ -16,6 +23,8 @@ final class Shard: @unchecked Sendable {
     let state: ShardState
     /// By the connection's slot.
     private var handlers: [ConnectionHandler?] = []
+    /// Those of direct connections, by the connection's slot.
+    private var directLinks: [UInt32: DirectLink] = [:]
     private var peers: [Shard] = []
     private var storage: Storage?
     private var reportedMemoryByteCount = 0
@@ -23,6 +32,10 @@ final class Shard: @unchecked Sendable {
     private var ticking: RepeatedTask?
     /// The earliest deadline of the engine for which a turn is scheduled, in milliseconds since 1970.
     private var metDeadline: UInt64?
+
+    /// Who waits for the state's lane of the journal.
+    private var stateWaiters: [(position: UInt64, waiter: CheckedContinuation<Bool, Never>)] = []
+    private var hasStopped = false
 
     private static let tickMilliseconds: Int64 = 250
     /// Rounds of deliveries a turn may make while sockets keep up with them, before others have theirs.
@@ -72,6 +85,39 @@ final class Shard: @unchecked Sendable {
     func receive(_ address: ConnectionAddress, _ bytes: UnsafeRawBufferPointer) {
         state.now = Clock.now
         state.receive(address, bytes)
+    }
+
+    /// A connection without a socket.
+    func openDirectConnection(
+        _ link: DirectLink, _ peer: Peer, user: ShortString, virtualHost: ShortString
+    ) -> Result<Void, DirectError> {
+        guard !hasStopped else { return .failure(.unavailable) }
+        state.now = Clock.now
+        do throws(ProtocolError) {
+            let address = try state.openDirectConnection(peer, user: user, virtualHost: virtualHost)
+            while handlers.count <= Int(address.slot) { handlers.append(nil) }
+            directLinks[address.slot] = link
+            link.opened(address)
+            return .success(())
+        } catch {
+            return .failure(DirectError(error))
+        }
+    }
+
+    func closeDirectConnection(_ address: ConnectionAddress) {
+        state.now = Clock.now
+        state.closeDirectConnection(address)
+        directLinks[address.slot] = nil
+        finishTurn()
+    }
+
+    /// Answers for an administrative interface; an end that the engine wants.
+    private func serve(_ link: DirectLink, _ address: ConnectionAddress) {
+        if let output = state.takeOutput(address) {
+            link.receive(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output.memory)[..<output.count]))
+            free(output.memory.baseAddress)
+        }
+        if state.closesNow(address) { link.fail(.unavailable) }
     }
 
     func setWritable(_ address: ConnectionAddress, _ isWritable: Bool) {
@@ -142,7 +188,38 @@ final class Shard: @unchecked Sendable {
     func wake() { perform { _ in } }
 
     /// From the journal's thread: those who wait for it may look again.
-    func journalAdvanced() { perform { $0.journalAdvanced() } }
+    func journalAdvanced() {
+        perform { [self] state in
+            state.journalAdvanced()
+            resumeStateWaiters()
+        }
+    }
+
+    /// From any thread: returns when everything that was changed in the control plane before is on stable storage;
+    /// false when the shard has stopped before that.
+    func waitUntilStateIsStable() async -> Bool {
+        await withCheckedContinuation { waiter in
+            perform { [self] state in
+                state.followTopology()
+                stateWaiters.append((state.controlPlane.statePosition, waiter))
+                resumeStateWaiters()
+            }
+        }
+    }
+
+    private func resumeStateWaiters() {
+        guard !stateWaiters.isEmpty else { return }
+        stateWaiters.removeAll { position, waiter in
+            let isStable = state.isStateStable(upTo: position)
+            guard hasStopped || isStable else { return false }
+            waiter.resume(returning: isStable)
+            return true
+        }
+        if !stateWaiters.isEmpty { state.demandSync() }
+    }
+
+    /// From any thread: the control plane has changed.
+    func followTopology() { perform { $0.followTopology() } }
 
     /// From a reading thread: messages that had left memory.
     func receive(_ read: PageRead) { perform { $0.receive(read) } }
@@ -166,7 +243,10 @@ final class Shard: @unchecked Sendable {
         var hasServed = false
         while let address = state.takeListedConnection() {
             hasServed = true
-            guard let handler = handlers[Int(address.slot)] else { continue }
+            guard let handler = handlers[Int(address.slot)] else {
+                if let link = directLinks[address.slot] { serve(link, address) }
+                continue
+            }
             handler.setReading(!state.isReadingPaused(address))
             if let output = state.takeOutput(address) { handler.write(output.memory, count: output.count) }
             if state.closesNow(address) { handler.closeWhenWritten(state.now) }
@@ -222,6 +302,9 @@ final class Shard: @unchecked Sendable {
     func stop() {
         ticking?.cancel()
         closeConnections()
+        hasStopped = true
+        for link in directLinks.values { link.fail(.unavailable) }
+        resumeStateWaiters()
     }
 
     /// After the last connection: what was delivered is noted exactly, for a start that follows in order.

@@ -57,19 +57,9 @@ final class Listener: Sendable {
         address = Self.localAddress(descriptor) ?? requested
     }
 
-    /// All interfaces are IPv6's wildcard, which takes both families; where there is no IPv6, IPv4's.
     private static func socketAddress(_ wanted: ListenAddress) throws(NodeError) -> SocketAddress {
-        var host = wanted.host
-        if host == ListenAddress.allInterfaces {
-            #if canImport(Glibc)
-                let probe = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
-            #else
-                let probe = socket(AF_INET6, SOCK_STREAM, 0)
-            #endif
-            if probe >= 0 { close(probe) } else { host = "0.0.0.0" }
-        }
         do {
-            return try SocketAddress(ipAddress: host, port: wanted.port)
+            return try SocketAddress(ipAddress: wanted.hostToBind, port: wanted.port)
         } catch {
             throw NodeError("cannot listen on \(wanted): not an IP address")
         }
