@@ -41,8 +41,10 @@ extension ControlPlane.Topology {
         access.set(patterns, user: user, virtualHost: virtualHost)
         if let patterns {
             log.journal(.permissionsSet(virtualHost: virtualHost, user: user, patterns.permissions))
+            log.announce(.permissionCreated(patterns.permissions, user: user, virtualHost))
         } else {
             log.journal(.permissionsCleared(virtualHost: virtualHost, user: user))
+            log.announce(.permissionDeleted(user: user, virtualHost))
         }
         log.append(.permissionsChanged(user: user, virtualHost: virtualHost, patterns))
     }
@@ -51,6 +53,7 @@ extension ControlPlane.Topology {
     mutating func removePermissions(inVirtualHost name: ShortString) {
         for (user, hosts) in access.users where hosts[name] != nil {
             access.set(nil, user: user, virtualHost: name)
+            log.announce(.permissionDeleted(user: user, name))
             log.append(.permissionsChanged(user: user, virtualHost: name, nil))
         }
     }

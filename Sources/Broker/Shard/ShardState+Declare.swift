@@ -106,7 +106,7 @@ extension ShardState {
         let owner = connection.pointee.address
         let address = insertQueue(declare, arguments, connection)
         let declared = try changeOrDiscard(address) { () throws(ProtocolError) in
-            try changeTopology(connection.pointee.virtualHostIndex) {
+            try changeTopology(connection.pointee.virtualHostIndex, by: connection.pointee.user) {
                 topology, changes throws(ProtocolError) -> Declared in
                 // Another connection may have been faster.
                 if let existing = topology.queues[declare.queue] {

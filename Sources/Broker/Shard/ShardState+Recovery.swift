@@ -98,6 +98,8 @@ extension ControlPlane {
         var places: [UInt32: QueueAddress] = [:]
         var problems: [String] = []
         try? withTopology { topology throws(ProtocolError) in
+            topology.log.isRecovering = true
+            defer { topology.log.isRecovering = false }
             topology.log.nextJournalNumber = max(topology.log.nextJournalNumber, durable.nextJournalNumber)
             for name in durable.removedVirtualHosts where durable.virtualHosts[name] == nil {
                 topology.removeVirtualHost(name)

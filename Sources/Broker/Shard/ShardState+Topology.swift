@@ -52,6 +52,8 @@ extension ShardState {
             if !virtualHosts[host].gates.isEmpty { noteBinding(binding, host) }
         case .unbound(let host, let binding):
             virtualHosts[host].routing.remove(binding)
+        case .event(let host, let event): accept(event, host)
+        case .eventsLost(let count): acceptLostEvents(count)
         case .permissionsChanged(let user, let host, let patterns):
             permissions.set(patterns, user: user, virtualHost: host)
             mustForgetRoutes = true
@@ -71,16 +73,20 @@ extension ShardState {
     }
 
     /// Changes the topology and follows at once: what this shard publishes next sees it.
+    ///
+    /// - Parameter user: who wants it; nil: nobody, it is the broker's own doing.
     func changeTopology<Result>(
-        _ virtualHost: Int,
+        _ virtualHost: Int, by user: ShortString? = nil,
         _ body: (inout VirtualHostTopology, inout TopologyLog) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         defer {
             followTopology()
             wakeLaggingShards()
+            wakeEventShard()
         }
         return try controlPlane.withTopology { topology throws(ProtocolError) in
-            try body(&topology.virtualHosts[virtualHost], &topology.log)
+            if topology.log.listeningHost != nil { topology.log.actor = user ?? BrokerEvent.internalUser }
+            return try body(&topology.virtualHosts[virtualHost], &topology.log)
         }
     }
 

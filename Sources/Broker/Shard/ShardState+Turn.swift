@@ -9,6 +9,7 @@ extension ShardState {
         resumeChannels()
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
         if !rejectedMessages.isEmpty { deadLetterRejected() }
+        if hasAnnounced || !pendingEvents.isEmpty { publishEvents() }
         deliverListed()
         writeConfirms()
         flushPendingRelease()
@@ -39,6 +40,7 @@ extension ShardState {
     /// that the shell has not taken: it comes back.
     package var hasUnfinishedWork: Bool {
         !listedQueues.isEmpty || !resumableChannels.isEmpty || !listedConnections.isEmpty || !rejectedMessages.isEmpty
+            || !pendingEvents.isEmpty || hasAnnounced
     }
 
     @inline(__always)

@@ -75,6 +75,11 @@ package final class ShardState {
     /// connection.close came while a channel waits for another shard's answer.
     var closingConnections: [ConnectionAddress] = []
 
+    /// For the event exchange, by virtual host: see `ShardState+Events`.
+    var pendingEvents: [(host: Int, event: BrokerEvent)] = []
+    /// Something was announced that this shard has not seen in the history yet.
+    var hasAnnounced = false
+
     /// Dead-letter cycles that were told of in the log: hashes of their queues' names.
     var notedCycles: Set<Int> = []
 

@@ -31,7 +31,13 @@ extension ControlPlane {
         if name.isEmpty { throw .invalid("a virtual host needs a name") }
         return try administer { topology throws(AdministrationError) in
             let isNew = topology.addVirtualHost(name)
-            topology.set(metadata, of: name)
+            if !isNew {
+                topology.set(metadata, of: name)
+            } else if let index = topology.virtualHostIndexes[name] {
+                topology.virtualHosts[index].metadata = metadata
+                if metadata != VirtualHostMetadata() { topology.log.journal(.virtualHostChanged(name, metadata)) }
+                topology.log.announce(.virtualHostCreated(name, metadata))
+            }
             return isNew
         }
     }
@@ -124,8 +130,15 @@ extension ControlPlane.Topology {
 
     mutating func set(_ metadata: VirtualHostMetadata, of name: ShortString) {
         guard let index = virtualHostIndexes[name], virtualHosts[index].metadata != metadata else { return }
+        let before = virtualHosts[index].metadata
         virtualHosts[index].metadata = metadata
         log.journal(.virtualHostChanged(name, metadata))
+        if before.maxConnections != metadata.maxConnections || before.maxQueues != metadata.maxQueues {
+            log.announce(.virtualHostLimits(name, metadata))
+        }
+        if before.table.withoutLimits != metadata.table.withoutLimits {
+            log.announce(.virtualHostUpdated(name, metadata))
+        }
     }
 
     /// Its place is not used again: connections that have not heard of it yet still know it by its index.
@@ -136,6 +149,7 @@ extension ControlPlane.Topology {
         virtualHosts[index].removeAll(changes: &log)
         removePermissions(inVirtualHost: name)
         log.append(.virtualHostRemoved(index: index))
+        log.announce(.virtualHostDeleted(name))
     }
 
     /// Where a connection goes that opens this virtual host; it counts as one of its connections until `leave`.

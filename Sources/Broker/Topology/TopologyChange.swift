@@ -19,6 +19,10 @@ enum TopologyChange: Sendable {
     case queueArgumentsChanged(address: QueueAddress, QueueArguments)
     case bound(virtualHost: Int, Binding)
     case unbound(virtualHost: Int, Binding)
+    /// For the event exchange of this virtual host.
+    case event(virtualHost: Int, BrokerEvent)
+    /// So many events found no place any more.
+    case eventsLost(Int)
     /// nil: none any more.
     case permissionsChanged(user: ShortString, virtualHost: ShortString, PermissionPatterns?)
 }
