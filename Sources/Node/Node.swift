@@ -30,7 +30,8 @@ package final class Node: Service {
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.shardCount)
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
-            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost)
+            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost,
+            eventVirtualHost: configuration.eventVHost)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress

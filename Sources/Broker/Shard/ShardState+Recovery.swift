@@ -22,10 +22,12 @@ extension ShardState {
                 arguments: arguments, memory: memory)
         }
         if arguments.durability != .memory { state.pointee.holder = queue.journalNumber }
+        state.pointee.consumers.setPaused(queue.isPaused)
         return QueueRecord(
             name: queue.name, address: state.pointee.address, isDurable: true, isAutoDelete: queue.isAutoDelete,
             exclusiveOwner: nil, arguments: queue.arguments, type: arguments.queueType,
-            durability: arguments.durability, journalNumber: queue.journalNumber, mayReject: arguments.mayReject)
+            durability: arguments.durability, journalNumber: queue.journalNumber, isPaused: queue.isPaused,
+            mayReject: arguments.mayReject)
     }
 
     /// A message of one of this shard's queues, in the order of the journal.

@@ -38,6 +38,7 @@ extension ShardState {
             cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
         case .get(let noAck):
+            if queue.pointee.isPaused { return .empty }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }

@@ -47,6 +47,8 @@ extension ShardState {
             virtualHosts[host].routing.removeQueue(address, name: name)
         case .queueArgumentsChanged(let address, let arguments):
             if address.shard == index, let queue = queue(address) { apply(arguments, to: queue) }
+        case .queuePaused(let address, let isPaused):
+            if address.shard == index, let queue = queue(address) { setPaused(isPaused, queue) }
         case .bound(let host, let binding):
             virtualHosts[host].routing.add(binding)
             if !virtualHosts[host].gates.isEmpty { noteBinding(binding, host) }

@@ -17,6 +17,8 @@ enum TopologyChange: Sendable {
     case queueRemoved(virtualHost: Int, name: ShortString, address: QueueAddress)
     /// Policies have changed what the queue goes by: for its owner.
     case queueArgumentsChanged(address: QueueAddress, QueueArguments)
+    /// Deliveries are stopped, or go on: for its owner.
+    case queuePaused(QueueAddress, Bool)
     case bound(virtualHost: Int, Binding)
     case unbound(virtualHost: Int, Binding)
     /// For the event exchange of this virtual host.

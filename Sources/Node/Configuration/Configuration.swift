@@ -50,6 +50,8 @@ package struct Configuration: Sendable, Equatable {
     package var defaultUser = "guest"
     package var defaultPass = "guest"
     package var defaultVHost = "/"
+    /// The virtual host of the event exchange; nil for the default one.
+    package var eventVHost: String?
     /// The type of durable queues that are declared without one.
     package var defaultQueueType = QueueType.classic
     /// Users who may connect over loopback only.
