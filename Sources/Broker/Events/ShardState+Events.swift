@@ -61,36 +61,41 @@ extension ShardState {
         var headers = event.headers
         headers["timestamp_in_ms"] = .int64(Int64(clamping: now.wallMilliseconds))
         properties.headers = headers
-        publishOwn(properties, exchange: BrokerEvent.exchange, routingKey: event.key, host) { _ in }
+        publish(makeOwn(properties, exchange: BrokerEvent.exchange, routingKey: event.key), host)
     }
+}
 
-    /// Publishes a message of the broker's own; nobody is told where it went, or that it went nowhere.
-    ///
-    /// - Parameter fillBody: writes the body.
-    func publishOwn(
-        _ properties: BasicProperties, exchange name: ShortString, routingKey: ShortString, bodyByteCount: Int = 0,
-        _ host: Int, fillBody: (UnsafeMutableRawPointer) -> Void
-    ) {
-        guard let exchange = name.bytes.withUnsafeBytes({ virtualHosts[host].routing.exchange(named: $0) }) else {
-            return
-        }
+// Messages of the broker's own.
+extension ShardState {
+    /// A new message, with one reference.
+    func makeOwn(
+        _ properties: BasicProperties, exchange name: ShortString, routingKey: ShortString,
+        body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) -> Message {
         var addressing = OutboundBuffer()
         addressing.write(name)
         addressing.write(routingKey)
         var encoded = OutboundBuffer()
         properties.write(to: &encoded)
         let message = store(
-            addressing: addressing.bytes, properties: encoded.bytes, bodyByteCount: bodyByteCount,
+            addressing: addressing.bytes, properties: encoded.bytes, bodyByteCount: body.count,
             isPersistent: properties.deliveryMode == 2,
             story: MessageStory(publishedMilliseconds: now.wallMilliseconds))
         addressing.deallocate()
         encoded.deallocate()
-        fillBody(message.bodyMemory)
+        if let base = body.baseAddress { message.bodyMemory.copyMemory(from: base, byteCount: body.count) }
+        return message
+    }
+
+    /// Gives the message to its queues, and up the caller's reference. Nobody is told where it went, or that it went
+    /// nowhere.
+    func publish(_ message: Message, _ host: Int) {
+        defer { release(message) }
+        guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else { return }
         var routes = RouteBuffer()
         route(message, from: exchange, key: message.routingKey, copies: [], host, into: &routes)
         _ = journalReplacement(of: message, 0, by: message, routes)
         for target in 0..<routes.count { enqueue(message, routes[target], from: nil) }
         routes.deallocate()
-        release(message)
     }
 }

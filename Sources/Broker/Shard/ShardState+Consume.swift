@@ -192,6 +192,7 @@ extension ShardState {
         }
         list(connection)
         statistics.messagesDelivered &+= 1
+        if channel.pointee.isTraced { trace(got.entry, of: got.queue, channel) }
         if got.noAck {
             journalSettlement(got.entry.message, of: got.queue)
             release(got.entry.message)

@@ -93,6 +93,7 @@ extension ShardState {
         }
         list(connection)
         statistics.messagesDelivered &+= 1
+        if channel.pointee.isTraced { trace(entry, of: queue, channel) }
         if noAck {
             journalSettlement(entry.message, of: queue)
             release(entry.message)

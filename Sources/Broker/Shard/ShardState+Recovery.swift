@@ -109,7 +109,7 @@ extension ControlPlane {
             for (name, host) in durable.virtualHosts.sorted(by: { $0.key < $1.key }) {
                 topology.addVirtualHost(name)
                 guard let index = topology.virtualHostIndexes[name] else { continue }
-                topology.virtualHosts[index].metadata = host.metadata
+                topology.setMetadata(host.metadata, at: index)
                 problems += topology.virtualHosts[index].recoverPolicies(of: host, changes: &topology.log)
                 for exchange in host.exchanges.values.sorted(by: { $0.name < $1.name }) {
                     let shard = shards[places.count % shards.count]

@@ -24,6 +24,7 @@ extension ShardState {
             precondition(host == virtualHosts.count)
             virtualHosts.append(VirtualHostReplica())
         case .virtualHostRemoved(let host): removedVirtualHosts.insert(host)
+        case .tracingChanged(let host, let isTraced): setTraced(isTraced, host)
         case .exchangeAdded(let host, let id, let name, let behaviour, let isInternal, let gate):
             virtualHosts[host].routing.addExchange(
                 id, name: name, kind: behaviour.type.kind, hashSource: behaviour.hashSource)

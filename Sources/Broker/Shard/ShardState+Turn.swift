@@ -10,6 +10,7 @@ extension ShardState {
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
         if !rejectedMessages.isEmpty { deadLetterRejected() }
         if hasAnnounced || !pendingEvents.isEmpty { publishEvents() }
+        if !pendingTraces.isEmpty { publishTraces() }
         deliverListed()
         writeConfirms()
         flushPendingRelease()
@@ -40,7 +41,7 @@ extension ShardState {
     /// that the shell has not taken: it comes back.
     package var hasUnfinishedWork: Bool {
         !listedQueues.isEmpty || !resumableChannels.isEmpty || !listedConnections.isEmpty || !rejectedMessages.isEmpty
-            || !pendingEvents.isEmpty || hasAnnounced
+            || !pendingEvents.isEmpty || hasAnnounced || !pendingTraces.isEmpty
     }
 
     @inline(__always)

@@ -77,6 +77,8 @@ package final class ShardState {
 
     /// For the event exchange, by virtual host: see `ShardState+Events`.
     var pendingEvents: [(host: Int, event: BrokerEvent)] = []
+    /// For the trace exchange, by virtual host: see `ShardState+Trace`.
+    var pendingTraces: [(host: Int, message: Message)] = []
     /// Something was announced that this shard has not seen in the history yet.
     var hasAnnounced = false
 
@@ -199,6 +201,8 @@ struct VirtualHostReplica {
     var internalExchanges: Set<ExchangeID> = []
     /// The gates of its exchanges, on whatever shard.
     var gates: [ExchangeID: QueueAddress] = [:]
+    /// See `ShardState+Trace`.
+    var isTraced = false
 }
 
 /// xoshiro256**: good enough for names that must differ, and repeatable from a seed.

@@ -34,7 +34,7 @@ extension ControlPlane {
             if !isNew {
                 topology.set(metadata, of: name)
             } else if let index = topology.virtualHostIndexes[name] {
-                topology.virtualHosts[index].metadata = metadata
+                topology.setMetadata(metadata, at: index)
                 if metadata != VirtualHostMetadata() { topology.log.journal(.virtualHostChanged(name, metadata)) }
                 topology.log.announce(.virtualHostCreated(name, metadata))
             }
@@ -131,7 +131,7 @@ extension ControlPlane.Topology {
     mutating func set(_ metadata: VirtualHostMetadata, of name: ShortString) {
         guard let index = virtualHostIndexes[name], virtualHosts[index].metadata != metadata else { return }
         let before = virtualHosts[index].metadata
-        virtualHosts[index].metadata = metadata
+        setMetadata(metadata, at: index)
         log.journal(.virtualHostChanged(name, metadata))
         if before.maxConnections != metadata.maxConnections || before.maxQueues != metadata.maxQueues {
             log.announce(.virtualHostLimits(name, metadata))
@@ -139,6 +139,13 @@ extension ControlPlane.Topology {
         if before.table.withoutLimits != metadata.table.withoutLimits {
             log.announce(.virtualHostUpdated(name, metadata))
         }
+    }
+
+    mutating func setMetadata(_ metadata: VirtualHostMetadata, at index: Int) {
+        if virtualHosts[index].metadata.isTracing != metadata.isTracing {
+            log.append(.tracingChanged(virtualHost: index, metadata.isTracing))
+        }
+        virtualHosts[index].metadata = metadata
     }
 
     /// Its place is not used again: connections that have not heard of it yet still know it by its index.

@@ -5,6 +5,8 @@ import Routing
 enum TopologyChange: Sendable {
     case virtualHostAdded(index: Int)
     case virtualHostRemoved(index: Int)
+    /// What its clients publish and get is traced, or not any more.
+    case tracingChanged(virtualHost: Int, Bool)
     case exchangeAdded(
         virtualHost: Int, id: ExchangeID, name: ShortString, behaviour: ExchangeBehaviour, isInternal: Bool,
         gate: GatePlace?)
