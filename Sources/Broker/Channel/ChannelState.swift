@@ -105,6 +105,15 @@ struct ChannelState {
     /// When the pending basic.consume is answered, it may have lost its permission.
     var rechecksConsumers = false
 
+    // Statistics
+    var counters = MessageCounters()
+    /// Parts of them that the exchange, and the virtual host, have counted.
+    var notedCounters = MessageCounters()
+    var notedPublishCount: UInt64 = 0
+    /// The exchange that what was published since then went to.
+    var countedExchange: ExchangeCount?
+    var deliveryTimes = DeliveryTimes()
+
     // Control
     var lastQueueName: ShortString?
     var pending: PendingOperation?

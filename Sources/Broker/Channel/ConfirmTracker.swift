@@ -11,6 +11,8 @@ struct ConfirmTracker {
     private var settled: UInt64 = 0
     /// Everything up to this number has been confirmed to the client.
     private var sent: UInt64 = 0
+    /// How many of those were confirmed, not rejected.
+    private(set) var confirmedCount: UInt64 = 0
     private struct Condition: BitwiseCopyable {
         let mark: JournalMark
         /// See `TransitEpochs`; 0 for nothing.
@@ -77,6 +79,7 @@ struct ConfirmTracker {
         guard sent < settled else { return nil }
         if !rejected.isEmpty { return takeMixed() }
         let multiple = settled - sent > 1
+        confirmedCount &+= settled - sent
         sent = settled
         return (settled, multiple, false)
     }
@@ -96,6 +99,7 @@ struct ConfirmTracker {
             last = min(settled, rejected[rejectedHead] - 1)
         }
         let multiple = last - sent > 1
+        if !isRejected { confirmedCount &+= last - sent }
         sent = last
         return (last, multiple, isRejected)
     }

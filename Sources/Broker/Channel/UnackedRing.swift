@@ -51,6 +51,25 @@ struct UnackedRing {
 
     func contains(_ tag: UInt64) -> Bool { find(tag) != nil }
 
+    /// The oldest delivery that is not settled.
+    var firstTag: UInt64? { count > 0 ? ring[0].tag : nil }
+
+    /// Deliveries with higher tags than this one, in their order, at most so many.
+    func deliveries(after tag: UInt64, limit: Int) -> [UnackedDelivery] {
+        var low = 0
+        var high = ring.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ring[middle].tag & ~UnackedDelivery.settledBit <= tag { low = middle + 1 } else { high = middle }
+        }
+        var found: [UnackedDelivery] = []
+        while low < ring.count, found.count < limit {
+            if !ring[low].isSettled { found.append(ring[low]) }
+            low += 1
+        }
+        return found
+    }
+
     /// What a consumer holds.
     func tags(of consumer: ConsumerReference, _ queue: QueueAddress) -> [UInt64] {
         (0..<ring.count).compactMap { index in

@@ -1,18 +1,6 @@
 import AMQPWire
 import Routing
 
-/// Who is at the other end of a connection.
-package struct Peer: Sendable {
-    /// For the log: `127.0.0.1:50123`.
-    package let name: String
-    package let isLoopback: Bool
-
-    package init(name: String, isLoopback: Bool) {
-        self.name = name
-        self.isLoopback = isLoopback
-    }
-}
-
 /// One connection, from its first byte to its last.
 ///
 ///     protocolHeader -> starting -> tuning -> opening -> running -> closing -> closed
@@ -60,6 +48,14 @@ struct ConnectionState {
     var isInVirtualHost = false
     var capabilities = ClientCapabilities()
     var name: String?
+    var origin = ConnectionOrigin()
+    /// What others show of it; nil until it is open.
+    var details: ConnectionDetails?
+
+    // Statistics
+    var traffic = ConnectionTraffic()
+    /// Of channels that are gone.
+    var endedChannelCounters = MessageCounters()
 
     // Timers, in monotonic milliseconds
     let openedAt: UInt64
@@ -93,6 +89,9 @@ struct ConnectionState {
         lastReceivedAt = now
         lastSentAt = now
     }
+
+    /// Whether it is shown to administrators: from its opening to its end.
+    var isVisible: Bool { details != nil && phase != .closed }
 
     @inline(__always)
     func channel(_ number: UInt16) -> UnsafeMutablePointer<ChannelState>? {

@@ -33,21 +33,21 @@ extension BrokerEvent {
         BrokerEvent("exchange.deleted", ["name": text(name), "vhost": text(virtualHost)])
     }
 
-    static func bindingCreated(_ binding: NamedBinding, _ virtualHost: ShortString) -> BrokerEvent {
-        BrokerEvent("binding.created", headers(of: binding, virtualHost))
+    static func bindingCreated(_ binding: BindingSnapshot) -> BrokerEvent {
+        BrokerEvent("binding.created", headers(of: binding))
     }
 
-    static func bindingDeleted(_ binding: NamedBinding, _ virtualHost: ShortString) -> BrokerEvent {
-        BrokerEvent("binding.deleted", headers(of: binding, virtualHost))
+    static func bindingDeleted(_ binding: BindingSnapshot) -> BrokerEvent {
+        BrokerEvent("binding.deleted", headers(of: binding))
     }
 
-    private static func headers(of binding: NamedBinding, _ virtualHost: ShortString) -> FieldTable {
+    private static func headers(of binding: BindingSnapshot) -> FieldTable {
         [
             "source_name": text(binding.source), "source_kind": .string("exchange"),
             "destination_name": text(binding.destination),
             "destination_kind": .string(binding.isToQueue ? "queue" : "exchange"),
             "routing_key": text(binding.routingKey), "arguments": terms(binding.arguments),
-            "vhost": text(virtualHost),
+            "vhost": text(binding.virtualHost),
         ]
     }
 
@@ -127,15 +127,6 @@ extension BrokerEvent {
     static func permissionDeleted(user: ShortString, _ virtualHost: ShortString) -> BrokerEvent {
         BrokerEvent("permission.deleted", ["user": text(user), "vhost": text(virtualHost)])
     }
-}
-
-/// A binding by names.
-struct NamedBinding {
-    let source: ShortString
-    let destination: ShortString
-    let isToQueue: Bool
-    let routingKey: ShortString
-    let arguments: FieldTable
 }
 
 extension ConnectionAddress {

@@ -78,7 +78,7 @@ extension ShardState {
             "routing_keys": .array(keys.map { .longString($0.bytes) }),
             "properties": .table(properties(of: message)), "node": .string(settings.clusterName),
             "vhost": .longString(connection.pointee.virtualHost.bytes),
-            "connection": .string(connection.pointee.peer.name),
+            "connection": .string(connection.pointee.peer.connectionName),
             "channel": .int32(Int32(channel.pointee.number)), "user": .longString(connection.pointee.user.bytes),
         ]
     }

@@ -36,4 +36,5 @@ struct ConsumerDescription: Sendable {
     /// `x-priority`.
     let priority: Int64
     let arguments: FieldTable
+    let connection: ConnectionDetails
 }

@@ -126,6 +126,18 @@ struct QueueConsumers {
         credit(reference) == nil ? nil : descriptions[Int(reference.slot)]
     }
 
+    /// Places for consumers, also those that are free.
+    var slotCount: Int { descriptions.count }
+
+    /// The consumer at a place.
+    func reference(at slot: Int) -> ConsumerReference? {
+        guard let credits, slot < descriptions.count, credits[slot].isPresent else { return nil }
+        return ConsumerReference(slot: UInt32(slot), serial: credits[slot].serial)
+    }
+
+    /// The one that alone may consume.
+    var exclusive: ConsumerDescription? { exclusiveSlot.flatMap { descriptions[Int($0)] } }
+
     /// All consumers, in the order of their slots.
     var references: [ConsumerReference] {
         guard let credits else { return [] }

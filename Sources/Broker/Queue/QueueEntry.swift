@@ -60,6 +60,9 @@ struct QueueEntry: Equatable, BitwiseCopyable, HeapElement {
     var acquiredCount: Int { deliveryCount + returnCount }
     private var returnCount: Int { Int(placeAndDeliveries >> Self.returnsShift) & Self.returnCountLimit }
 
+    /// Whether it is delivered for the first time, and just as it was published.
+    @inline(__always)
+    var isPlain: Bool { placeAndDeliveries & (Self.hiddenBit | Self.deliveriesMask) == 0 }
     /// Whether what is delivered is not simply what was published.
     @inline(__always)
     var isRewritten: Bool { placeAndDeliveries & (Self.hiddenBit | Self.deliveriesMask & ~1) != 0 }

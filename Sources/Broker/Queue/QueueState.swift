@@ -23,6 +23,7 @@ struct QueueState {
     /// Delivered and not yet settled, over all channels.
     var unackedCount = 0
     private(set) var latestPlace: UInt64 = 0
+    var counters = QueueCounters()
 
     var consumers: QueueConsumers
 
@@ -88,6 +89,7 @@ struct QueueState {
 
     mutating func makeEntry(recovering id: UInt64, isRedelivered: Bool, deliveryCount: Int) -> QueueEntry {
         latestPlace &+= 1
+        counters.recovered &+= 1
         return QueueEntry(
             pagedOut: id, isSpilled: false, place: latestPlace, isRedelivered: isRedelivered,
             deliveryCount: deliveryCount)

@@ -26,6 +26,7 @@ extension ShardState {
         while connection.pointee.channels.count <= Int(number) { connection.pointee.channels.append(nil) }
         connection.pointee.channels[Int(number)] = channel
         connection.pointee.channelCount += 1
+        statistics.channelsOpened &+= 1
         ChannelOpenOk().writeFrame(channel: number, to: &connection.pointee.outbound)
         list(connection)
     }
@@ -192,6 +193,9 @@ extension ShardState {
         guard connection.pointee.channel(channel.pointee.number) == channel else { return }
         connection.pointee.channels[Int(channel.pointee.number)] = nil
         connection.pointee.channelCount -= 1
+        statistics.channelsClosed &+= 1
+        noteCounters(channel)
+        connection.pointee.endedChannelCounters += channel.pointee.counters
         connection.pointee.deferredByteCount -= channel.pointee.deferred.count
         channel.pointee.phase = .closing
         endedChannels.append(channel)

@@ -11,6 +11,7 @@ extension ShardState {
                 address: ConnectionAddress(slot: slot, generation: generation, shard: UInt16(index)), peer: peer,
                 now: now.monotonicMilliseconds)
         }
+        connection.pointee.origin.connectedMilliseconds = now.wallMilliseconds
         connection.pointee.remoteDeliveredByteCounts = Array(repeating: 0, count: shardCount)
         statistics.connectionsOpened += 1
         note(.debug, "accepted connection from \(peer.name)")
@@ -35,6 +36,7 @@ extension ShardState {
     func abandon(_ connection: UnsafeMutablePointer<ConnectionState>) {
         endChannels(connection)
         deleteExclusiveQueues(connection)
+        noteTraffic(connection)
         leaveVirtualHost(connection)
         pausedPublishers.remove(connection.pointee.address)
         for shard in 0..<shardCount where connection.pointee.usedShards & (1 << UInt64(shard)) != 0 {
@@ -100,6 +102,7 @@ extension ShardState {
                 close(connection, afterMilliseconds: 0)
             }
         case .running, .closing:
+            noteDeliveryTimes(connection)
             if connection.pointee.hasTimedConsumers { checkTimedConsumers(connection) }
             checkUnsent(connection, time)
             checkHeartbeat(connection, time)

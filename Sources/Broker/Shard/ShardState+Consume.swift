@@ -64,13 +64,14 @@ extension ShardState {
         if try consumeReplies(consume, channel) { return }
         let queue = try accessibleQueue(consume.queue, channel, .read)
         let priority = try priority(consume, queue.name, channel)
+        let details = details(of: channel)
         let tag = consume.consumerTag.isEmpty ? random.name(prefix: "amq.ctag-") : consume.consumerTag
         let index = channel.pointee.addConsumer(tag: tag, queue: queue.address, noAck: consume.noAck)
         let description = ConsumerDescription(
             tag: tag, channel: channel.pointee.address, consumerIndex: UInt32(index), noAck: consume.noAck,
             isExclusive: consume.exclusive, prefetchCount: channel.pointee.consumerPrefetchCount,
             hasChannelLimit: channel.pointee.channelPrefetchCount != 0, priority: priority,
-            arguments: consume.arguments)
+            arguments: consume.arguments, connection: details)
         request(
             .consume(description), of: queue.address, channel,
             pending: .consume(consumerIndex: index, queue: queue.name, noWait: consume.noWait))
@@ -191,12 +192,16 @@ extension ShardState {
                 frameMax: connection.pointee.frameMax)
         }
         list(connection)
-        statistics.messagesDelivered &+= 1
+        if got.entry.isRedelivered { countRedelivery(channel) }
         if channel.pointee.isTraced { trace(got.entry, of: got.queue, channel) }
         if got.noAck {
+            channel.pointee.counters.getNoAck &+= 1
+            statistics.messages.getNoAck &+= 1
             journalSettlement(got.entry.message, of: got.queue)
             release(got.entry.message)
         } else {
+            channel.pointee.counters.get &+= 1
+            statistics.messages.get &+= 1
             channel.pointee.unacked.append(
                 UnackedDelivery(tag: tag, queue: got.queue, entry: got.entry, consumer: .none))
         }
@@ -223,15 +228,27 @@ extension ShardState {
             }
             // Not what is delivered meanwhile, by dead-lettering to this very channel.
             let last = tag == 0 ? channel.pointee.latestDeliveryTag : tag
-            while let delivery = channel.pointee.unacked.takeFirst(upTo: last) { settle(delivery, outcome) }
+            var count: UInt64 = 0
+            while let delivery = channel.pointee.unacked.takeFirst(upTo: last) {
+                settle(delivery, outcome)
+                count &+= 1
+            }
+            if outcome == .acked { countAcks(count, channel) }
         } else {
             guard let delivery = channel.pointee.unacked.take(tag) else {
                 if channel.pointee.returnedTags.remove(tag) != nil { return }
                 throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
             }
             settle(delivery, outcome)
+            if outcome == .acked { countAcks(1, channel) }
         }
         if !channel.pointee.limitedConsumers.isEmpty { channelCreditFreed(channel) }
+    }
+
+    @inline(__always)
+    func countAcks(_ count: UInt64, _ channel: UnsafeMutablePointer<ChannelState>) {
+        channel.pointee.counters.ack &+= count
+        statistics.messages.ack &+= count
     }
 
     @inline(__always)
@@ -267,8 +284,15 @@ extension ShardState {
                 queue.pointee.removeDuplicate(settled.entry.message)
             }
             release(settled.entry.message)
-        case .requeued, .failed, .bounced: requeue(settled.entry, queue, settled.outcome)
-        case .rejected: discard(settled.entry, queue, reason: .rejected)
+        case .bounced:
+            queue.pointee.uncount(settled.entry, isGet: settled.consumer == .none)
+            requeue(settled.entry, queue, .bounced)
+        case .requeued, .failed:
+            queue.pointee.counters.returned &+= 1
+            requeue(settled.entry, queue, settled.outcome)
+        case .rejected:
+            queue.pointee.counters.returned &+= 1
+            discard(settled.entry, queue, reason: .rejected)
         }
     }
 

@@ -26,6 +26,8 @@ extension ShardState {
         channel.pointee.lastQueueName = declare.queue
         switch declared {
         case .created(_, let number):
+            statistics.queuesDeclared &+= 1
+            statistics.queuesCreated &+= 1
             if declare.noWait { return }
             let answer = QueueDeclareOk(queue: declare.queue)
             write(answer, channel, isDurable: number != 0)

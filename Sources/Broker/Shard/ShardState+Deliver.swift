@@ -34,8 +34,12 @@ extension ShardState {
         if !noAck {
             credit.pointee.unackedCount &+= 1
             queue.pointee.unackedCount &+= 1
-        } else if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
-            queue.pointee.removeDuplicate(entry.message)
+            queue.pointee.counters.deliver &+= 1
+        } else {
+            queue.pointee.counters.deliverNoAck &+= 1
+            if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
+                queue.pointee.removeDuplicate(entry.message)
+            }
         }
         let consumer = ConsumerReference(slot: slot, serial: credit.pointee.serial)
         if let channel = credit.pointee.channel {
@@ -55,6 +59,7 @@ extension ShardState {
         let usesLease = credit.pointee.leaseCount > 0
         if usesLease { credit.pointee.leaseCount -= 1 }
         credit.pointee.window.pointee.availableByteCount -= entry.message.byteCount
+        if entry.isRedelivered { queue.pointee.counters.redeliver &+= 1 }
         mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
             DeliverRecord(
                 channel: credit.pointee.channelAddress, consumerIndex: credit.pointee.consumerIndex,
@@ -74,17 +79,12 @@ extension ShardState {
         let encodedTag = channel.pointee.consumers.withUnsafeBufferPointer {
             UnsafeRawBufferPointer($0[consumerIndex].unsafelyUnwrapped.encodedTag)
         }
-        if !entry.isRewritten {
+        if entry.isPlain {
             connection.pointee.outbound.writeDeliver(
-                channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
-                redelivered: entry.isRedelivered, content: entry.message.content,
-                frameMax: connection.pointee.frameMax)
+                channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag, redelivered: false,
+                content: entry.message.content, frameMax: connection.pointee.frameMax)
         } else {
-            withDeliveredContent(entry) { content in
-                connection.pointee.outbound.writeDeliver(
-                    channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
-                    redelivered: entry.isRedelivered, content: content, frameMax: connection.pointee.frameMax)
-            }
+            writeRedelivered(entry, to: channel, encodedTag, tag, queue)
         }
         if queue.shard == index {
             let byteCount = entry.message.byteCount
@@ -92,15 +92,40 @@ extension ShardState {
             connection.pointee.deliveredByteCount &+= byteCount
         }
         list(connection)
-        statistics.messagesDelivered &+= 1
         if channel.pointee.isTraced { trace(entry, of: queue, channel) }
         if noAck {
+            channel.pointee.counters.deliverNoAck &+= 1
+            statistics.messages.deliverNoAck &+= 1
             journalSettlement(entry.message, of: queue)
             release(entry.message)
         } else {
+            channel.pointee.counters.deliver &+= 1
+            statistics.messages.deliver &+= 1
             channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
             if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
         }
+    }
+
+    /// One that was delivered before, or is not simply what was published.
+    @inline(never)
+    private func writeRedelivered(
+        _ entry: QueueEntry, to channel: UnsafeMutablePointer<ChannelState>, _ encodedTag: UnsafeRawBufferPointer,
+        _ tag: UInt64, _ queue: QueueAddress
+    ) {
+        let connection = channel.pointee.connection
+        withDeliveredContent(entry) { content in
+            connection.pointee.outbound.writeDeliver(
+                channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag,
+                redelivered: entry.isRedelivered, content: content, frameMax: connection.pointee.frameMax)
+        }
+        guard entry.isRedelivered else { return }
+        countRedelivery(channel)
+        if queue.shard == index { self.queue(queue)?.pointee.counters.redeliver &+= 1 }
+    }
+
+    func countRedelivery(_ channel: UnsafeMutablePointer<ChannelState>) {
+        channel.pointee.counters.redeliver &+= 1
+        statistics.messages.redeliver &+= 1
     }
 
     /// A delivery of another shard's queue. A channel or a consumer that has ended meanwhile sends it back.

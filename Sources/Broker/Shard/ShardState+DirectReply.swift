@@ -9,7 +9,7 @@ import Routing
 extension ShardState {
     private static let pseudoQueue: ShortString = "amq.rabbitmq.reply-to"
 
-    private static func isReplyQueue(_ name: ShortString) -> Bool { name.hasPrefix("amq.rabbitmq.reply-to") }
+    static func isReplyQueue(_ name: ShortString) -> Bool { name.hasPrefix("amq.rabbitmq.reply-to") }
 
     // MARK: Consuming
 
@@ -27,7 +27,8 @@ extension ShardState {
         let index = channel.pointee.addConsumer(tag: tag, queue: address, noAck: true)
         let description = ConsumerDescription(
             tag: tag, channel: channel.pointee.address, consumerIndex: UInt32(index), noAck: true, isExclusive: true,
-            prefetchCount: 0, hasChannelLimit: false, priority: 0, arguments: consume.arguments)
+            prefetchCount: 0, hasChannelLimit: false, priority: 0, arguments: consume.arguments,
+            connection: details(of: channel))
         request(
             .consume(description), of: address, channel,
             pending: .consume(consumerIndex: index, queue: name, noWait: consume.noWait))

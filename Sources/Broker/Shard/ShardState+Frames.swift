@@ -8,6 +8,9 @@ extension ShardState {
         guard let connection = connection(address), connection.pointee.phase != .closed else { return }
         followTopology()
         connection.pointee.lastReceivedAt = now.monotonicMilliseconds
+        connection.pointee.traffic.receivedByteCount &+= UInt64(bytes.count)
+        connection.pointee.traffic.readCount &+= 1
+        statistics.receivedByteCount &+= UInt64(bytes.count)
         var rest = bytes
         if !connection.pointee.input.isEmpty { rest = completePartialFrame(connection, bytes) }
         let consumed = readFrames(connection, rest)

@@ -98,6 +98,8 @@ extension ShardState {
         _ connection: UnsafeMutablePointer<ConnectionState>, _ startOk: ConnectionStartOk
     ) throws(ProtocolError) {
         connection.pointee.capabilities = ClientCapabilities(clientProperties: startOk.clientProperties)
+        connection.pointee.origin.clientProperties = startOk.clientProperties
+        connection.pointee.origin.mechanism = startOk.mechanism
         connection.pointee.name = startOk.clientProperties["connection_name"]?.text
         let credentials: (name: [UInt8], password: [UInt8])
         switch startOk.mechanism {
@@ -165,6 +167,9 @@ extension ShardState {
     ) throws(ProtocolError) {
         try enterVirtualHost(connection, open.virtualHost)
         connection.pointee.phase = .running
+        connection.pointee.details = ConnectionDetails(
+            address: connection.pointee.address, peer: connection.pointee.peer, user: connection.pointee.user,
+            virtualHost: open.virtualHost)
         ConnectionOpenOk().writeFrame(channel: 0, to: &connection.pointee.outbound)
         list(connection)
         let name = connection.pointee.name.map { " (\($0))" } ?? ""

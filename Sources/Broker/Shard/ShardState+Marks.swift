@@ -66,11 +66,19 @@ extension ShardState {
 
     /// Takes the first message for basic.get.
     func take(from queue: UnsafeMutablePointer<QueueState>, noAck: Bool) -> QueueReply {
-        guard let entry = queue.pointee.popFirst() else { return .empty }
+        guard let entry = queue.pointee.popFirst() else {
+            queue.pointee.counters.getEmpty &+= 1
+            return .empty
+        }
+        if entry.isRedelivered { queue.pointee.counters.redeliver &+= 1 }
         if !noAck {
             queue.pointee.unackedCount += 1
-        } else if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
-            queue.pointee.removeDuplicate(entry.message)
+            queue.pointee.counters.get &+= 1
+        } else {
+            queue.pointee.counters.getNoAck &+= 1
+            if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
+                queue.pointee.removeDuplicate(entry.message)
+            }
         }
         // What comes next may have to be read, or may have expired.
         if let next = queue.pointee.ready.first, next.isPagedOut { list(queue) }

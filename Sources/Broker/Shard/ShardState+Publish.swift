@@ -170,7 +170,7 @@ extension ShardState {
     /// Gives a message to the queues in the channel's `routes`, and up the caller's reference.
     @inline(__always)
     func hand(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool) {
-        statistics.messagesPublished &+= 1
+        countPublish(message, channel)
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
         if message.isPersistent || channel.pointee.holdersWantEverything, !channel.pointee.holders.isEmpty {
@@ -179,12 +179,14 @@ extension ShardState {
         latestSentEpoch = 0
         isLatestRejected = false
         let count = channel.pointee.routes.count
+        statistics.routed &+= UInt64(truncatingIfNeeded: count)
         if count == 0 {
             publishUnroutable(message, channel, isMandatory: isMandatory)
         } else {
             for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
         }
         if channel.pointee.publishMode != .plain {
+            statistics.publishConfirm &+= 1
             channel.pointee.confirm.publish(waitingFor: mark, epoch: latestSentEpoch)
             if isLatestRejected { channel.pointee.confirm.reject(channel.pointee.confirm.latest) }
             if channel.pointee.confirm.isWaiting {
@@ -214,6 +216,7 @@ extension ShardState {
         _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, _ host: Int
     ) throws(ProtocolError) {
         if channel.pointee.assembly.isImmediate { throw .immediate }
+        noteExchange(channel)
         channel.pointee.cachedExchange = nil
         channel.pointee.routes.removeAll()
         channel.pointee.holders.removeAll(keepingCapacity: true)
@@ -228,6 +231,7 @@ extension ShardState {
                     kind: .exchange, name: ShortString(message.exchange),
                     virtualHost: channel.pointee.connection.pointee.virtualHost))
         }
+        channel.pointee.countedExchange = virtualHosts[host].counters.count(of: exchange)
         let copies = try takeCopies(channel)
         route(message, from: exchange, key: message.routingKey, copies: copies, host, into: &channel.pointee.routes)
         if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
@@ -255,10 +259,12 @@ extension ShardState {
         _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool
     ) {
         guard isMandatory else {
-            statistics.messagesUnroutable &+= 1
+            channel.pointee.counters.dropUnroutable &+= 1
+            statistics.messages.dropUnroutable &+= 1
             return
         }
-        statistics.messagesReturned &+= 1
+        channel.pointee.counters.returnUnroutable &+= 1
+        statistics.messages.returnUnroutable &+= 1
         let connection = channel.pointee.connection
         withReturnedContent(message) { content in
             connection.pointee.outbound.writeReturn(

@@ -126,6 +126,7 @@ extension ShardState {
             topology, changes throws(ProtocolError) in
             topology.removeQueue(name, address: address, changes: &changes)
         }
+        if !Self.isReplyQueue(name) { statistics.queuesDeleted &+= 1 }
         for reference in queue.pointee.consumers.references {
             guard let description = remove(reference, from: queue) else { continue }
             tellCancelled(description, reference)
@@ -204,6 +205,7 @@ extension ShardState {
             switch (pending, reply) {
             case (_, .refused(let error)): throw error
             case (.declare(let declare, let isDurable), .counts(let messages, let consumers)):
+                statistics.queuesDeclared &+= 1
                 if declare.noWait { return }
                 let answer = QueueDeclareOk(
                     queue: declare.queue, messageCount: UInt32(clamping: messages),
@@ -221,7 +223,10 @@ extension ShardState {
                 if let index = channel.pointee.consumerIndexes[tag] { channel.pointee.removeConsumer(at: index) }
                 if !noWait { write(BasicCancelOk(consumerTag: tag), channel) }
             case (.get, .got(let got)): writeGot(got, channel)
-            case (.get, _): write(BasicGetEmpty(), channel)
+            case (.get, _):
+                channel.pointee.counters.getEmpty &+= 1
+                statistics.messages.getEmpty &+= 1
+                write(BasicGetEmpty(), channel)
             case (.purge(_, let noWait), .purged(let count, let lane, let position)):
                 if noWait { return }
                 writeStable(

@@ -28,6 +28,7 @@ extension ShardState {
         case .exchangeAdded(let host, let id, let name, let behaviour, let isInternal, let gate):
             virtualHosts[host].routing.addExchange(
                 id, name: name, kind: behaviour.type.kind, hashSource: behaviour.hashSource)
+            virtualHosts[host].counters.add(id)
             if isInternal { virtualHosts[host].internalExchanges.insert(id) }
             if let gate, let settings = behaviour.gate { openGate(gate, settings.kind, of: id, host) }
         case .alternateChanged(let host, let id, let alternate):

@@ -67,7 +67,10 @@ extension ShardState {
         channel.pointee.transaction = Transaction()
         deliver(transaction, channel)
         let position = journal.position
-        for settlement in transaction.settlements { settle(settlement.delivery, settlement.outcome) }
+        for settlement in transaction.settlements {
+            settle(settlement.delivery, settlement.outcome)
+            if settlement.outcome == .acked { countAcks(1, channel) }
+        }
         if journal.isPresent, journal.position != position {
             channel.pointee.confirm.publish(
                 waitingFor: JournalMark(position: journal.position, isFlush: false))
@@ -81,6 +84,7 @@ extension ShardState {
 
     private func deliver(_ transaction: Transaction, _ channel: UnsafeMutablePointer<ChannelState>) {
         let host = channel.pointee.connection.pointee.virtualHostIndex
+        noteExchange(channel)
         channel.pointee.cachedExchange = nil
         var next = 0
         for publish in transaction.publishes {
@@ -95,7 +99,12 @@ extension ShardState {
             findRejecting(channel)
             // RabbitMQ returns what had no queue when it was published.
             if publish.isReturned, wasRouted { publishUnroutable(publish.message, channel, isMandatory: true) }
+            let exchange = publish.message.exchange
+            channel.pointee.countedExchange = virtualHosts[host].routing.exchange(named: exchange).map {
+                virtualHosts[host].counters.count(of: $0)
+            }
             hand(publish.message, channel, isMandatory: publish.isReturned && !wasRouted)
+            noteExchange(channel)
         }
     }
 

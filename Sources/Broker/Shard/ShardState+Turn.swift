@@ -57,6 +57,7 @@ extension ShardState {
         for channel in confirmingChannels {
             channel.pointee.isConfirmListed = false
             guard channel.pointee.phase == .open, channel.pointee.publishMode == .confirm else { continue }
+            defer { countConfirms(channel) }
             while let confirm = channel.pointee.confirm.takeConfirm() {
                 if confirm.isRejected {
                     write(BasicNack(deliveryTag: confirm.tag, multiple: confirm.multiple, requeue: false), channel)
@@ -106,6 +107,9 @@ extension ShardState {
             let output = connection.pointee.outbound.take()
         else { return nil }
         connection.pointee.lastSentAt = now.monotonicMilliseconds
+        connection.pointee.traffic.sentByteCount &+= UInt64(output.count)
+        connection.pointee.traffic.writeCount &+= 1
+        statistics.sentByteCount &+= UInt64(output.count)
         creditDeliveries(connection)
         if connection.pointee.isReadingPaused { updateReading(connection) }
         return output

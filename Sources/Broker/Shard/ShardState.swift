@@ -113,6 +113,7 @@ package final class ShardState {
 
     /// For the log of the shell.
     package var notes: [Note] = []
+    /// The shell reads them between turns.
     package var statistics = ShardStatistics()
 
     /// - Parameters:
@@ -184,17 +185,6 @@ package struct Note: Sendable, Equatable {
     package let text: String
 }
 
-/// Counters of one shard, never reset. The shell reads them between turns.
-package struct ShardStatistics: Sendable, Equatable {
-    package var connectionsOpened: UInt64 = 0
-    package var connectionsClosed: UInt64 = 0
-    package var messagesPublished: UInt64 = 0
-    package var messagesDelivered: UInt64 = 0
-    package var messagesReturned: UInt64 = 0
-    package var messagesUnroutable: UInt64 = 0
-    package var deadLetterCyclesDropped: UInt64 = 0
-}
-
 /// The routing tables of one virtual host, as this shard has them.
 struct VirtualHostReplica {
     var routing = RoutingTable()
@@ -203,6 +193,7 @@ struct VirtualHostReplica {
     var gates: [ExchangeID: QueueAddress] = [:]
     /// See `ShardState+Trace`.
     var isTraced = false
+    var counters = ReplicaCounters()
 }
 
 /// xoshiro256**: good enough for names that must differ, and repeatable from a seed.

@@ -60,6 +60,23 @@ struct SlotTable<Value: ~Copyable>: ~Copyable {
         slots.indices.filter { slots[$0].value != nil }.map { UInt32($0) }
     }
 
+    /// Also those that are free.
+    var slotCount: Int { slots.count }
+
+    /// The values in use from a slot on, at most so many, and the slot to go on from; nil at the end. Free slots are
+    /// passed over, but not without end.
+    func occupied(from start: Int, limit: Int) -> (values: [UnsafeMutablePointer<Value>], next: Int?) {
+        var found: [UnsafeMutablePointer<Value>] = []
+        var slot = max(start, 0)
+        let end = slot + 16 * limit
+        while slot < slots.count {
+            if found.count == limit || slot == end { return (found, slot) }
+            if let value = slots[slot].value { found.append(value) }
+            slot += 1
+        }
+        return (found, nil)
+    }
+
     mutating func deallocate() {
         for slot in occupiedSlots() { remove(slot: slot) }
         free.deallocate()

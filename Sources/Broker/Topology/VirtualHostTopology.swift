@@ -233,24 +233,9 @@ extension VirtualHostTopology {
         bindingsByDestination[binding.destination, default: []].insert(binding)
         changes.append(.bound(virtualHost: index, binding))
         if binding.source == eventExchange { changes.listeningHost = index }
-        if let named = named(binding) { changes.announce(.bindingCreated(named, name)) }
+        if let named = snapshot(binding) { changes.announce(.bindingCreated(named)) }
         if let durable { changes.journal(.bound(virtualHost: name, durable)) }
         return durable != nil
-    }
-
-    /// By names, while both ends are there.
-    func named(_ binding: Binding) -> NamedBinding? {
-        guard let source = exchangeNames[binding.source] else { return nil }
-        let destination: ShortString?
-        var isToQueue = false
-        switch binding.destination {
-        case .queue(let address): (destination, isToQueue) = (queueNames[address], true)
-        case .exchange(let id): destination = exchangeNames[id]
-        }
-        guard let destination else { return nil }
-        return NamedBinding(
-            source: source, destination: destination, isToQueue: isToQueue, routingKey: binding.routingKey,
-            arguments: binding.arguments)
     }
 
     /// By names, if both ends are durable.
@@ -315,10 +300,29 @@ extension VirtualHostTopology {
         return changes.position != before
     }
 
+    func bindings(from exchange: ExchangeID) -> Set<Binding> { bindingsBySource[exchange] ?? [] }
+    func bindings(to destination: BindingDestination) -> Set<Binding> { bindingsByDestination[destination] ?? [] }
+
+    /// By names; nil when an end is gone.
+    func snapshot(_ binding: Binding) -> BindingSnapshot? {
+        guard let source = exchangeNames[binding.source] else { return nil }
+        let destination: ShortString?
+        let isToQueue: Bool
+        switch binding.destination {
+        case .queue(let address): (destination, isToQueue) = (queueNames[address], true)
+        case .exchange(let id): (destination, isToQueue) = (exchangeNames[id], false)
+        }
+        return destination.map {
+            BindingSnapshot(
+                source: source, virtualHost: name, destination: $0, isToQueue: isToQueue,
+                routingKey: binding.routingKey, arguments: binding.arguments)
+        }
+    }
+
     /// - Parameter actor: as in `TopologyLog.announce`.
     private mutating func forget(_ binding: Binding, by actor: ShortString? = nil, changes: inout TopologyLog) {
-        if changes.listeningHost != nil, let named = named(binding) {
-            changes.announce(by: actor, .bindingDeleted(named, name))
+        if changes.listeningHost != nil, let named = snapshot(binding) {
+            changes.announce(by: actor, .bindingDeleted(named))
         }
         bindingsBySource[binding.source]?.remove(binding)
         bindingsByDestination[binding.destination]?.remove(binding)
@@ -358,7 +362,7 @@ extension VirtualHostTopology {
 extension VirtualHostTopology {
     private func announceEnds(changes: inout TopologyLog) {
         for binding in bindingsBySource.values.lazy.joined() {
-            if let named = named(binding) { changes.announce(.bindingDeleted(named, name)) }
+            if let named = snapshot(binding) { changes.announce(.bindingDeleted(named)) }
         }
         for queue in queues.keys { changes.announce(.queueDeleted(queue, name)) }
         for exchange in exchanges.keys { changes.announce(.exchangeDeleted(exchange, name)) }

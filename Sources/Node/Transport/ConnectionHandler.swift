@@ -27,10 +27,16 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        let remote = context.remoteAddress
-        let name = remote.map { "\($0.ipAddress ?? "unix"):\($0.port ?? 0)" } ?? "unknown"
-        address = shard.open(self, Peer(name: name, isLoopback: remote?.isLoopback ?? false))
+        address = shard.open(self, Self.peer(at: context.remoteAddress, to: context.localAddress))
         context.fireChannelActive()
+    }
+
+    private static func peer(at remote: SocketAddress?, to local: SocketAddress?) -> Peer {
+        let host = remote?.ipAddress ?? ""
+        let name = remote == nil ? "unknown" : "\(host.contains(":") ? "[\(host)]" : host):\(remote?.port ?? 0)"
+        return Peer(
+            name: name, isLoopback: remote?.isLoopback ?? false, host: host, port: remote?.port ?? 0,
+            localHost: local?.ipAddress ?? "", localPort: local?.port ?? 0)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -1,0 +1,121 @@
+import AMQPWire
+import Routing
+
+// The topology as it is now. Names in one go, what stands behind them in steps: the lock is held for microseconds each
+// time, so what comes and goes meanwhile is in the answer or not.
+extension ControlPlane {
+    /// Records that are read under the lock in one go.
+    private static let recordsPerStep = 256
+
+    /// The names of a virtual host's exchanges, sorted; none when it is not there.
+    package func exchangeNames(virtualHost: ShortString) -> [ShortString] {
+        let names = try? withTopology { topology in
+            topology.virtualHostIndexes[virtualHost].map { Array(topology.virtualHosts[$0].exchanges.keys) }
+        }
+        return (names ?? nil ?? []).sorted()
+    }
+
+    /// A virtual host's queues and where they live, sorted by name; none when it is not there.
+    package func queueReferences(virtualHost: ShortString) -> [QueueReference] {
+        let queues = try? withTopology { topology in
+            topology.virtualHostIndexes[virtualHost].map { index in
+                topology.virtualHosts[index].queues.values.map { QueueReference(name: $0.name, address: $0.address) }
+            }
+        }
+        return (queues ?? nil ?? []).sorted { $0.name < $1.name }
+    }
+
+    /// Where a queue lives; nil when it is not there.
+    package func queueAddress(_ name: ShortString, virtualHost: ShortString) -> QueueAddress? {
+        let address = try? withTopology { topology in
+            topology.virtualHostIndexes[virtualHost].flatMap { topology.virtualHosts[$0].queues[name]?.address }
+        }
+        return address ?? nil
+    }
+
+    /// These exchanges, without those that are gone.
+    package func exchangeSnapshots(named names: some Sequence<ShortString>, virtualHost: ShortString)
+        -> [ExchangeSnapshot]
+    {
+        inSteps(Array(names)) { names, topology in
+            guard let index = topology.virtualHostIndexes[virtualHost] else { return [] }
+            return names.compactMap { name in
+                topology.virtualHosts[index].exchanges[name].map { exchange in
+                    ExchangeSnapshot(
+                        reference: ExchangeReference(virtualHostIndex: index, id: exchange.id), name: name,
+                        virtualHost: virtualHost, type: exchange.type, isDurable: exchange.isDurable,
+                        isAutoDelete: exchange.isAutoDelete, isInternal: exchange.isInternal,
+                        arguments: exchange.arguments, policies: exchange.policies)
+                }
+            }
+        }
+    }
+
+    /// How many objects there are: RabbitMQ's `object_totals`.
+    package var objectCounts: (exchanges: Int, queues: Int, connections: Int) {
+        let counts = try? withTopology { topology in
+            topology.virtualHosts.reduce(into: (exchanges: 0, queues: 0, connections: 0)) { counts, host in
+                counts.exchanges += host.exchanges.count
+                counts.queues += host.queues.count
+                counts.connections += host.connectionCount
+            }
+        }
+        return counts ?? (0, 0, 0)
+    }
+
+    /// Takes the lock for each so many.
+    private func inSteps<Item: Sendable, Result: Sendable>(
+        _ items: [Item], _ body: (ArraySlice<Item>, Topology) -> [Result]
+    ) -> [Result] {
+        var results: [Result] = []
+        var start = 0
+        while start < items.count {
+            let end = min(start + Self.recordsPerStep, items.count)
+            results += (try? withTopology { body(items[start..<end], $0) }) ?? []
+            start = end
+        }
+        return results
+    }
+}
+
+// Bindings.
+extension ControlPlane {
+    /// The bindings of an exchange, implicit ones of the default exchange too; in no order.
+    package func bindings(fromExchange name: ShortString, virtualHost: ShortString) -> [BindingSnapshot] {
+        if name.isEmpty {
+            return queueReferences(virtualHost: virtualHost).map { implicitBinding(to: $0.name, virtualHost) }
+        }
+        return bindings(virtualHost) { host in host.exchanges[name].map { host.bindings(from: $0.id) } ?? [] }
+    }
+
+    /// The bindings that lead to an exchange, in no order.
+    package func bindings(toExchange name: ShortString, virtualHost: ShortString) -> [BindingSnapshot] {
+        bindings(virtualHost) { host in host.exchanges[name].map { host.bindings(to: .exchange($0.id)) } ?? [] }
+    }
+
+    /// The bindings that lead to a queue, the implicit one of the default exchange first.
+    package func bindings(toQueue name: ShortString, virtualHost: ShortString) -> [BindingSnapshot] {
+        guard queueAddress(name, virtualHost: virtualHost) != nil else { return [] }
+        return [implicitBinding(to: name, virtualHost)]
+            + bindings(virtualHost) { host in host.queues[name].map { host.bindings(to: .queue($0.address)) } ?? [] }
+    }
+
+    private func implicitBinding(to queue: ShortString, _ virtualHost: ShortString) -> BindingSnapshot {
+        BindingSnapshot(
+            source: "", virtualHost: virtualHost, destination: queue, isToQueue: true, routingKey: queue,
+            arguments: FieldTable())
+    }
+
+    /// The set is shared under the lock, its names are looked up in steps.
+    private func bindings(
+        _ virtualHost: ShortString, _ find: (VirtualHostTopology) -> Set<Binding>
+    ) -> [BindingSnapshot] {
+        let found = try? withTopology { topology in
+            topology.virtualHostIndexes[virtualHost].map { find(topology.virtualHosts[$0]) }
+        }
+        return inSteps(Array(found ?? nil ?? [])) { bindings, topology in
+            guard let index = topology.virtualHostIndexes[virtualHost] else { return [] }
+            return bindings.compactMap { topology.virtualHosts[index].snapshot($0) }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Routing
+
+/// The exchange that a channel's publishes are for: `serial` tells it from a later one with its place.
+struct ExchangeCount: BitwiseCopyable {
+    let id: ExchangeID
+    let serial: UInt32
+}
+
+/// What a shard counts for a virtual host and its exchanges.
+///
+/// Channels count, and tell from time to time: when their exchange or route changes, when they end, and when somebody
+/// asks. So nothing is counted here per message.
+struct ReplicaCounters {
+    private struct Exchange {
+        var serial: UInt32
+        var counters = ExchangeCounters()
+    }
+
+    /// By the exchange's number; the default exchange is the first.
+    private var exchanges: [Exchange] = [Exchange(serial: 0)]
+    private var latestSerial: UInt32 = 0
+    /// What its channels have told.
+    var messages = MessageCounters()
+    var receivedByteCount: UInt64 = 0
+    var sentByteCount: UInt64 = 0
+
+    /// An exchange begins to count from nothing.
+    mutating func add(_ id: ExchangeID) {
+        latestSerial &+= 1
+        while exchanges.count <= Int(id.value) { exchanges.append(Exchange(serial: 0)) }
+        exchanges[Int(id.value)] = Exchange(serial: latestSerial)
+    }
+
+    func count(of id: ExchangeID) -> ExchangeCount { ExchangeCount(id: id, serial: exchanges[Int(id.value)].serial) }
+
+    /// - Parameter targets: queues that each of the messages was for.
+    mutating func note(_ count: ExchangeCount, publishes: UInt64, targets: Int) {
+        let place = Int(count.id.value)
+        guard exchanges[place].serial == count.serial else { return }
+        exchanges[place].counters.publishIn &+= publishes
+        exchanges[place].counters.publishOut &+= publishes &* UInt64(truncatingIfNeeded: targets)
+    }
+
+    func counters(of id: ExchangeID) -> ExchangeCounters {
+        Int(id.value) < exchanges.count ? exchanges[Int(id.value)].counters : ExchangeCounters()
+    }
+}

@@ -1,0 +1,155 @@
+import AMQPWire
+import Routing
+
+// Queues and consumers as they are now, for whoever asks. In steps: between two of them the shard serves its clients, so
+// what comes and goes meanwhile is in the answer or not.
+extension ShardState {
+    /// Queues from a place on, at most so many.
+    ///
+    /// - Returns: the queues, and the place to go on from; nil when there are no more.
+    package func queueSnapshots(from start: Int, limit: Int) -> (items: [QueueSnapshot], next: Int?) {
+        let (found, next) = queues.occupied(from: start, limit: limit)
+        return (snapshots(of: found), next)
+    }
+
+    /// These queues, without those that are gone.
+    package func queueSnapshots(at addresses: [QueueAddress]) -> [QueueSnapshot] {
+        snapshots(of: addresses.compactMap { queue($0) })
+    }
+
+    private func snapshots(of found: [UnsafeMutablePointer<QueueState>]) -> [QueueSnapshot] {
+        // Gates and queues of replies are no queues to anybody.
+        let records = try? controlPlane.withTopology { topology in
+            found.map { queue -> QueueRecord? in
+                let record = topology.virtualHosts[queue.pointee.virtualHostIndex].queues[queue.pointee.name]
+                return record?.address == queue.pointee.address ? record : nil
+            }
+        }
+        return zip(found, records ?? []).compactMap { queue, record in record.map { snapshot(queue, $0) } }
+    }
+
+    private func snapshot(_ queue: UnsafeMutablePointer<QueueState>, _ record: QueueRecord) -> QueueSnapshot {
+        let owner = record.exclusiveOwner.flatMap { connection($0)?.pointee.details }
+        var snapshot = QueueSnapshot(
+            address: record.address, name: record.name, virtualHost: queue.pointee.virtualHost,
+            virtualHostIndex: queue.pointee.virtualHostIndex, type: record.type, isDurable: record.isDurable,
+            isAutoDelete: record.isAutoDelete, isExclusive: record.exclusiveOwner != nil, owner: owner,
+            arguments: record.arguments, policies: record.policies)
+        if queue.pointee.isPaused { snapshot.state = .paused }
+        snapshot.readyCount = queue.pointee.readyCount
+        snapshot.unackedCount = queue.pointee.unackedCount
+        snapshot.delayedCount = queue.pointee.delayedCount
+        snapshot.pagedOutCount = queue.pointee.pagedOutCount
+        if let first = queue.pointee.ready.first, !first.isPagedOut {
+            snapshot.headPublishedMilliseconds = first.message.publishedMilliseconds
+            snapshot.headTimestampSeconds =
+                (try? BasicPropertiesView(validating: first.message.properties))?.timestamp
+        }
+        snapshot.memoryByteCount = queue.pointee.memoryByteCount
+        snapshot.consumerCount = queue.pointee.consumerCount
+        let consumers = queue.pointee.consumers
+        snapshot.singleActiveConsumer = consumers.active.flatMap { consumers.description($0)?.name }
+        snapshot.exclusiveConsumer = consumers.exclusive?.name
+        snapshot.counters = queue.pointee.messageCounters
+        return snapshot
+    }
+}
+
+// Consumers.
+extension ShardState {
+    /// Consumers of this shard's queues from a place on, at most so many.
+    package func consumerSnapshots(from start: Int, limit: Int) -> (items: [ConsumerSnapshot], next: Int?) {
+        // The queue's slot, and the place among its consumers.
+        var slot = start >> 32
+        var place = start & 0xFFFF_FFFF
+        var items: [ConsumerSnapshot] = []
+        // Queues without consumers are looked at for nothing, but not too many of them.
+        for _ in 0..<16 * limit {
+            guard slot < queues.slotCount else { return (items, nil) }
+            if let queue = queues[UInt32(slot)] {
+                place = addConsumers(of: queue, from: place, limit: limit, to: &items)
+                if items.count >= limit { return (items, slot << 32 | place) }
+            }
+            slot += 1
+            place = 0
+        }
+        return (items, slot << 32)
+    }
+
+    /// All consumers of a queue.
+    package func consumerSnapshots(of address: QueueAddress) -> [ConsumerSnapshot] {
+        guard let queue = queue(address) else { return [] }
+        var items: [ConsumerSnapshot] = []
+        _ = addConsumers(of: queue, from: 0, limit: .max, to: &items)
+        return items
+    }
+
+    /// Returns the place of the next consumer.
+    private func addConsumers(
+        of queue: UnsafeMutablePointer<QueueState>, from place: Int, limit: Int, to items: inout [ConsumerSnapshot]
+    ) -> Int {
+        let consumers = queue.pointee.consumers
+        var place = place
+        while place < consumers.slotCount, items.count < limit {
+            defer { place += 1 }
+            guard let reference = consumers.reference(at: place), let description = consumers.description(reference),
+                let credit = consumers.credit(reference)
+            else { continue }
+            let isActive = consumers.isActive(reference)
+            let isSingle = queue.pointee.arguments.isSingleActiveConsumer
+            items.append(
+                ConsumerSnapshot(
+                    name: description.name, queue: queue.pointee.name, virtualHost: queue.pointee.virtualHost,
+                    requiresAck: !description.noAck, isExclusive: description.isExclusive,
+                    prefetchCount: description.prefetchCount, arguments: description.arguments, isActive: isActive,
+                    activity: !isSingle ? .up : isActive ? .singleActive : .waiting,
+                    unackedCount: Int(credit.pointee.unackedCount)))
+        }
+        return place
+    }
+}
+
+extension ConsumerDescription {
+    var name: ConsumerName {
+        ConsumerName(tag: tag, channelNumber: channel.number, connection: connection)
+    }
+}
+
+extension QueueState {
+    /// Ready messages that are not in memory.
+    var pagedOutCount: Int {
+        var count = ready.absentCount
+        guard let extras, let levels = extras.pointee.levels else { return count }
+        for level in 0..<extras.pointee.levelCount where level != extras.pointee.currentLevel {
+            count += levels[level].absentCount
+        }
+        return count
+    }
+
+    /// Bytes that the queue takes in memory, with those of its messages that are there.
+    var memoryByteCount: Int {
+        var count = MemoryLayout<QueueState>.stride + readyCount * MemoryLayout<QueueEntry>.stride
+        count += ready.residentByteCount + consumers.slotCount * MemoryLayout<ConsumerCredit>.stride
+        guard let extras else { return count }
+        count += MemoryLayout<QueueExtras>.stride
+        guard let levels = extras.pointee.levels else { return count }
+        for level in 0..<extras.pointee.levelCount where level != extras.pointee.currentLevel {
+            count += levels[level].residentByteCount
+        }
+        return count
+    }
+}
+
+extension ReadyList {
+    /// Messages that are not in memory.
+    var absentCount: Int {
+        guard absentChunkCount > 0 else { return 0 }
+        var count = 0
+        var next = head
+        while let chunk = next {
+            if chunk.pointee.state != .resident { count += chunk.pointee.end - chunk.pointee.first }
+            next = chunk.pointee.next
+        }
+        return count
+    }
+}
