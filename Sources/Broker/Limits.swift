@@ -26,6 +26,8 @@ enum Limit {
     static let bodyByteCount = 536_870_912
     /// How many topology changes another shard may lag behind before it is woken for them.
     static let topologyLag: UInt64 = 512
+    /// Events that have not been published yet.
+    static let waitingEvents = 100_000
     /// The longest time that an argument or a policy can ask for: 35 000 years, far from any overflow.
     static let durationMilliseconds: UInt64 = 1 << 50
     /// The pattern of a policy.

@@ -193,6 +193,7 @@ extension ShardState {
         }
         list(connection)
         if got.entry.isRedelivered { countRedelivery(channel) }
+        if channel.pointee.isTraced { trace(got.entry, of: got.queue, channel) }
         if got.noAck {
             channel.pointee.counters.getNoAck &+= 1
             statistics.messages.getNoAck &+= 1
