@@ -1,14 +1,22 @@
 /// A metric that every object of one kind has, and where its value comes from.
 package struct MetricColumn<Object>: Sendable {
     package let family: MetricFamily
+    /// Whether the sum of all objects says something: not of times, nor of counters, which go when their object goes.
+    package let isSummed: Bool
     /// NaN where this object has no such value: then there is no sample.
     package let value: @Sendable (Object) -> Double
 
-    package init(
-        _ name: String, _ type: MetricType, _ help: String, _ value: @escaping @Sendable (Object) -> Double
-    ) {
-        family = MetricFamily(name, type, help)
+    package init(_ family: MetricFamily, isSummed: Bool = true, _ value: @escaping @Sendable (Object) -> Double) {
+        self.family = family
+        self.isSummed = isSummed
         self.value = value
+    }
+
+    package init(
+        _ name: String, _ type: MetricType, _ help: String, isSummed: Bool = true,
+        _ value: @escaping @Sendable (Object) -> Double
+    ) {
+        self.init(MetricFamily(name, type, help), isSummed: isSummed, value)
     }
 }
 
