@@ -279,6 +279,7 @@ extension ShardState {
         }
         switch settled.outcome {
         case .acked:
+            queue.pointee.typeCounters.pointee.ack &+= 1
             if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
                 queue.pointee.removeDuplicate(settled.entry.message)
             }

@@ -183,11 +183,13 @@ extension ShardState {
     ) -> QueueAddress {
         let shard = index
         let memory = Unmanaged.passUnretained(indexMemory)
+        let (counters, now) = (typeCounters[arguments.queueType], now)
         let (_, _, queue) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: declare.queue,
                 virtualHost: place.virtualHost, virtualHostIndex: place.virtualHostIndex,
-                isAutoDelete: declare.autoDelete, arguments: arguments, memory: memory)
+                isAutoDelete: declare.autoDelete, arguments: arguments, memory: memory, typeCounters: counters,
+                now: now)
         }
         return queue.pointee.address
     }

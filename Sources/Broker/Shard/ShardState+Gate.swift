@@ -46,11 +46,12 @@ extension ShardState {
         _ settings: GateSettings, _ exchange: ShortString, virtualHost: ShortString, virtualHostIndex: Int
     ) -> QueueAddress {
         let shard = index
+        let (counters, now) = (typeCounters.classic, now)
         let (_, _, queue) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: exchange,
                 virtualHost: virtualHost, virtualHostIndex: virtualHostIndex, isAutoDelete: false,
-                arguments: QueueArguments())
+                arguments: QueueArguments(), typeCounters: counters, now: now)
         }
         queue.pointee.makeExtras().pointee.gate = ExchangeGate(settings)
         return queue.pointee.address

@@ -108,6 +108,8 @@ package final class ShardState {
     package var notes: [Note] = []
     /// The shell reads them between turns.
     package var statistics = ShardStatistics()
+    let typeCounters = QueueTypeCounters()
+    var sampleTimes = SampleTimes()
 
     /// - Parameters:
     ///   - seed: for the names that the broker makes up; from the system's randomness, or from a test.
@@ -165,6 +167,7 @@ package final class ShardState {
         spillLane.deallocate()
         rewrittenProperties.deallocate()
         transitEpochs.deallocate()
+        typeCounters.deallocate()
         rejectedMessages.deallocate()
     }
 

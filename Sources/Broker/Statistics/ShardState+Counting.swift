@@ -58,23 +58,24 @@ extension ShardState {
         connection.pointee.traffic.notedSentByteCount = traffic.sentByteCount
     }
 
-    /// Channels and connections from a place on, at most so many channels, tell their exchanges and virtual hosts what
-    /// they have counted. Returns the place to go on from; nil at the end.
-    package func noteCounters(from start: Int, limit: Int) -> Int? {
-        var noted: UnsafeMutablePointer<ConnectionState>?
-        return forEachChannel(from: start, limit: limit) { channel in
-            noteCounters(channel)
-            if noted != channel.pointee.connection { noteTraffic(channel.pointee.connection) }
-            noted = channel.pointee.connection
+    /// What these exchanges have done on this shard, and how fast, once `sampleChannels` has been everywhere.
+    package func exchangeCounters(of exchanges: [ExchangeReference]) -> [(ExchangeCounters, ExchangeRates)] {
+        exchanges.map { exchange in
+            guard exchange.virtualHostIndex < virtualHosts.count else { return (ExchangeCounters(), ExchangeRates()) }
+            let counters = virtualHosts[exchange.virtualHostIndex].counters
+            let rates = sampleTimes.intervalSeconds.map {
+                ExchangeRates(counters.latestDifference(of: exchange.id), seconds: $0)
+            }
+            return (counters.counters(of: exchange.id), rates ?? ExchangeRates())
         }
     }
 
-    /// What these exchanges have done on this shard, once `noteCounters` has been everywhere.
-    package func exchangeCounters(of exchanges: [ExchangeReference]) -> [ExchangeCounters] {
-        exchanges.map { exchange in
-            exchange.virtualHostIndex < virtualHosts.count
-                ? virtualHosts[exchange.virtualHostIndex].counters.counters(of: exchange.id) : ExchangeCounters()
-        }
+    /// Everything that the shard counts for itself.
+    package var allStatistics: ShardStatistics {
+        var all = statistics
+        all.classic = typeCounters.classic.pointee
+        all.quorum = typeCounters.quorum.pointee
+        return all
     }
 
     /// The connection of a channel that is open, and so is its connection.
