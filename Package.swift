@@ -20,6 +20,7 @@ let package = Package(
     products: [
         .executable(name: "leveret", targets: ["leveret"]),
         .executable(name: "leveretctl", targets: ["leveretctl"]),
+        .executable(name: "leveretperf", targets: ["leveretperf"]),
         .library(name: "LeveretClient", targets: ["LeveretClient"]),
     ],
     dependencies: [
@@ -30,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // The wire format of AMQP 0-9-1. Imports nothing but the standard library.
@@ -94,6 +96,18 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // epoll and timerfd, which Swift's module of Glibc leaves out.
+        .target(name: "EventPolling"),
+        // The load and latency tool, for any broker.
+        .executableTarget(
+            name: "leveretperf",
+            dependencies: [
+                "AMQPWire", "EventPolling", "LeveretClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: engine),
+
         .target(
             name: "LeveretClient",
             dependencies: [
@@ -142,6 +156,13 @@ let package = Package(
             dependencies: [
                 "leveret", "leveretctl", "AMQPWire", "Broker", "Journal", "Node",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        // Values of the tool, and every scenario against the built executable.
+        .testTarget(
+            name: "LeveretPerfTests",
+            dependencies: [
+                "leveret", "leveretperf", "AMQPWire", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict),
         // Other people's clients against the built executable.
