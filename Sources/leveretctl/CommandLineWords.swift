@@ -10,7 +10,23 @@ enum CommandLineWords {
 
     /// The words as the parser wants them: common options behind the command, and rabbitmqctl's names translated.
     static func prepared(_ words: [String]) throws -> [String] {
-        let words = commandFirst(words)
+        var words = commandFirst(words)
+        if let name = words.first, words.count > 1 || name != "help" {
+            // `help list_queues` is `list_queues --help`.
+            let isHelp = name == "help"
+            let asked = isHelp ? words[1] : name
+            if let reason = RabbitmqctlName.unsupported[asked] {
+                throw ControlError("rabbitmqctl's command \(asked) is not for this: \(reason)")
+            }
+            if let known = RabbitmqctlName.byName[asked] {
+                let arguments = isHelp ? ["--help"] : Array(words.dropFirst())
+                words = try known.translated(arguments, isTerminal: Terminal.isOutput)
+                if words.last == "--help" {
+                    Report.note("\(asked) is rabbitmqctl's name for: leveretctl \(known.words.joined(separator: " "))")
+                    Report.note("for example: \(known.example)")
+                }
+            }
+        }
         try checkNames(words)
         return words
     }
@@ -51,7 +67,8 @@ enum CommandLineWords {
             guard let next = named(word, in: command) else {
                 if command.configuration.defaultSubcommand != nil { return }
                 let names = subcommands.compactMap { $0.configuration.commandName }
-                let hint = NearestName.suggestion(word, among: names)
+                let others = path == "leveretctl" ? RabbitmqctlName.all.map(\.name) : []
+                let hint = NearestName.suggestion(word, among: names + others)
                 let example = command.configuration.examples.first ?? "leveretctl --help"
                 throw ControlError(
                     "there is no command '\(path) \(word)'.\(hint) For example: \(example)")

@@ -40,7 +40,9 @@ struct LeveretControl: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Messages",
-                subcommands: [PurgeCommand.self]),
+                subcommands: [
+                    PublishCommand.self, GetCommand.self, TailCommand.self, MoveCommand.self, PurgeCommand.self,
+                ]),
             CommandGroup(
                 name: "Clients",
                 subcommands: [ConnectionsCommand.self, ChannelsCommand.self, ConsumersCommand.self]),
@@ -58,7 +60,7 @@ struct LeveretControl: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Watching",
-                subcommands: [StatusCommand.self, PingCommand.self, CheckCommand.self]),
+                subcommands: [StatusCommand.self, TopCommand.self, CheckCommand.self, PingCommand.self]),
             CommandGroup(name: "A stopped broker", subcommands: [JournalCommand.self]),
         ])
 

@@ -79,7 +79,7 @@ struct ManagementClient: Sendable {
         request.method = method
         let login = Array("\(endpoint.user):\(endpoint.password)".utf8)
         request.headers.add(name: "authorization", value: "Basic \(Base64.encode(login))")
-        request.headers.add(name: "accept", value: "application/json")
+        request.headers.add(name: "accept", value: "application/json, */*;q=0.5")
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
