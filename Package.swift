@@ -167,7 +167,9 @@ let package = Package(
         .testTarget(
             name: "LeveretPerfTests",
             dependencies: [
-                "leveret", "leveretperf", "AMQPWire", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "leveret", "leveretperf", "AMQPWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict),
         // Other people's clients against the built executable.
