@@ -32,6 +32,16 @@ enum Limit {
     static let durationMilliseconds: UInt64 = 1 << 50
     /// The pattern of a policy.
     static let patternByteCount = 1024
+    /// Tags of one user.
+    static let userTags = 64
+    /// The largest of the known ones, SHA-512 with its salt, has 68; what is imported may be of another kind.
+    static let passwordHashByteCount = 1024
+    /// Places and names that logins were tried from and with, of which each has a count of its own.
+    static let loginSources = 4096
+    /// How long a refused login waits for its answer, so that guessing takes its time.
+    static let refusedLoginMilliseconds: UInt64 = 1_000
+    /// Refused logins of one shard that wait so; more are ended without an answer.
+    static let refusedLogins = 1_000
     /// RabbitMQ's `x-name-prefix` bound.
     static let namePrefixByteCount = 64
     /// Messages of one queue that expire, or are too many, in one turn before others have theirs.

@@ -31,7 +31,7 @@ package final class Node: Service {
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
             shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost,
-            eventVirtualHost: configuration.eventVHost)
+            eventVirtualHost: configuration.eventVHost, access: settings.access)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress
@@ -168,10 +168,6 @@ extension BrokerSettings {
         maxMessageSize = configuration.maxMessageSize
         defaultVirtualHost = configuration.defaultVHost
         defaultQueueType = configuration.defaultQueueType
-        users = [
-            User(
-                name: configuration.defaultUser, password: configuration.defaultPass,
-                isLoopbackOnly: configuration.loopbackUsers.contains(configuration.defaultUser))
-        ]
+        access = AccessSettings(configuration)
     }
 }

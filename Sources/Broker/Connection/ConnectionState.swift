@@ -42,6 +42,10 @@ struct ConnectionState {
     var channelMax: UInt16 = 0
     var heartbeatSeconds: UInt16 = 0
     var user: ShortString = ""
+    /// Its user may do everything in its virtual host: nothing needs to be asked.
+    var isUnrestricted = false
+    /// What it will be told about its login in the end.
+    var refusedLogin: RefusedLogin?
     var virtualHost: ShortString = ""
     var virtualHostIndex = 0
     /// Counted among its virtual host's connections.
@@ -104,6 +108,12 @@ struct ConnectionState {
             ? Limit.bodyByteCount + Frame.overheadByteCount
             : Int(frameMax) - Frame.overheadByteCount + Limit.frameSizeFudge
     }
+}
+
+/// A login that was refused, and waits for its answer.
+struct RefusedLogin {
+    let error: ProtocolError
+    let answersAtMilliseconds: UInt64
 }
 
 /// What the client's `capabilities` table says that it understands (RabbitMQ's names).

@@ -26,4 +26,9 @@ package struct Peer: Sendable {
         if localHost.isEmpty { return name }
         return "\(name) -> \(localHost.contains(":") ? "[\(localHost)]" : localHost):\(localPort)"
     }
+
+    /// Without the port.
+    var address: String {
+        name.lastIndex(of: ":").map { String(name[..<$0]) } ?? name
+    }
 }

@@ -18,8 +18,8 @@ package enum TopologyStep: Equatable, Sendable {
     case virtualHostChanged(ShortString, VirtualHostMetadata)
     case virtualHostRemoved(ShortString)
     case permissionsSet(virtualHost: ShortString, user: ShortString, Permissions)
-    /// From then on the user has only what is set.
     case permissionsCleared(virtualHost: ShortString, user: ShortString)
+    case access(AccessStep)
 }
 
 package struct DurableExchange: Hashable, Sendable {
@@ -112,6 +112,7 @@ extension TopologyStep {
         case .permissionsCleared(let host, let user):
             Self.begin(.permissionsCleared, host, &buffer)
             buffer.write(user)
+        case .access(let step): step.write(to: &buffer)
         }
     }
 
@@ -122,8 +123,13 @@ extension TopologyStep {
 
     /// - Throws: `WireError`; an unknown kind is `.truncated`: the bytes are not what this version writes.
     package init(from reader: inout WireReader) throws(WireError) {
-        guard let kind = Kind(rawValue: try reader.readUInt8()) else { throw .truncated }
+        let number = try reader.readUInt8()
         let host = try reader.readShortString()
+        if let kind = AccessStep.Kind(rawValue: number) {
+            self = .access(try AccessStep(kind, host, from: &reader))
+            return
+        }
+        guard let kind = Kind(rawValue: number) else { throw .truncated }
         switch kind {
         case .virtualHostAdded: self = .virtualHostAdded(host)
         case .exchangeDeclared:

@@ -17,6 +17,8 @@ extension ShardState {
         case .channelCloseOk: return
         default: throw ProtocolError.expectedOpen.blaming(method.classID, method.methodID)
         }
+        let user = connection.pointee.user
+        try controlPlane.withTopology { topology throws(ProtocolError) in try topology.openChannel(of: user) }
         connection.pointee.latestChannelSerial &+= 1
         let channel = UnsafeMutablePointer<ChannelState>.allocate(capacity: 1)
         channel.initialize(
@@ -196,6 +198,8 @@ extension ShardState {
         statistics.channelsClosed &+= 1
         noteCounters(channel)
         connection.pointee.endedChannelCounters += channel.pointee.counters
+        let user = connection.pointee.user
+        try? controlPlane.withTopology { $0.closeChannel(of: user) }
         connection.pointee.deferredByteCount -= channel.pointee.deferred.count
         channel.pointee.phase = .closing
         endedChannels.append(channel)

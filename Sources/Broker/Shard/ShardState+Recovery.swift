@@ -106,6 +106,7 @@ extension ControlPlane {
             for name in durable.removedVirtualHosts where durable.virtualHosts[name] == nil {
                 topology.removeVirtualHost(name)
             }
+            topology.recoverUsers(of: durable)
             for (name, host) in durable.virtualHosts.sorted(by: { $0.key < $1.key }) {
                 topology.addVirtualHost(name)
                 guard let index = topology.virtualHostIndexes[name] else { continue }
@@ -132,7 +133,8 @@ extension ControlPlane {
                     topology.virtualHosts[index].recover(binding, changes: &topology.log)
                 }
             }
-            problems += topology.recoverPermissions(of: durable)
+            problems += topology.recoverAccess(of: durable)
+            topology.recoverParameters(of: durable)
         }
         return (places, problems)
     }

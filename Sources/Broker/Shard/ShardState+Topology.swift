@@ -15,6 +15,7 @@ extension ShardState {
         appliedVersion += UInt64(changes.count)
         for change in changes { apply(change) }
         if !pendingReplays.isEmpty { replayHistories() }
+        if mustMeasureConnections { measureConnections() }
         if mustForgetRoutes { forgetRoutes() }
     }
 
@@ -30,12 +31,14 @@ extension ShardState {
                 id, name: name, kind: behaviour.type.kind, hashSource: behaviour.hashSource)
             virtualHosts[host].counters.add(id)
             if isInternal { virtualHosts[host].internalExchanges.insert(id) }
+            if behaviour.type == .topic, behaviour.gate == nil { virtualHosts[host].topicExchanges.insert(id) }
             if let gate, let settings = behaviour.gate { openGate(gate, settings.kind, of: id, host) }
         case .alternateChanged(let host, let id, let alternate):
             virtualHosts[host].routing.setAlternate(of: id, to: alternate)
         case .exchangeRemoved(let host, let id):
             virtualHosts[host].routing.removeExchange(id)
             virtualHosts[host].internalExchanges.remove(id)
+            virtualHosts[host].topicExchanges.remove(id)
             if let gate = virtualHosts[host].gates.removeValue(forKey: id) { closeGate(gate) }
         case .queueAdded(let host, let name, let address, let holder):
             holders.set(address, holder)
@@ -60,7 +63,26 @@ extension ShardState {
         case .eventsLost(let count): acceptLostEvents(count)
         case .permissionsChanged(let user, let host, let patterns):
             permissions.set(patterns, user: user, virtualHost: host)
-            mustForgetRoutes = true
+            mustMeasureConnections = true
+        case .topicPermissionsChanged(let user, let host, let exchange, let patterns):
+            permissions.set(patterns, user: user, virtualHost: host, exchange: exchange)
+            mustMeasureConnections = true
+        case .impersonationChanged(let user, let isAllowed):
+            permissions.set(isImpersonator: isAllowed, user: user)
+        case .userRemoved(let user):
+            permissions.remove(user)
+            removedUsers.insert(user)
+            mustMeasureConnections = true
+        case .clusterNameChanged(let name): clusterName = name ?? settings.clusterName
+        }
+    }
+
+    /// What was allowed, and was remembered for that, may not be any more.
+    private func measureConnections() {
+        mustMeasureConnections = false
+        mustForgetRoutes = true
+        for slot in connections.occupiedSlots() {
+            if let connection = connections[slot] { measure(connection) }
         }
     }
 

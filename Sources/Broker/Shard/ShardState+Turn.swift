@@ -6,6 +6,7 @@ extension ShardState {
     /// Ends a turn: delivers what can be delivered, confirms what can be confirmed, frees what has ended.
     package func finishTurn() {
         if !removedVirtualHosts.isEmpty { endRemovedVirtualHosts() }
+        if !removedUsers.isEmpty { endRemovedUsers() }
         resumeChannels()
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
         if !rejectedMessages.isEmpty { deadLetterRejected() }

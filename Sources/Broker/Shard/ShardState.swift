@@ -36,8 +36,16 @@ package final class ShardState {
     var mustForgetRoutes = false
     /// What users may do: see `ShardState+Access`.
     var permissions = AccessTable()
+    /// What connections may do is to be looked at again.
+    var mustMeasureConnections = false
     /// Their connections and queues here end with this turn.
     var removedVirtualHosts: Set<Int> = []
+    /// Their connections here end with this turn.
+    var removedUsers: Set<ShortString> = []
+    /// What clients are told of the node when they connect.
+    var clusterName: String
+    /// Connections that have not been told yet that their login is refused.
+    var refusedLoginCount = 0
 
     /// Whether who is bound to a recent-history exchange gets its messages: not while bindings come back at a start.
     var replaysHistory = true
@@ -134,7 +142,10 @@ package final class ShardState {
         transitByteCounts = Array(repeating: 0, count: shardCount)
         holders = HolderTable(shardCount: shardCount)
         journal = ShardJournal(progress: progress)
+        clusterName = settings.clusterName
         applyTopology()
+        // Nobody is connected yet.
+        removedUsers = []
     }
 
     /// Deletes every queue that lives here: other shards get their messages back with the next batches.
@@ -189,6 +200,8 @@ package struct Note: Sendable, Equatable {
 struct VirtualHostReplica {
     var routing = RoutingTable()
     var internalExchanges: Set<ExchangeID> = []
+    /// Those that topic permissions are for.
+    var topicExchanges: Set<ExchangeID> = []
     /// The gates of its exchanges, on whatever shard.
     var gates: [ExchangeID: QueueAddress] = [:]
     /// See `ShardState+Trace`.

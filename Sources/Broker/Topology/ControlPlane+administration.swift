@@ -24,9 +24,11 @@ extension ControlPlane {
     // MARK: Virtual hosts
 
     /// Makes a virtual host, with its exchanges. Returns false when it was there: then only what is said of it changes.
+    ///
+    /// - Parameter creator: a user who may do everything in it from now on, when it is new.
     @discardableResult
     package func addVirtualHost(
-        _ name: ShortString, _ metadata: VirtualHostMetadata = VirtualHostMetadata()
+        _ name: ShortString, _ metadata: VirtualHostMetadata = VirtualHostMetadata(), creator: ShortString? = nil
     ) throws(AdministrationError) -> Bool {
         if name.isEmpty { throw .invalid("a virtual host needs a name") }
         return try administer { topology throws(AdministrationError) in
@@ -37,6 +39,9 @@ extension ControlPlane {
                 topology.setMetadata(metadata, at: index)
                 if metadata != VirtualHostMetadata() { topology.log.journal(.virtualHostChanged(name, metadata)) }
                 topology.log.announce(.virtualHostCreated(name, metadata))
+            }
+            if isNew, let creator, topology.users[creator] != nil {
+                topology.set(try PermissionPatterns(.everything), user: creator, virtualHost: name)
             }
             return isNew
         }
@@ -155,6 +160,7 @@ extension ControlPlane.Topology {
         log.journal(.virtualHostRemoved(name))
         virtualHosts[index].removeAll(changes: &log)
         removePermissions(inVirtualHost: name)
+        parameters[name] = nil
         log.append(.virtualHostRemoved(index: index))
         log.announce(.virtualHostDeleted(name))
     }
@@ -162,13 +168,20 @@ extension ControlPlane.Topology {
     /// Where a connection goes that opens this virtual host; it counts as one of its connections until `leave`.
     mutating func enter(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
         guard let index = virtualHostIndexes[name] else { throw .noVirtualHost(name) }
-        if let limit = virtualHosts[index].metadata.maxConnections, virtualHosts[index].connectionCount >= limit {
+        if let limit = virtualHosts[index].metadata.maxConnections, limit >= 0,
+            virtualHosts[index].connectionCount >= limit
+        {
             throw .connectionLimit(limit, name, user: user)
         }
+        try checkConnectionLimit(of: user)
         try access.checkEntry(of: user, to: name)
         virtualHosts[index].connectionCount += 1
+        usage[user, default: UserUsage()].connectionCount += 1
         return index
     }
 
-    mutating func leave(_ index: Int) { virtualHosts[index].connectionCount -= 1 }
+    mutating func leave(_ index: Int, user: ShortString) {
+        virtualHosts[index].connectionCount -= 1
+        changeUsage(of: user) { $0.connectionCount -= 1 }
+    }
 }

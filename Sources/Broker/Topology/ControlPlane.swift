@@ -16,18 +16,27 @@ package final class ControlPlane: Sendable {
 
     /// Who changes something by the calls of an administrator, for those who listen to events.
     @TaskLocal package static var actor = BrokerEvent.internalUser
+    let settings: AccessSettings
 
     struct Topology {
         var virtualHosts: [VirtualHostTopology] = []
         var virtualHostIndexes: [ShortString: Int] = [:]
         var log = TopologyLog()
+        var users: [ShortString: UserRecord] = [:]
         var access = AccessTable()
+        var usage: [ShortString: UserUsage] = [:]
+        var logins = LoginAttempts()
+        /// Whether the journal has all users there are.
+        var hasJournaledUsers = false
+        /// By virtual host.
+        var parameters: [ShortString: [ParameterName: FieldValue]] = [:]
+        var globalParameters: [ShortString: FieldValue] = [:]
         /// How far each shard is.
         var applied: [UInt64]
 
         var version: UInt64 { log.version }
 
-        /// The one of the configuration. It is made at every start, unless it has been deleted.
+        /// The one that a new data directory begins with.
         var defaultVirtualHost: ShortString
         /// The one that has the event exchange.
         let eventVirtualHost: ShortString
@@ -49,13 +58,18 @@ package final class ControlPlane: Sendable {
     package static let shardLimit = 64
 
     /// - Parameter eventVirtualHost: the virtual host that has the event exchange; nil for the default one.
-    package init(shardCount: Int, virtualHost: String, eventVirtualHost: String? = nil) {
+    package init(
+        shardCount: Int, virtualHost: String, eventVirtualHost: String? = nil,
+        access: AccessSettings = AccessSettings()
+    ) {
         precondition(1...Self.shardLimit ~= shardCount)
         let name = ShortString(truncating: virtualHost)
         var topology = Topology(
             applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name,
             eventVirtualHost: eventVirtualHost.map { ShortString(truncating: $0) } ?? name)
         topology.addVirtualHost(name)
+        topology.addDefaultUser(access)
+        settings = access
         latestVersion.store(topology.version, ordering: .releasing)
         self.topology = Mutex(topology)
     }
@@ -122,7 +136,8 @@ extension ControlPlane {
                 TopologyStep.virtualHostRemoved(topology.defaultVirtualHost).write(to: &bytes)
             }
             for host in topology.virtualHosts where !host.isRemoved { host.writeDurable(to: &bytes) }
-            topology.writePermissions(to: &bytes)
+            if topology.hasJournaledUsers { topology.forEachUserStep { $0.write(to: &bytes) } }
+            topology.forEachParameterStep { $0.write(to: &bytes) }
             topology.log.journalSnapshot(bytes.bytes)
             bytes.deallocate()
             latestStatePosition.store(topology.log.position, ordering: .releasing)

@@ -29,4 +29,12 @@ enum TopologyChange: Sendable {
     case eventsLost(Int)
     /// nil: none any more.
     case permissionsChanged(user: ShortString, virtualHost: ShortString, PermissionPatterns?)
+    /// nil: none any more.
+    case topicPermissionsChanged(
+        user: ShortString, virtualHost: ShortString, exchange: ShortString, TopicPatterns?)
+    case impersonationChanged(user: ShortString, isAllowed: Bool)
+    /// With all that it was allowed; its connections end.
+    case userRemoved(ShortString)
+    /// nil: the configuration's again.
+    case clusterNameChanged(String?)
 }

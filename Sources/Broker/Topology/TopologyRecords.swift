@@ -18,6 +18,9 @@ struct ExchangeRecord: Sendable {
     /// The prefix is reserved: no client made it.
     var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
 
+    /// Whether topic permissions are for it: a delayed-message exchange is of another type, however it routes.
+    var isTopic: Bool { behaviour.type == .topic && behaviour.gate == nil }
+
     /// What is predeclared needs no record.
     var isJournaled: Bool { isDurable && !isPredeclared }
 

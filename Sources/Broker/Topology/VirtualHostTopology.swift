@@ -205,6 +205,9 @@ extension VirtualHostTopology {
         if source.isEmpty { throw .defaultExchange }
         try access.check(.read, resource(.exchange, source))
         let exchange = try exchange(source)
+        if exchange.isTopic {
+            try access.checkTopic(.read, resource(.exchange, source), key: routingKey)
+        }
         let target: BindingDestination
         switch destination {
         case .exchange(let name): target = .exchange(try self.exchange(name.withoutLineBreaks).id)
@@ -387,7 +390,7 @@ extension VirtualHostTopology {
     /// For a queue that is not there yet.
     func checkQueueLimit(_ queue: ShortString) throws(ProtocolError) {
         if isRemoved { throw .virtualHostDeleted(name) }
-        if let limit = metadata.maxQueues, queues.count >= limit { throw .queueLimit(limit, queue, name) }
+        if let limit = metadata.maxQueues, limit >= 0, queues.count >= limit { throw .queueLimit(limit, queue, name) }
     }
 
     /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.

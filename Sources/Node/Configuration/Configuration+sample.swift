@@ -27,6 +27,7 @@ extension ConfigurationKey {
         return switch kind {
         case .listener: "listeners.tcp.default = \(valueText(in: initial))"
         case .loopbackUser: "loopback_users.guest = true"
+        case .userTag: "default_user_tags.administrator = true"
         default: "\(name) = \(defaultText ?? valueText(in: initial))"
         }
     }

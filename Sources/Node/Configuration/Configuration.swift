@@ -52,6 +52,12 @@ package struct Configuration: Sendable, Equatable {
     package var defaultVHost = "/"
     /// The virtual host of the event exchange; nil for the default one.
     package var eventVHost: String?
+    /// Tags of that user, as far as the configuration says; where it says nothing, it is an administrator.
+    package var defaultUserTags: [String: Bool] = [:]
+    /// What that user may do in that virtual host.
+    package var defaultConfigurePermission = ".*"
+    package var defaultWritePermission = ".*"
+    package var defaultReadPermission = ".*"
     /// The type of durable queues that are declared without one.
     package var defaultQueueType = QueueType.classic
     /// Users who may connect over loopback only.
@@ -62,6 +68,10 @@ package struct Configuration: Sendable, Equatable {
     /// - Parameter environment: looks up a variable of the environment; only `XDG_STATE_HOME` and `HOME` are asked for.
     package init(environment: (String) -> String? = Self.processEnvironment) {
         dataDirectory = Self.defaultDataDirectory(environment: environment)
+    }
+
+    package var defaultUserTagNames: [String] {
+        defaultUserTags.isEmpty ? ["administrator"] : defaultUserTags.filter(\.value).keys.sorted()
     }
 
     /// ``memoryLimit`` on this machine: never more than there is.

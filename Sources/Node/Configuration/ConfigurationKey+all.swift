@@ -101,6 +101,21 @@ extension ConfigurationKey {
             go. The default one unless set; one that is not there is made.
             """),
         ConfigurationKey(
+            "default_user_tags.TAG", .userTag,
+            """
+            true: the user that a new node starts with has this tag. It is an administrator, unless tags are named
+            here: then it has those alone.
+            """),
+        ConfigurationKey(
+            "default_permissions.configure", .text(maxBytes: 1024, secret: false, \.defaultConfigurePermission),
+            "What that user may declare and delete in that virtual host: a regular expression of names."),
+        ConfigurationKey(
+            "default_permissions.write", .text(maxBytes: 1024, secret: false, \.defaultWritePermission),
+            "What that user may publish to there."),
+        ConfigurationKey(
+            "default_permissions.read", .text(maxBytes: 1024, secret: false, \.defaultReadPermission),
+            "What that user may consume from there."),
+        ConfigurationKey(
             "default_queue_type", .choice(QueueType.allCases.map(\.rawValue), \.defaultQueueTypeName),
             "The type of durable queues that are declared without one, where their virtual host has no default."),
         ConfigurationKey(

@@ -36,6 +36,8 @@ package struct ConfigurationKey: Sendable {
         case listener
         /// `true` or `false` for the user whom the key names.
         case loopbackUser
+        /// `true` or `false` for the tag that the key names.
+        case userTag
         /// The word `none`: no user is restricted to loopback.
         case noLoopbackUsers
     }
@@ -64,7 +66,7 @@ package struct ConfigurationKey: Sendable {
     /// Whether the last segment of the name is free.
     var takesName: Bool {
         switch kind {
-        case .listener, .loopbackUser: true
+        case .listener, .loopbackUser, .userTag: true
         default: false
         }
     }
@@ -81,6 +83,7 @@ package struct ConfigurationKey: Sendable {
         switch kind {
         case .listener: "listeners.tcp.default = 5672"
         case .loopbackUser: "loopback_users.guest = true"
+        case .userTag: "default_user_tags.administrator = true"
         case .noLoopbackUsers: "loopback_users = none"
         default: "\(name) = \(exampleValue)"
         }
@@ -104,7 +107,7 @@ package struct ConfigurationKey: Sendable {
         case .text(_, _, let field), .path(let field), .address(let field), .choice(_, let field):
             configuration[keyPath: field]
         case .listener: configuration.listeners.first?.description ?? ""
-        case .loopbackUser: "true"
+        case .loopbackUser, .userTag: "true"
         case .noLoopbackUsers: "none"
         }
     }

@@ -56,6 +56,7 @@ extension TopologyStep {
         case .permissionsCleared(let host, let user):
             Self.begin("permissionsCleared", host, &line)
             line.add("user", bytes: user.bytes)
+        case .access(let step): step.describe(to: &line)
         }
     }
 
@@ -103,9 +104,8 @@ extension DurableTopology {
             }
             for binding in bindings { steps.append(.bound(virtualHost: host, binding)) }
         }
+        steps += accessSteps
         for (user, hosts) in permissions.sorted(by: { $0.key < $1.key }) {
-            // No virtual host has this name: only the user's having nothing is said.
-            if hosts.isEmpty { steps.append(.permissionsCleared(virtualHost: "", user: user)) }
             for (host, permissions) in hosts.sorted(by: { $0.key < $1.key }) {
                 steps.append(.permissionsSet(virtualHost: host, user: user, permissions))
             }

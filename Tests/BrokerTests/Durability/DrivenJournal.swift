@@ -156,6 +156,17 @@ extension LaneRecord {
         case .virtualHostRemoved(let name): "no virtual host \(name)"
         case .permissionsSet(let host, let user, _): "permissions of \(user) in \(host)"
         case .permissionsCleared(let host, let user): "no permissions of \(user) in \(host)"
+        case .access(.userSet(let user)): "user \(user.name)"
+        case .access(.userRemoved(let name)): "no user \(name)"
+        case .access(.topicPermissionsSet(let host, let user, let exchange, _)):
+            "topic permissions of \(user) for \(exchange) in \(host)"
+        case .access(.topicPermissionsCleared(let host, let user, let exchange)):
+            "no topic permissions of \(user) for \(exchange) in \(host)"
+        case .access(.parameterSet(let host, let name, _)): "parameter \(name.component)/\(name.name) in \(host)"
+        case .access(.parameterCleared(let host, let name)):
+            "no parameter \(name.component)/\(name.name) in \(host)"
+        case .access(.globalParameterSet(let name, _)): "global parameter \(name)"
+        case .access(.globalParameterCleared(let name)): "no global parameter \(name)"
         case .unbound(_, let binding): "no \(binding.source) to \(binding.destination)"
         }
     }
