@@ -105,6 +105,7 @@ extension ShardState {
             return .refused(.exclusiveUse(queue.pointee.resource))
         }
         if !isLocal { window.pointee.consumerCount += 1 }
+        announce(description, of: queue)
         list(queue)
         return .consuming(
             reference, queue.pointee.address,

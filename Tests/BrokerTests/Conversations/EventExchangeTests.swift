@@ -161,7 +161,8 @@ import Testing
             let events = listener.take()
             #expect(
                 events.map(\.key) == [
-                    "vhost.limits.set", "vhost.updated", "vhost.limits.cleared", "user.created", "permission.created", "policy.set",
+                    "vhost.limits.set", "vhost.updated", "vhost.limits.cleared", "user.created", "permission.created",
+                    "policy.set",
                     "policy.cleared", "parameter.set", "policy.set", "parameter.cleared", "operator.policy.cleared",
                 ])
             guard events.count == 11 else { return }
