@@ -56,6 +56,8 @@ enum Limit {
     static let deliveriesPerTurn = 4096
     /// Messages a remote consumer under a channel-wide limit may ask credit for at once.
     static let leaseCount: UInt32 = 32
+    /// Body frames beyond this need not be complete to be taken.
+    static let largeFrameByteCount = 16 << 10
     /// RabbitMQ's grace for clients that count a frame's eight bytes of overhead wrongly.
     static let frameSizeFudge = 8
     /// How long a closed connection may take to answer `connection.close` (RabbitMQ's CLOSING_TIMEOUT, 30 s).

@@ -1,4 +1,5 @@
 import Logging
+import Management
 import Node
 import ServiceLifecycle
 import UnixSignals
@@ -49,12 +50,26 @@ enum Leveret {
         try DataDirectory.prepare(configuration.dataDirectory)
 
         let node = Node(configuration: configuration, logger: Logger(label: "node"))
-        try await node.start()
+        try await node.start { administration in
+            try await DefinitionsFiles(configuration, logger: Logger(label: "definitions"))?.load(administration)
+        }
+        var services: [any Service] = [node]
+        var management: ManagementServer?
+        if configuration.httpListener != "none" {
+            let server = ManagementServer(
+                node: node, configuration: configuration, logger: Logger(label: "management"))
+            try await server.start()
+            management = server
+            services.append(server)
+        }
         standardOutput.write(
-            Announcement.text(configuration: configuration, listeningAddresses: node.listeningAddresses))
+            Announcement.text(
+                configuration: configuration, listeningAddresses: node.listeningAddresses,
+                httpAddress: management?.listeningAddress))
 
+        services.append(ReadyAnnouncement())
         var group = ServiceGroupConfiguration(
-            services: [.init(service: node), .init(service: ReadyAnnouncement())],
+            services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "lifecycle"))
         group.maximumGracefulShutdownDuration = .seconds(30)

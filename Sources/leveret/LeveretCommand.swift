@@ -12,7 +12,7 @@ struct LeveretCommand: ParsableCommand {
 
             EXAMPLES
               leveret                                       listen on 127.0.0.1:5672
-              leveret --port 5673 --data-dir /tmp/leveret   a second one beside it
+              leveret --port 5673 --http-port 15673 --data-dir /tmp/leveret   a second one beside it
               leveret --bind 0.0.0.0                        let other machines connect
               leveret --config /etc/leveret/leveret.conf    read settings from a file
 
@@ -32,7 +32,7 @@ struct LeveretCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Port to listen on; 0 takes a free one (default: 5672).", valueName: "n"))
     var port: String?
 
-    @Option(help: ArgumentHelp("Port of the HTTP API, which this version does not have yet.", valueName: "n"))
+    @Option(help: ArgumentHelp("Port of the HTTP API; 0 takes a free one (default: 15672).", valueName: "n"))
     var httpPort: String?
 
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))

@@ -66,7 +66,7 @@ import Testing
         ("/dev/null/data", "cannot create the data directory: /dev/null/data (Not a directory)"),
     ])
     func unusableDataDirectoryIsToldInOneLine(path: String, expected: String) throws {
-        let result = try Command.run("--data-dir", path, "--port", "0")
+        let result = try Command.run("--data-dir", path, "--port", "0", "--http-port", "0")
         #expect(result.code == 2)
         #expect(result.output.isEmpty)
         #expect(result.errorLines.count == 1)
@@ -96,7 +96,7 @@ import Testing
     @Test func startSaysWhereAndHowToConnect() throws {
         let directory = try TemporaryDirectory()
         let data = "\(directory.path)/new/data"
-        let command = try Command(["--port", "0", "--data-dir", data])
+        let command = try Command(["--port", "0", "--http-port", "0", "--data-dir", data])
         let lines = try command.linesUntilReady()
         let port = try Self.port(in: lines)
         #expect(lines.first == "leveret \(Version.current)")
@@ -110,7 +110,7 @@ import Testing
 
     @Test func clientMayConnectOnceReady() throws {
         let directory = try TemporaryDirectory()
-        let command = try Command(["--port", "0", "--data-dir", directory.path])
+        let command = try Command(["--port", "0", "--http-port", "0", "--data-dir", directory.path])
         let client = try LoopbackSocket(connectingTo: Self.port(in: command.linesUntilReady()))
         try client.send(Array("AMQP".utf8) + [0, 0, 9, 1])
         // A method frame on channel 0: connection.start.
@@ -120,7 +120,7 @@ import Testing
     @Test(arguments: [SIGTERM, SIGINT])
     func signalStopsGracefully(signal: Int32) throws {
         let directory = try TemporaryDirectory()
-        var command = try Command(["--port", "0", "--data-dir", directory.path])
+        var command = try Command(["--port", "0", "--http-port", "0", "--data-dir", directory.path])
         // A client that has connected and says nothing must not hold up the stop.
         let client = try LoopbackSocket(connectingTo: Self.port(in: command.linesUntilReady()))
         kill(command.pid, signal)
@@ -141,7 +141,7 @@ import Testing
             default_vhost = a/b
             """, to: "leveret.conf")
         let command = try Command([
-            "--config", path, "--bind", "127.0.0.1", "--port", "0", "--data-dir", directory.path,
+            "--config", path, "--bind", "127.0.0.1", "--port", "0", "--http-port", "0", "--data-dir", directory.path,
         ])
         let lines = try command.linesUntilReady()
         let port = try Self.port(in: lines)
@@ -150,7 +150,7 @@ import Testing
 
     @Test func dataGoesBelowTheHomeByDefault() throws {
         let home = try TemporaryDirectory()
-        let command = try Command(["--port", "0"], environment: ["HOME": home.path])
+        let command = try Command(["--port", "0", "--http-port", "0"], environment: ["HOME": home.path])
         #expect(try command.linesUntilReady().contains("data in \(home.path)/.local/state/leveret"))
     }
 }

@@ -128,7 +128,10 @@ private struct SplitMix: RandomNumberGenerator {
             .filter { $0 != "loopback_users = none" && !$0.hasPrefix("default_user_tags.") }.joined(separator: "\n")
         var configuration = Configuration()
         try configuration.apply(ConfigurationFile(Array(text.utf8), name: "sample"))
+        // Of these the sample shows an example.
         configuration.dataDirectory = Configuration().dataDirectory
+        configuration.nodeName = Configuration().nodeName
+        configuration.loadDefinitions = Configuration().loadDefinitions
         #expect(configuration == Configuration())
         #expect(text.split(separator: "\n").count == ConfigurationKey.all.count - 2)
     }

@@ -100,7 +100,8 @@ final class BrokerProcess {
         try settings.write(to: configuration, atomically: false, encoding: .utf8)
         process.executableURL = executable
         process.arguments = [
-            "--config", configuration.path, "--data-dir", directory.path, "--port", "0", "--shards", "\(shards)",
+            "--config", configuration.path, "--data-dir", directory.path, "--port", "0",
+            "--http-port", "0", "--shards", "\(shards)",
             "--log-level", "critical",
         ]
         let output = Pipe()

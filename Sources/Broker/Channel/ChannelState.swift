@@ -113,6 +113,10 @@ struct ChannelState {
     /// The exchange that what was published since then went to.
     var countedExchange: ExchangeCount?
     var deliveryTimes = DeliveryTimes()
+    /// nil for a channel on which nothing was published or delivered.
+    var history: SampleHistory?
+    /// The latest sample that saw it change; before that, when it was opened. In milliseconds since 1970.
+    var activeMilliseconds: UInt64 = 0
 
     // Control
     var lastQueueName: ShortString?

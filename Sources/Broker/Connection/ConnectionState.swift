@@ -24,6 +24,7 @@ struct ConnectionState {
 
     // Bytes
     var input = PartialInput()
+    var bodyStream = BodyStream()
     var outbound = OutboundBuffer()
     /// Listed among the connections with something for the shell to do.
     var isListed = false
@@ -52,6 +53,8 @@ struct ConnectionState {
     var isInVirtualHost = false
     var capabilities = ClientCapabilities()
     var name: String?
+    /// Without a socket: an administrative interface's, no client's.
+    var isDirect = false
     var origin = ConnectionOrigin()
     /// What others show of it; nil until it is open.
     var details: ConnectionDetails?

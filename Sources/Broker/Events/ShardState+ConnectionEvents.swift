@@ -92,7 +92,7 @@ extension ShardState {
     private func identity(of connection: UnsafeMutablePointer<ConnectionState>) -> FieldTable {
         var headers: FieldTable = [
             "pid": .string(connection.pointee.address.processText),
-            "name": .string(connection.pointee.peer.connectionName), "node": .string(settings.clusterName),
+            "name": .string(connection.pointee.peer.connectionName), "node": .string(settings.nodeName),
             "client_properties": BrokerEvent.terms(connection.pointee.origin.clientProperties),
         ]
         if let name = connection.pointee.name { headers["user_provided_name"] = .string(name) }
@@ -101,6 +101,8 @@ extension ShardState {
 
     func announceOpened(_ channel: UnsafeMutablePointer<ChannelState>) {
         let connection = channel.pointee.connection
+        // What administrative interfaces do is announced, not how.
+        guard !connection.pointee.isDirect else { return }
         announce(
             by: connection.pointee.user,
             BrokerEvent(
@@ -116,6 +118,7 @@ extension ShardState {
     }
 
     func announceClosed(_ channel: UnsafeMutablePointer<ChannelState>) {
+        guard !channel.pointee.connection.pointee.isDirect else { return }
         announce(
             by: channel.pointee.connection.pointee.user,
             BrokerEvent("channel.closed", ["pid": .string(channel.pointee.address.processText)]))
@@ -157,7 +160,7 @@ extension ShardState {
                 by: nil,
                 BrokerEvent(
                     alarms.contains(alarm) ? "alarm.set" : "alarm.cleared",
-                    ["source": .string(source), "node": .string(settings.clusterName)], hasActor: false))
+                    ["source": .string(source), "node": .string(settings.nodeName)], hasActor: false))
         }
     }
 }

@@ -24,6 +24,14 @@ struct QueueState {
     var unackedCount = 0
     private(set) var latestPlace: UInt64 = 0
     var counters = QueueCounters()
+    /// What its type counts, on this shard.
+    let typeCounters: UnsafeMutablePointer<MessageCounters>
+    /// nil for a queue that nobody has ever used.
+    var history: SampleHistory?
+    /// The latest sample that saw it change; before that, when it was made. In milliseconds since 1970.
+    var activeMilliseconds: UInt64
+    /// See `ShardState.sampleCapacity`; nil without consumers.
+    var consumerCapacity: Float?
 
     var consumers: QueueConsumers
 
@@ -39,7 +47,8 @@ struct QueueState {
 
     init(
         address: QueueAddress, name: ShortString, virtualHost: ShortString, virtualHostIndex: Int, isAutoDelete: Bool,
-        arguments: QueueArguments, memory: Unmanaged<IndexMemory>? = nil
+        arguments: QueueArguments, memory: Unmanaged<IndexMemory>? = nil,
+        typeCounters: UnsafeMutablePointer<MessageCounters>, now: Moment
     ) {
         self.address = address
         self.name = name
@@ -47,6 +56,8 @@ struct QueueState {
         self.virtualHostIndex = virtualHostIndex
         self.isAutoDelete = isAutoDelete
         self.arguments = arguments
+        self.typeCounters = typeCounters
+        activeMilliseconds = now.wallMilliseconds
         consumers = QueueConsumers(
             queue: address, isSingleActive: arguments.isSingleActiveConsumer,
             higherPriorityTakesOver: arguments.queueType == .quorum)
@@ -58,6 +69,8 @@ struct QueueState {
     }
 
     var readyCount: Int { ready.count + (extras?.pointee.otherCount ?? 0) }
+    /// Gates of exchanges and queues of replies are queues only to the engine.
+    var isShown: Bool { extras?.pointee.gate == nil && !ShardState.isReplyQueue(name) }
     var resource: ResourceName { ResourceName(kind: .queue, name: name, virtualHost: virtualHost) }
 
     // MARK: Messages

@@ -28,6 +28,7 @@ extension ShardState {
         while connection.pointee.channels.count <= Int(number) { connection.pointee.channels.append(nil) }
         connection.pointee.channels[Int(number)] = channel
         connection.pointee.channelCount += 1
+        channel.pointee.activeMilliseconds = now.wallMilliseconds
         statistics.channelsOpened &+= 1
         announceOpened(channel)
         ChannelOpenOk().writeFrame(channel: number, to: &connection.pointee.outbound)

@@ -10,7 +10,10 @@ extension ShardState {
         case .basicCancel(let cancel): self.cancel(cancel, channel)
         case .basicGet(let get):
             let queue = try accessibleQueue(get.queue, channel, .read)
-            request(.get(noAck: get.noAck), of: queue.address, channel, pending: .get(queue: queue.name))
+            request(
+                .get(noAck: get.noAck, isForced: channel.pointee.connection.pointee.isDirect), of: queue.address,
+                channel,
+                pending: .get(queue: queue.name))
         case .basicAck(let ack):
             try settle(channel, tag: ack.deliveryTag, multiple: ack.multiple, outcome: .acked, methodID: 80)
         case .basicNack(let nack):
@@ -276,11 +279,15 @@ extension ShardState {
             if isMemoryTight, queue.pointee.ready.absentChunkCount > 0 { list(queue) }
             if let credit = queue.pointee.consumers.credit(settled.consumer) {
                 credit.pointee.unackedCount -= 1
-                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) { list(queue) }
+                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) {
+                    awaitedSettlementCount &+= 1
+                    list(queue)
+                }
             }
         }
         switch settled.outcome {
         case .acked:
+            queue.pointee.typeCounters.pointee.ack &+= 1
             if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
                 queue.pointee.removeDuplicate(settled.entry.message)
             }

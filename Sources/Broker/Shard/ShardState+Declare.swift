@@ -1,9 +1,32 @@
 import AMQPWire
 import Routing
 
+/// In which virtual host something is declared, and by whom.
+struct DeclarationPlace {
+    let virtualHost: ShortString
+    let virtualHostIndex: Int
+    /// nil for an import.
+    let connection: ConnectionAddress?
+    let user: ShortString?
+
+    init(virtualHost: ShortString, virtualHostIndex: Int) {
+        self.virtualHost = virtualHost
+        self.virtualHostIndex = virtualHostIndex
+        connection = nil
+        user = nil
+    }
+
+    init(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        virtualHost = connection.pointee.virtualHost
+        virtualHostIndex = connection.pointee.virtualHostIndex
+        self.connection = connection.pointee.address
+        user = connection.pointee.user
+    }
+}
+
 // queue.declare (RabbitMQ: rabbit_channel, rabbit_amqqueue).
 extension ShardState {
-    private enum Declared: Sendable {
+    enum Declared: Sendable {
         case created(QueueAddress, journalNumber: UInt32)
         case existing(QueueAddress, isDurable: Bool)
     }
@@ -52,7 +75,7 @@ extension ShardState {
     private func findOrCreate(
         _ declare: inout QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>
     ) throws(ProtocolError) -> Declared {
-        addDefaultType(&declare, channel)
+        addDefaultType(&declare, virtualHostIndex: channel.pointee.connection.pointee.virtualHostIndex)
         let access = access(channel)
         if declare.queue.isEmpty {
             declare.queue = try serverName(declare.arguments, channel)
@@ -67,14 +90,18 @@ extension ShardState {
         try access.checkForwarding(from: resource, to: declare.arguments["x-dead-letter-exchange"])
         let arguments = try QueueArguments(declare.arguments, resource: resource)
         try Self.checkProperties(declare, type: arguments.queueType, resource)
-        return try create(declare, arguments, channel.pointee.connection)
+        let connection = channel.pointee.connection
+        let declared = try create(declare, arguments, DeclarationPlace(connection))
+        if declare.exclusive, case .created(let address, _) = declared {
+            connection.pointee.exclusiveQueues.insert(address)
+        }
+        return declared
     }
 
     /// A durable queue without a type gets its virtual host's default, or the node's, where that type can be had.
-    private func addDefaultType(_ declare: inout QueueDeclare, _ channel: UnsafeMutablePointer<ChannelState>) {
+    func addDefaultType(_ declare: inout QueueDeclare, virtualHostIndex host: Int) {
         guard declare.durable, !declare.exclusive, !declare.autoDelete, declare.arguments["x-queue-type"] == nil
         else { return }
-        let host = channel.pointee.connection.pointee.virtualHostIndex
         let type = try? controlPlane.withTopology { $0.virtualHosts[host].metadata.defaultQueueType }
         if (type ?? settings.defaultQueueType) == .quorum { declare.arguments["x-queue-type"] = .string("quorum") }
     }
@@ -93,7 +120,7 @@ extension ShardState {
     }
 
     /// What quorum queues cannot be (RabbitMQ: `rabbit_queue_type_util`).
-    private static func checkProperties(
+    static func checkProperties(
         _ declare: QueueDeclare, type: QueueType, _ resource: ResourceName
     ) throws(ProtocolError) {
         guard type == .quorum else { return }
@@ -102,17 +129,17 @@ extension ShardState {
         if !declare.durable { throw .invalidProperty("non-durable", resource) }
     }
 
-    private func create(
-        _ declare: QueueDeclare, _ arguments: QueueArguments, _ connection: UnsafeMutablePointer<ConnectionState>
+    func create(
+        _ declare: QueueDeclare, _ arguments: QueueArguments, _ place: DeclarationPlace
     ) throws(ProtocolError) -> Declared {
-        let owner = connection.pointee.address
-        let address = insertQueue(declare, arguments, connection)
+        let owner = place.connection
+        let address = insertQueue(declare, arguments, place)
         let declared = try changeOrDiscard(address) { () throws(ProtocolError) in
-            try changeTopology(connection.pointee.virtualHostIndex, by: connection.pointee.user) {
+            try changeTopology(place.virtualHostIndex, by: place.user) {
                 topology, changes throws(ProtocolError) -> Declared in
                 // Another connection may have been faster.
                 if let existing = topology.queues[declare.queue] {
-                    try topology.checkEquivalence(existing, declare, by: owner)
+                    if let owner { try topology.checkEquivalence(existing, declare, by: owner) }
                     return .existing(existing.address, isDurable: existing.isDurable)
                 }
                 try topology.checkQueueLimit(declare.queue)
@@ -133,11 +160,9 @@ extension ShardState {
         if !arguments.fallbacks.isEmpty {
             warn(
                 of: arguments.fallbacks,
-                ResourceName(
-                    kind: .queue, name: declare.queue, virtualHost: connection.pointee.virtualHost))
+                ResourceName(kind: .queue, name: declare.queue, virtualHost: place.virtualHost))
         }
         if arguments.durability != .memory, journal.isPresent { queue(address)?.pointee.holder = number }
-        if declare.exclusive { connection.pointee.exclusiveQueues.insert(address) }
         if arguments.expiresMilliseconds != nil, let queue = queue(address) { touch(queue) }
         return declared
     }
@@ -157,16 +182,17 @@ extension ShardState {
 
     /// A queue starts on its declarer's shard, and exists before anybody can learn of it.
     private func insertQueue(
-        _ declare: QueueDeclare, _ arguments: QueueArguments, _ connection: UnsafeMutablePointer<ConnectionState>
+        _ declare: QueueDeclare, _ arguments: QueueArguments, _ place: DeclarationPlace
     ) -> QueueAddress {
         let shard = index
         let memory = Unmanaged.passUnretained(indexMemory)
+        let (counters, now) = (typeCounters[arguments.queueType], now)
         let (_, _, queue) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: declare.queue,
-                virtualHost: connection.pointee.virtualHost,
-                virtualHostIndex: connection.pointee.virtualHostIndex, isAutoDelete: declare.autoDelete,
-                arguments: arguments, memory: memory)
+                virtualHost: place.virtualHost, virtualHostIndex: place.virtualHostIndex,
+                isAutoDelete: declare.autoDelete, arguments: arguments, memory: memory, typeCounters: counters,
+                now: now)
         }
         return queue.pointee.address
     }

@@ -35,8 +35,10 @@ extension ShardState {
             credit.pointee.unackedCount &+= 1
             queue.pointee.unackedCount &+= 1
             queue.pointee.counters.deliver &+= 1
+            queue.pointee.typeCounters.pointee.deliver &+= 1
         } else {
             queue.pointee.counters.deliverNoAck &+= 1
+            queue.pointee.typeCounters.pointee.deliverNoAck &+= 1
             if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
                 queue.pointee.removeDuplicate(entry.message)
             }
@@ -59,7 +61,7 @@ extension ShardState {
         let usesLease = credit.pointee.leaseCount > 0
         if usesLease { credit.pointee.leaseCount -= 1 }
         credit.pointee.window.pointee.availableByteCount -= entry.message.byteCount
-        if entry.isRedelivered { queue.pointee.counters.redeliver &+= 1 }
+        if entry.isRedelivered { countRedelivery(queue) }
         mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
             DeliverRecord(
                 channel: credit.pointee.channelAddress, consumerIndex: credit.pointee.consumerIndex,
@@ -120,7 +122,12 @@ extension ShardState {
         }
         guard entry.isRedelivered else { return }
         countRedelivery(channel)
-        if queue.shard == index { self.queue(queue)?.pointee.counters.redeliver &+= 1 }
+        if queue.shard == index, let queue = self.queue(queue) { countRedelivery(queue) }
+    }
+
+    func countRedelivery(_ queue: UnsafeMutablePointer<QueueState>) {
+        queue.pointee.counters.redeliver &+= 1
+        queue.pointee.typeCounters.pointee.redeliver &+= 1
     }
 
     func countRedelivery(_ channel: UnsafeMutablePointer<ChannelState>) {

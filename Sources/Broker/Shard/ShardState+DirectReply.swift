@@ -42,11 +42,12 @@ extension ShardState {
         let host = connection.pointee.virtualHostIndex
         let shard = index
         let memory = Unmanaged.passUnretained(indexMemory)
+        let (counters, now) = (typeCounters.classic, now)
         let (_, _, queue) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: name,
                 virtualHost: connection.pointee.virtualHost, virtualHostIndex: host, isAutoDelete: true,
-                arguments: QueueArguments(), memory: memory)
+                arguments: QueueArguments(), memory: memory, typeCounters: counters, now: now)
         }
         let address = queue.pointee.address
         try changeTopology(host) { topology, changes throws(ProtocolError) in

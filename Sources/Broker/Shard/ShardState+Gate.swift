@@ -8,14 +8,17 @@ extension ShardState {
     func declare(
         _ declare: ExchangeDeclare, _ channel: UnsafeMutablePointer<ChannelState>
     ) throws(ProtocolError) -> Bool {
-        let connection = channel.pointee.connection
-        let host = connection.pointee.virtualHostIndex
-        let gate = insertGate(for: declare, connection)
-        let access = access(channel)
+        try self.declare(declare, DeclarationPlace(channel.pointee.connection), by: access(channel))
+    }
+
+    func declare(
+        _ declare: ExchangeDeclare, _ place: DeclarationPlace, by access: Access
+    ) throws(ProtocolError) -> Bool {
+        let gate = insertGate(for: declare, place)
         let isDurable: Bool
         let isUsed: Bool
         do throws(ProtocolError) {
-            (isDurable, isUsed) = try changeTopology(host, by: connection.pointee.user) {
+            (isDurable, isUsed) = try changeTopology(place.virtualHostIndex, by: place.user) {
                 topology, changes throws(ProtocolError) in
                 let isDurable = try topology.declare(declare, gate: gate, by: access, changes: &changes)
                 let record = topology.exchanges[declare.exchange.withoutLineBreaks]
@@ -31,28 +34,25 @@ extension ShardState {
 
     /// As a queue, a gate is there before anybody can learn of its exchange. nil for an exchange without; errors are
     /// the topology's to find.
-    private func insertGate(
-        for declare: ExchangeDeclare, _ connection: UnsafeMutablePointer<ConnectionState>
-    ) -> QueueAddress? {
-        let virtualHost = connection.pointee.virtualHost
-        let resource = ResourceName(kind: .exchange, name: declare.exchange, virtualHost: virtualHost)
+    private func insertGate(for declare: ExchangeDeclare, _ place: DeclarationPlace) -> QueueAddress? {
+        let resource = ResourceName(kind: .exchange, name: declare.exchange, virtualHost: place.virtualHost)
         guard !declare.passive, let type = ExchangeType(declare.type),
             let settings = (try? ExchangeBehaviour(type, declare.arguments, resource))?.gate
         else { return nil }
         return insertGate(
-            settings, declare.exchange, virtualHost: virtualHost,
-            virtualHostIndex: connection.pointee.virtualHostIndex)
+            settings, declare.exchange, virtualHost: place.virtualHost, virtualHostIndex: place.virtualHostIndex)
     }
 
     func insertGate(
         _ settings: GateSettings, _ exchange: ShortString, virtualHost: ShortString, virtualHostIndex: Int
     ) -> QueueAddress {
         let shard = index
+        let (counters, now) = (typeCounters.classic, now)
         let (_, _, queue) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: exchange,
                 virtualHost: virtualHost, virtualHostIndex: virtualHostIndex, isAutoDelete: false,
-                arguments: QueueArguments())
+                arguments: QueueArguments(), typeCounters: counters, now: now)
         }
         queue.pointee.makeExtras().pointee.gate = ExchangeGate(settings)
         return queue.pointee.address

@@ -88,6 +88,18 @@ extension ShardState {
 
 }
 
+// For those who change the state from outside.
+extension ShardState {
+    /// Whether what was in the state's lane up to this position is on stable storage.
+    package func isStateStable(upTo position: UInt64) -> Bool {
+        guard let progress = journal.progress else { return true }
+        return progress.synced(progress.stateLane) >= position
+    }
+
+    /// Has the journal's thread write and sync what there is, and say so.
+    package func demandSync() { journal.demand(.sync) }
+}
+
 /// What a shard wants of the journal's thread.
 package enum LaneUrgency: Int, Comparable, Sendable {
     /// Whenever it suits, within the time that is promised to what nobody waits for.

@@ -68,14 +68,17 @@ extension ShardState {
     func take(from queue: UnsafeMutablePointer<QueueState>, noAck: Bool) -> QueueReply {
         guard let entry = queue.pointee.popFirst() else {
             queue.pointee.counters.getEmpty &+= 1
+            queue.pointee.typeCounters.pointee.getEmpty &+= 1
             return .empty
         }
-        if entry.isRedelivered { queue.pointee.counters.redeliver &+= 1 }
+        if entry.isRedelivered { countRedelivery(queue) }
         if !noAck {
             queue.pointee.unackedCount += 1
             queue.pointee.counters.get &+= 1
+            queue.pointee.typeCounters.pointee.get &+= 1
         } else {
             queue.pointee.counters.getNoAck &+= 1
+            queue.pointee.typeCounters.pointee.getNoAck &+= 1
             if queue.pointee.extras != nil, queue.pointee.arguments.deduplicates {
                 queue.pointee.removeDuplicate(entry.message)
             }

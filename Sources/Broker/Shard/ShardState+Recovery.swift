@@ -15,11 +15,12 @@ extension ShardState {
         let arguments = QueueArguments(effective: queue.arguments, policy: policy, resource: resource)
         let shard = index
         let memory = Unmanaged.passUnretained(indexMemory)
+        let (counters, now) = (typeCounters[arguments.queueType], now)
         let (_, _, state) = queues.insert { slot, generation in
             QueueState(
                 address: QueueAddress(shard: shard, slot: slot, generation: generation), name: queue.name,
                 virtualHost: virtualHost, virtualHostIndex: virtualHostIndex, isAutoDelete: queue.isAutoDelete,
-                arguments: arguments, memory: memory)
+                arguments: arguments, memory: memory, typeCounters: counters, now: now)
         }
         if arguments.durability != .memory { state.pointee.holder = queue.journalNumber }
         state.pointee.consumers.setPaused(queue.isPaused)

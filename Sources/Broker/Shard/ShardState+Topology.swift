@@ -5,7 +5,7 @@ import Routing
 extension ShardState {
     /// Applies what has changed since the last batch. Called at the start of each: see `ControlPlane`.
     @inline(__always)
-    func followTopology() {
+    package func followTopology() {
         if controlPlane.version != appliedVersion { applyTopology() }
     }
 

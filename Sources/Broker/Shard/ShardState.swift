@@ -96,6 +96,9 @@ package final class ShardState {
     /// What the node is short of: see `ShardState+Alarms`.
     var alarms: ResourceAlarms = []
 
+    /// Settlements of consumers that had no credit left while messages waited for them: they wait for each turn.
+    package var awaitedSettlementCount: UInt64 = 0
+
     // Other shards
     var outgoing: [MailboxBatch?]
     /// Bytes of messages on their way to each other shard's queues.
@@ -123,6 +126,8 @@ package final class ShardState {
     package var notes: [Note] = []
     /// The shell reads them between turns.
     package var statistics = ShardStatistics()
+    let typeCounters = QueueTypeCounters()
+    var sampleTimes = SampleTimes()
 
     /// - Parameters:
     ///   - seed: for the names that the broker makes up; from the system's randomness, or from a test.
@@ -183,6 +188,7 @@ package final class ShardState {
         spillLane.deallocate()
         rewrittenProperties.deallocate()
         transitEpochs.deallocate()
+        typeCounters.deallocate()
         rejectedMessages.deallocate()
     }
 

@@ -82,6 +82,8 @@ package struct ChannelSnapshot: Sendable {
     package var isTransactional = false
     /// `message_stats`.
     package var counters = MessageCounters()
+    /// Between the latest two samples.
+    package var rates = MessageRates()
     /// `idle_since`, in milliseconds since 1970; nil while the channel is in use.
     package var idleSinceMilliseconds: UInt64?
 

@@ -73,6 +73,9 @@ package struct QueueSnapshot: Sendable {
 
     /// `message_stats`.
     package var counters = MessageCounters()
+    /// Between the latest two samples.
+    package var rates = MessageRates()
+    package var lengthRates = LengthRates()
     /// `idle_since`, in milliseconds since 1970; nil while the queue is in use.
     package var idleSinceMilliseconds: UInt64?
 

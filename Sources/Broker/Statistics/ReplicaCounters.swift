@@ -14,11 +14,15 @@ struct ReplicaCounters {
     private struct Exchange {
         var serial: UInt32
         var counters = ExchangeCounters()
+        /// At the latest two samples.
+        var latest = ExchangeCounters()
+        var previous = ExchangeCounters()
     }
 
     /// By the exchange's number; the default exchange is the first.
     private var exchanges: [Exchange] = [Exchange(serial: 0)]
     private var latestSerial: UInt32 = 0
+    private var latestSample: UInt64 = 0
     /// What its channels have told.
     var messages = MessageCounters()
     var receivedByteCount: UInt64 = 0
@@ -39,6 +43,26 @@ struct ReplicaCounters {
         guard exchanges[place].serial == count.serial else { return }
         exchanges[place].counters.publishIn &+= publishes
         exchanges[place].counters.publishOut &+= publishes &* UInt64(truncatingIfNeeded: targets)
+    }
+
+    /// What was told until now is a sample.
+    mutating func takeSample(_ number: UInt64) {
+        guard number > latestSample else { return }
+        latestSample = number
+        for place in exchanges.indices {
+            exchanges[place].previous = exchanges[place].latest
+            exchanges[place].latest = exchanges[place].counters
+        }
+    }
+
+    /// By how much it rose between the latest two samples.
+    func latestDifference(of id: ExchangeID) -> ExchangeCounters {
+        var difference = ExchangeCounters()
+        guard Int(id.value) < exchanges.count else { return difference }
+        let exchange = exchanges[Int(id.value)]
+        difference.publishIn = exchange.latest.publishIn &- exchange.previous.publishIn
+        difference.publishOut = exchange.latest.publishOut &- exchange.previous.publishOut
+        return difference
     }
 
     func counters(of id: ExchangeID) -> ExchangeCounters {

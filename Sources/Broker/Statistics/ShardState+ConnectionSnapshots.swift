@@ -115,6 +115,7 @@ extension ShardState {
         snapshot.uncommittedCount = channel.pointee.transaction?.publishes.count ?? 0
         snapshot.uncommittedAckCount = channel.pointee.transaction?.settlements.count ?? 0
         snapshot.counters = channel.pointee.counters
+        addSamples(of: channel, to: &snapshot)
         return snapshot
     }
 }

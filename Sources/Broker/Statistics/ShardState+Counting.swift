@@ -69,12 +69,31 @@ extension ShardState {
         }
     }
 
-    /// What these exchanges have done on this shard, once `noteCounters` has been everywhere.
+    /// What these exchanges have done on this shard, once `noteCounters` or `sampleChannels` has been everywhere.
     package func exchangeCounters(of exchanges: [ExchangeReference]) -> [ExchangeCounters] {
         exchanges.map { exchange in
             exchange.virtualHostIndex < virtualHosts.count
                 ? virtualHosts[exchange.virtualHostIndex].counters.counters(of: exchange.id) : ExchangeCounters()
         }
+    }
+
+    /// How fast these exchanges were between the latest two samples, on this shard.
+    package func exchangeRates(of exchanges: [ExchangeReference]) -> [ExchangeRates] {
+        exchanges.map { exchange in
+            guard exchange.virtualHostIndex < virtualHosts.count, let seconds = sampleTimes.intervalSeconds else {
+                return ExchangeRates()
+            }
+            let counters = virtualHosts[exchange.virtualHostIndex].counters
+            return ExchangeRates(counters.latestDifference(of: exchange.id), seconds: seconds)
+        }
+    }
+
+    /// Everything that the shard counts for itself.
+    package var allStatistics: ShardStatistics {
+        var all = statistics
+        all.classic = typeCounters.classic.pointee
+        all.quorum = typeCounters.quorum.pointee
+        return all
     }
 
     /// The connection of a channel that is open, and so is its connection.

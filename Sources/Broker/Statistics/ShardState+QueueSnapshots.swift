@@ -51,6 +51,7 @@ extension ShardState {
         snapshot.singleActiveConsumer = consumers.active.flatMap { consumers.description($0)?.name }
         snapshot.exclusiveConsumer = consumers.exclusive?.name
         snapshot.counters = queue.pointee.messageCounters
+        addSamples(of: queue, to: &snapshot)
         return snapshot
     }
 }

@@ -10,6 +10,9 @@ package struct ShardStatistics: Sendable, Equatable {
     package var queuesDeleted: UInt64 = 0
     /// What clients have published and got.
     package var messages = MessageCounters()
+    /// What queues of each type have given and got back. A delivery without acks that finds its channel gone counts here.
+    package var classic = MessageCounters()
+    package var quorum = MessageCounters()
     /// `messages_received_confirm_total`: those of `messages.publish` that are to be confirmed.
     package var publishConfirm: UInt64 = 0
     /// `messages_routed_total`: handed to queues, each counted.
@@ -18,6 +21,8 @@ package struct ShardStatistics: Sendable, Equatable {
     package var receivedByteCount: UInt64 = 0
     package var sentByteCount: UInt64 = 0
     package var deadLetterCyclesDropped: UInt64 = 0
+
+    package init() {}
 
     package static func + (left: ShardStatistics, right: ShardStatistics) -> ShardStatistics {
         var sum = left
@@ -29,6 +34,8 @@ package struct ShardStatistics: Sendable, Equatable {
         sum.queuesCreated &+= right.queuesCreated
         sum.queuesDeleted &+= right.queuesDeleted
         sum.messages += right.messages
+        sum.classic += right.classic
+        sum.quorum += right.quorum
         sum.publishConfirm &+= right.publishConfirm
         sum.routed &+= right.routed
         sum.sizes = sum.sizes + right.sizes

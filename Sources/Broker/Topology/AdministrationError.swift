@@ -3,4 +3,6 @@
 package enum AdministrationError: Error, Equatable, Sendable {
     case notFound(String)
     case invalid(String)
+    /// The node cannot keep what was changed: its journal has failed, or it is being stopped.
+    case unavailable(String)
 }

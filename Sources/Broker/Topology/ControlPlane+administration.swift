@@ -80,11 +80,7 @@ extension ControlPlane {
     package func setPolicy(
         _ policy: Policy, isOperator: Bool = false, virtualHost: ShortString
     ) throws(AdministrationError) {
-        if policy.name.isEmpty { throw .invalid("a policy needs a name") }
-        guard policy.pattern.utf8.count <= Limit.patternByteCount else {
-            throw .invalid("the pattern is longer than \(Limit.patternByteCount) bytes")
-        }
-        try PolicyDefinition.check(policy.definition, isOperator: isOperator)
+        try policy.check(isOperator: isOperator)
         try administer { topology throws(AdministrationError) in
             let pattern = try NamePattern(policy.pattern)
             let index = try topology.index(of: virtualHost)

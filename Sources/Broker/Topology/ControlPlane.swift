@@ -12,11 +12,11 @@ package final class ControlPlane: Sendable {
     private let topology: Mutex<Topology>
     private let latestVersion = Atomic<UInt64>(0)
     private let latestStatePosition = Atomic<UInt64>(0)
+    let settings: AccessSettings
     private let isHeard = Atomic<Bool>(false)
 
     /// Who changes something by the calls of an administrator, for those who listen to events.
     @TaskLocal package static var actor = BrokerEvent.internalUser
-    let settings: AccessSettings
 
     struct Topology {
         var virtualHosts: [VirtualHostTopology] = []
@@ -59,8 +59,7 @@ package final class ControlPlane: Sendable {
 
     /// - Parameter eventVirtualHost: the virtual host that has the event exchange; nil for the default one.
     package init(
-        shardCount: Int, virtualHost: String, eventVirtualHost: String? = nil,
-        access: AccessSettings = AccessSettings()
+        shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings(), eventVirtualHost: String? = nil
     ) {
         precondition(1...Self.shardLimit ~= shardCount)
         let name = ShortString(truncating: virtualHost)

@@ -69,6 +69,14 @@ struct VirtualHostTopology {
     }
 
     func queueName(at address: QueueAddress) -> ShortString? { queueNames[address] }
+    func exchangeName(of id: ExchangeID) -> ShortString? { exchangeNames[id] }
+
+    /// The exchanges that something is bound to.
+    var bindingSources: [ShortString] { bindingsBySource.keys.compactMap { exchangeNames[$0] } }
+
+    func bindings(from source: ShortString) -> Set<Binding> {
+        exchanges[source].flatMap { bindingsBySource[$0.id] } ?? []
+    }
 
     func checkAccess(_ queue: QueueRecord, by connection: ConnectionAddress) throws(ProtocolError) {
         if let owner = queue.exclusiveOwner, owner != connection { throw .locked(resource(.queue, queue.name)) }

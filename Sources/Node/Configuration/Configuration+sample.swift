@@ -26,6 +26,7 @@ extension ConfigurationKey {
         let initial = Configuration { _ in nil }
         return switch kind {
         case .listener: "listeners.tcp.default = \(valueText(in: initial))"
+        case .listItem: example
         case .loopbackUser: "loopback_users.guest = true"
         case .userTag: "default_user_tags.administrator = true"
         default: "\(name) = \(defaultText ?? valueText(in: initial))"

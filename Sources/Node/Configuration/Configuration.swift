@@ -13,9 +13,17 @@ import NIOCore
 package struct Configuration: Sendable, Equatable {
     /// Where clients connect; never empty.
     package var listeners = [ListenAddress(host: "127.0.0.1", port: 5672)]
-    /// Where the HTTP API will listen. Kept, not used yet.
+    /// Where the HTTP API listens.
     package var httpAddress = "127.0.0.1"
     package var httpPort = 15672
+    /// `tcp`, or `none` for a node without the HTTP API.
+    package var httpListener = "tcp"
+    /// What its paths begin with; `/` for nothing.
+    package var httpPathPrefix = "/"
+    /// The largest body of a request in bytes.
+    package var httpMaxBodySize = 33_554_432
+    /// Web origins that may use the HTTP API from a browser.
+    package var corsAllowOrigins: Set<String> = []
 
     /// The directory of everything the node stores. It may be missing: the command creates it.
     package var dataDirectory: String
@@ -50,16 +58,25 @@ package struct Configuration: Sendable, Equatable {
     package var defaultUser = "guest"
     package var defaultPass = "guest"
     package var defaultVHost = "/"
-    /// The virtual host of the event exchange; nil for the default one.
-    package var eventVHost: String?
     /// Tags of that user, as far as the configuration says; where it says nothing, it is an administrator.
     package var defaultUserTags: [String: Bool] = [:]
     /// What that user may do in that virtual host.
     package var defaultConfigurePermission = ".*"
     package var defaultWritePermission = ".*"
     package var defaultReadPermission = ".*"
+    /// The virtual host of the event exchange; nil for the default one.
+    package var eventVHost: String?
     /// The type of durable queues that are declared without one.
     package var defaultQueueType = QueueType.classic
+    /// What the HTTP API and metrics call the node.
+    package var nodeName = "leveret@\(Self.hostName)"
+    /// A file of definitions, or a directory of such files, that is imported at every start; empty for none.
+    package var loadDefinitions = ""
+    /// Where `definitions.*` says to import from.
+    package var definitionsBackend = "local_filesystem"
+    /// Whether definitions are left alone that are those of the last start.
+    package var definitionsSkipIfUnchanged = "false"
+
     /// Users who may connect over loopback only.
     package var loopbackUsers: Set<String> = ["guest"]
 
@@ -85,6 +102,15 @@ package struct Configuration: Sendable, Equatable {
     /// A variable of this process's environment.
     package static func processEnvironment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
+    }
+
+    /// The machine's name, without its domain.
+    private static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        let bytes = name.prefix { $0 != 0 && $0 != CChar(bitPattern: UInt8(ascii: ".")) }
+        let text = String(decoding: bytes.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.isEmpty ? "localhost" : text
     }
 
     /// `$XDG_STATE_HOME/leveret`, else `~/.local/state/leveret`; a process without a home, such as a system service,

@@ -12,11 +12,26 @@ extension ConfigurationKey {
             Port 0 lets the system choose.
             """),
         ConfigurationKey(
-            "management.tcp.ip", .address(\.httpAddress),
-            "The address of the HTTP API. It is checked and kept; this version has no HTTP API yet."),
+            "management.tcp.ip", .address(\.httpAddress), "The address of the HTTP API."),
         ConfigurationKey(
             "management.tcp.port", .integer(0...65535, \.httpPort),
-            "The port of the HTTP API. It is checked and kept; this version has no HTTP API yet."),
+            "The port of the HTTP API. Port 0 lets the system choose."),
+        ConfigurationKey(
+            "management.listener", .choice(["tcp", "none"], \.httpListener),
+            "none: no HTTP API, and no event loop for it."),
+        ConfigurationKey(
+            "management.path_prefix", .text(maxBytes: 255, secret: false, \.httpPathPrefix),
+            "What the paths of the HTTP API begin with, for a proxy in front of it: /broker makes /broker/api/overview."
+        ),
+        ConfigurationKey(
+            "management.http.max_body_size", .byteSize(1...1_073_741_824, \.httpMaxBodySize),
+            "The largest body of a request to the HTTP API; larger ones are refused."),
+        ConfigurationKey(
+            "management.cors.allow_origins.NUMBER", .listItem(\.corsAllowOrigins), defaultText: "https://example.com",
+            """
+            A web origin whose pages may use the HTTP API from a browser, or * for all; any number of them. Not set by
+            default: none may.
+            """),
         ConfigurationKey(
             "data_dir", .path(\.dataDirectory), defaultText: "~/.local/state/leveret",
             """
@@ -95,12 +110,6 @@ extension ConfigurationKey {
             "default_vhost", .text(maxBytes: 255, secret: false, \.defaultVHost),
             "The virtual host that a new node starts with."),
         ConfigurationKey(
-            "event_exchange.vhost", .text(maxBytes: 255, secret: false, \.eventVHostName), defaultText: "/",
-            """
-            The virtual host of amq.rabbitmq.event, which tells of queues, connections, users and more as they come and
-            go. The default one unless set; one that is not there is made.
-            """),
-        ConfigurationKey(
             "default_user_tags.TAG", .userTag,
             """
             true: the user that a new node starts with has this tag. It is an administrator, unless tags are named
@@ -116,8 +125,36 @@ extension ConfigurationKey {
             "default_permissions.read", .text(maxBytes: 1024, secret: false, \.defaultReadPermission),
             "What that user may consume from there."),
         ConfigurationKey(
+            "event_exchange.vhost", .text(maxBytes: 255, secret: false, \.eventVHostName), defaultText: "/",
+            """
+            The virtual host of amq.rabbitmq.event, which tells of queues, connections, users and more as they come and
+            go. The default one unless set; one that is not there is made.
+            """),
+        ConfigurationKey(
             "default_queue_type", .choice(QueueType.allCases.map(\.rawValue), \.defaultQueueTypeName),
             "The type of durable queues that are declared without one, where their virtual host has no default."),
+        ConfigurationKey(
+            "node_name", .text(maxBytes: 255, secret: false, \.nodeName), defaultText: "leveret@localhost",
+            "What the HTTP API and metrics call this node. Not set by default: leveret@ and the machine's name count."),
+        ConfigurationKey(
+            "load_definitions", alias: "definitions.local.path", .path(\.loadDefinitions),
+            defaultText: "/etc/leveret/definitions.json",
+            """
+            Definitions to import at every start, before clients may connect: a file that RabbitMQ, LavinMQ or Leveret
+            has exported, or a directory of such files. Not set by default.
+            """),
+        ConfigurationKey(
+            "management.load_definitions", .path(\.loadDefinitions), defaultText: "/etc/leveret/definitions.json",
+            "The older name of load_definitions."),
+        ConfigurationKey(
+            "definitions.import_backend", .choice(["local_filesystem", "local"], \.definitionsBackend),
+            "Where definitions are imported from; definitions.local.path names the place."),
+        ConfigurationKey(
+            "definitions.skip_if_unchanged", .choice(["true", "false"], \.definitionsSkipIfUnchanged),
+            """
+            true: definitions are not imported again at a start while their files are as they were, so what was changed
+            since stays changed.
+            """),
         ConfigurationKey(
             "loopback_users.USER", .loopbackUser,
             """

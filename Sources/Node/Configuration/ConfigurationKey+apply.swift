@@ -54,6 +54,9 @@ extension ConfigurationKey {
             if configuration.listeners.contains(address) { return }
             guard configuration.listeners.count < 64 else { throw Mismatch(expected: "at most 64 listeners") }
             configuration.listeners.append(address)
+        case .listItem(let field):
+            guard configuration[keyPath: field].count < 64 else { throw Mismatch(expected: "at most 64 of them") }
+            configuration[keyPath: field].insert(try plainText(text, maxBytes: 255, secret: false))
         case .loopbackUser:
             switch text {
             case "true": configuration.loopbackUsers.insert(variable)
@@ -85,6 +88,7 @@ extension ConfigurationKey {
         case .address: "an IPv4 or IPv6 address"
         case .choice(let words, _): "one of " + words.joined(separator: ", ")
         case .listener: "a port from 0 to 65535, or an IP address and a port"
+        case .listItem: "text of 1 to 255 bytes without control characters"
         case .loopbackUser, .userTag: "true or false"
         case .noLoopbackUsers: "none"
         }

@@ -34,6 +34,8 @@ package struct ConfigurationKey: Sendable {
         case choice([String], Field<String>)
         /// A port or an address with a port, added to the listeners.
         case listener
+        /// Text of at most 255 bytes, added to a list; what the key's last segment says does not matter.
+        case listItem(Field<Set<String>>)
         /// `true` or `false` for the user whom the key names.
         case loopbackUser
         /// `true` or `false` for the tag that the key names.
@@ -66,7 +68,7 @@ package struct ConfigurationKey: Sendable {
     /// Whether the last segment of the name is free.
     var takesName: Bool {
         switch kind {
-        case .listener, .loopbackUser, .userTag: true
+        case .listener, .listItem, .loopbackUser, .userTag: true
         default: false
         }
     }
@@ -82,6 +84,7 @@ package struct ConfigurationKey: Sendable {
     package var example: String {
         switch kind {
         case .listener: "listeners.tcp.default = 5672"
+        case .listItem: "\(fixedSegments.joined(separator: ".")).1 = \(exampleValue)"
         case .loopbackUser: "loopback_users.guest = true"
         case .userTag: "default_user_tags.administrator = true"
         case .noLoopbackUsers: "loopback_users = none"
@@ -107,6 +110,7 @@ package struct ConfigurationKey: Sendable {
         case .text(_, _, let field), .path(let field), .address(let field), .choice(_, let field):
             configuration[keyPath: field]
         case .listener: configuration.listeners.first?.description ?? ""
+        case .listItem(let field): configuration[keyPath: field].sorted().first ?? ""
         case .loopbackUser, .userTag: "true"
         case .noLoopbackUsers: "none"
         }

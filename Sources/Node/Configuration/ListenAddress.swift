@@ -28,6 +28,19 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
+    /// The host for the system: all interfaces are IPv6's wildcard, and IPv4's where the machine has no IPv6.
+    package var hostToBind: String {
+        guard host == Self.allInterfaces else { return host }
+        #if canImport(Glibc)
+            let probe = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
+        #else
+            let probe = socket(AF_INET6, SOCK_STREAM, 0)
+        #endif
+        guard probe >= 0 else { return "0.0.0.0" }
+        close(probe)
+        return host
+    }
+
     /// Whether `text` is a literal IPv4 or IPv6 address. Names are not looked up: what a broker listens on should not
     /// depend on a name server.
     package static func isAddress(_ text: String) -> Bool {

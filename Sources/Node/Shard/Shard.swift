@@ -1,7 +1,14 @@
+import AMQPWire
 import Broker
 import Logging
 import NIOCore
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// A shard's shell: one event loop that feeds `ShardState` and carries out what it wants.
 ///
@@ -10,12 +17,15 @@ final class Shard: @unchecked Sendable {
     let index: Int
     let eventLoop: any EventLoop
     let load = ShardLoad()
+    let receiveMemory = ReceiveMemory()
     private let inbox = Inbox()
     private let logger: Logger
     /// The node touches it before the shard is started, to recover; from then on only the event loop does.
     let state: ShardState
     /// By the connection's slot.
     private var handlers: [ConnectionHandler?] = []
+    /// Those of direct connections, by the connection's slot.
+    private var directLinks: [UInt32: DirectLink] = [:]
     private var peers: [Shard] = []
     private var storage: Storage?
     private var reportedMemoryByteCount = 0
@@ -23,6 +33,10 @@ final class Shard: @unchecked Sendable {
     private var ticking: RepeatedTask?
     /// The earliest deadline of the engine for which a turn is scheduled, in milliseconds since 1970.
     private var metDeadline: UInt64?
+
+    /// Who waits for the state's lane of the journal.
+    private var stateWaiters: [(position: UInt64, waiter: CheckedContinuation<Bool, Never>)] = []
+    private var hasStopped = false
 
     private static let tickMilliseconds: Int64 = 250
     /// Rounds of deliveries a turn may make while sockets keep up with them, before others have theirs.
@@ -68,10 +82,45 @@ final class Shard: @unchecked Sendable {
         finishTurn()
     }
 
+    /// Returns whether more of a large frame is to come.
     @inline(__always)
-    func receive(_ address: ConnectionAddress, _ bytes: UnsafeRawBufferPointer) {
+    func receive(_ address: ConnectionAddress, _ bytes: UnsafeRawBufferPointer) -> Bool {
         state.now = Clock.now
         state.receive(address, bytes)
+        return state.isInBody(address)
+    }
+
+    /// A connection without a socket.
+    func openDirectConnection(
+        _ link: DirectLink, _ peer: Peer, user: ShortString, virtualHost: ShortString
+    ) -> Result<Void, DirectError> {
+        guard !hasStopped else { return .failure(.unavailable) }
+        state.now = Clock.now
+        do throws(ProtocolError) {
+            let address = try state.openDirectConnection(peer, user: user, virtualHost: virtualHost)
+            while handlers.count <= Int(address.slot) { handlers.append(nil) }
+            directLinks[address.slot] = link
+            link.opened(address)
+            return .success(())
+        } catch {
+            return .failure(DirectError(error))
+        }
+    }
+
+    func closeDirectConnection(_ address: ConnectionAddress) {
+        state.now = Clock.now
+        state.closeDirectConnection(address)
+        directLinks[address.slot] = nil
+        finishTurn()
+    }
+
+    /// Answers for an administrative interface; an end that the engine wants.
+    private func serve(_ link: DirectLink, _ address: ConnectionAddress) {
+        if let output = state.takeOutput(address) {
+            link.receive(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output.memory)[..<output.count]))
+            free(output.memory.baseAddress)
+        }
+        if state.closesNow(address) { link.fail(.unavailable) }
     }
 
     func setWritable(_ address: ConnectionAddress, _ isWritable: Bool) {
@@ -98,15 +147,20 @@ final class Shard: @unchecked Sendable {
     /// Ends a turn and carries out what came of it: one write for each connection, one batch for each shard.
     func finishTurn() {
         state.finishTurn()
+        // Before the sockets: the disk is the slower one.
+        if let storage { serve(storage) }
+        var hasServed = false
         for _ in 0..<Self.roundsPerTurn {
             guard serveListedConnections() else { break }
             state.finishTurn()
+            hasServed = true
         }
         while let probe = state.takeProbe() { look(at: probe) }
-        if let storage { serve(storage) }
+        if hasServed, let storage { serve(storage) }
         for peer in peers where peer !== self {
             if let batch = state.takeBatch(for: peer.index) { peer.deliver(batch) }
         }
+        receiveMemory.endTurn(waitCount: state.awaitedSettlementCount)
         if !state.notes.isEmpty { log() }
         if state.hasUnfinishedWork { scheduleTurn() }
         if let next = state.nextDeadlineMilliseconds { meet(next) }
@@ -138,11 +192,49 @@ final class Shard: @unchecked Sendable {
         storage.serve(state, of: self)
     }
 
+    /// From any thread: a turn of its own for this, and what it gives.
+    func run<Result: Sendable>(_ body: @escaping @Sendable (ShardState) -> Result) async -> Result {
+        await withCheckedContinuation { waiter in
+            perform { state in waiter.resume(returning: body(state)) }
+        }
+    }
+
     /// From any thread: something may be possible that was not.
     func wake() { perform { _ in } }
 
     /// From the journal's thread: those who wait for it may look again.
-    func journalAdvanced() { perform { $0.journalAdvanced() } }
+    func journalAdvanced() {
+        perform { [self] state in
+            state.journalAdvanced()
+            resumeStateWaiters()
+        }
+    }
+
+    /// From any thread: returns when everything that was changed in the control plane before is on stable storage;
+    /// false when the shard has stopped before that.
+    func waitUntilStateIsStable() async -> Bool {
+        await withCheckedContinuation { waiter in
+            perform { [self] state in
+                state.followTopology()
+                stateWaiters.append((state.controlPlane.statePosition, waiter))
+                resumeStateWaiters()
+            }
+        }
+    }
+
+    private func resumeStateWaiters() {
+        guard !stateWaiters.isEmpty else { return }
+        stateWaiters.removeAll { position, waiter in
+            let isStable = state.isStateStable(upTo: position)
+            guard hasStopped || isStable else { return false }
+            waiter.resume(returning: isStable)
+            return true
+        }
+        if !stateWaiters.isEmpty { state.demandSync() }
+    }
+
+    /// From any thread: the control plane has changed.
+    func followTopology() { perform { $0.followTopology() } }
 
     /// From a reading thread: messages that had left memory.
     func receive(_ read: PageRead) { perform { $0.receive(read) } }
@@ -166,7 +258,10 @@ final class Shard: @unchecked Sendable {
         var hasServed = false
         while let address = state.takeListedConnection() {
             hasServed = true
-            guard let handler = handlers[Int(address.slot)] else { continue }
+            guard let handler = handlers[Int(address.slot)] else {
+                if let link = directLinks[address.slot] { serve(link, address) }
+                continue
+            }
             handler.setReading(!state.isReadingPaused(address))
             if let output = state.takeOutput(address) { handler.write(output.memory, count: output.count) }
             if state.closesNow(address) { handler.closeWhenWritten(state.now) }
@@ -222,6 +317,9 @@ final class Shard: @unchecked Sendable {
     func stop() {
         ticking?.cancel()
         closeConnections()
+        hasStopped = true
+        for link in directLinks.values { link.fail(.unavailable) }
+        resumeStateWaiters()
     }
 
     /// After the last connection: what was delivered is noted exactly, for a start that follows in order.

@@ -57,19 +57,9 @@ final class Listener: Sendable {
         address = Self.localAddress(descriptor) ?? requested
     }
 
-    /// All interfaces are IPv6's wildcard, which takes both families; where there is no IPv6, IPv4's.
     private static func socketAddress(_ wanted: ListenAddress) throws(NodeError) -> SocketAddress {
-        var host = wanted.host
-        if host == ListenAddress.allInterfaces {
-            #if canImport(Glibc)
-                let probe = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
-            #else
-                let probe = socket(AF_INET6, SOCK_STREAM, 0)
-            #endif
-            if probe >= 0 { close(probe) } else { host = "0.0.0.0" }
-        }
         do {
-            return try SocketAddress(ipAddress: host, port: wanted.port)
+            return try SocketAddress(ipAddress: wanted.hostToBind, port: wanted.port)
         } catch {
             throw NodeError("cannot listen on \(wanted): not an IP address")
         }
@@ -125,13 +115,12 @@ final class Listener: Sendable {
         ClientBootstrap(group: shard.eventLoop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65_536)
-            )
             .channelOption(.writeBufferWaterMark, value: .init(low: 131_072, high: 524_288))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(shard: shard))
+                    let handler = ConnectionHandler(shard: shard)
+                    try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveAllocator(handler: handler))
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
             .withConnectedSocket(accepted)

@@ -102,7 +102,7 @@ struct TopologySamples {
         let host = name("v")
         switch below(18) {
         case 0: return .virtualHostAdded(host)
-        case 13...16: return .access(accessStep(host))
+        case 14...17: return .access(accessStep(host))
         case 11:
             return .permissionsSet(
                 virtualHost: host, user: name("u"),

@@ -1,0 +1,163 @@
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import Node
+import ServiceLifecycle
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The HTTP API: a server with an event loop of its own.
+package final class ManagementServer: Service {
+    private typealias HTTPServer = Server<HTTP1Channel>
+
+    private let configuration: Configuration
+    private let logger: Logger
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let server: HTTPServer
+    private let binding = Binding()
+
+    /// A client that sends or takes nothing for so long is not waited for (RabbitMQ's `idle_timeout`).
+    private static let idleSeconds: Int64 = 60
+    /// More connections than these wait in the backlog.
+    private static let connectionLimit = 1024
+
+    package init(node: Node, configuration: Configuration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        let wanted = ListenAddress(host: configuration.httpAddress, port: configuration.httpPort)
+        let binding = binding
+        let context = ManagementContext(node: node, configuration: configuration, logger: logger) {
+            binding.listeningAddress(configuration)
+        }
+        let responder = RequestResponder(context: context, router: Router())
+        server = HTTPServer(
+            childChannelSetup: HTTP1Channel(
+                responder: { request, writer, channel in
+                    try await responder.respond(to: request, writer: writer, channel: channel)
+                },
+                configuration: .init(
+                    additionalChannelHandlers: [SlowClientHandler(timeout: .seconds(Self.idleSeconds))],
+                    idleTimeout: .seconds(Self.idleSeconds),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: RequestTarget.byteLimit + 1024, maxHeaderListSize: 65_536,
+                        maxHeaderFieldCount: 128))),
+            configuration: ServerConfiguration(
+                address: .hostname(wanted.hostToBind, port: wanted.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionLimit, logger: logger)),
+            onServerRunning: { channel in binding.succeed(channel.localAddress) },
+            eventLoopGroup: group, logger: logger)
+    }
+
+    /// Where the API can be reached, once started: `127.0.0.1:15672`.
+    package var listeningAddress: String? { binding.listeningAddress(configuration) }
+
+    /// Binds and serves; requests are answered when it returns.
+    package func start() async throws(NodeError) {
+        let executor = EventLoopTaskExecutor(group.next())
+        Task(executorPreference: executor) { [server, binding] in
+            do { try await server.run() } catch { binding.fail(error) }
+            binding.end()
+        }
+        let wanted = ListenAddress(host: configuration.httpAddress, port: configuration.httpPort)
+        if let error = await binding.wait() {
+            try? await group.shutdownGracefully()
+            throw NodeError(listening: wanted, for: error)
+        }
+    }
+
+    /// Until the graceful shutdown; then what is being answered is answered, and nothing new is taken.
+    package func run() async throws {
+        try? await gracefulShutdown()
+        await stop()
+    }
+
+    package func stop() async {
+        try? await server.shutdownGracefully()
+        await binding.waitForEnd()
+        try? await group.shutdownGracefully()
+    }
+}
+
+/// Whether the server has bound its address, and whether it has ended.
+private final class Binding: Sendable {
+    private struct State {
+        var address: SocketAddress?
+        var outcome: Result<Void, any Error>?
+        var waiter: CheckedContinuation<(any Error)?, Never>?
+        var hasEnded = false
+        var endWaiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func listeningAddress(_ configuration: Configuration) -> String? {
+        guard let address = state.withLock({ $0.address }), let port = address.port else { return nil }
+        return ListenAddress.join(host: address.ipAddress ?? configuration.httpAddress, port: port)
+    }
+
+    func succeed(_ address: SocketAddress?) { finish(.success(()), address) }
+    func fail(_ error: any Error) { finish(.failure(error), nil) }
+
+    private func finish(_ outcome: Result<Void, any Error>, _ address: SocketAddress?) {
+        let waiter = state.withLock { state -> CheckedContinuation<(any Error)?, Never>? in
+            guard state.outcome == nil else { return nil }
+            state.outcome = outcome
+            state.address = address
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: Self.error(of: outcome))
+    }
+
+    private static func error(of outcome: Result<Void, any Error>) -> (any Error)? {
+        if case .failure(let error) = outcome { error } else { nil }
+    }
+
+    /// Returns what went wrong.
+    func wait() async -> (any Error)? {
+        await withCheckedContinuation { waiter in
+            let outcome = state.withLock { state in
+                if state.outcome == nil { state.waiter = waiter }
+                return state.outcome
+            }
+            if let outcome { waiter.resume(returning: Self.error(of: outcome)) }
+        }
+    }
+
+    func end() {
+        let waiter = state.withLock { state in
+            state.hasEnded = true
+            defer { state.endWaiter = nil }
+            return state.endWaiter
+        }
+        waiter?.resume()
+    }
+
+    func waitForEnd() async {
+        await withCheckedContinuation { waiter in
+            let hasEnded = state.withLock { state in
+                if !state.hasEnded { state.endWaiter = waiter }
+                return state.hasEnded
+            }
+            if hasEnded { waiter.resume() }
+        }
+    }
+}
+
+extension NodeError {
+    /// NIO's text of an error of bind has more in it than an operator wants to read.
+    fileprivate init(listening address: ListenAddress, for error: any Error) {
+        let reason =
+            (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
+        let hint = " (is RabbitMQ or another leveret running? choose another with --http-port)"
+        let isUsed = (error as? IOError)?.errnoCode == EADDRINUSE
+        self.init("cannot listen on \(address) for the HTTP API: \(reason)\(isUsed ? hint : "")")
+    }
+}

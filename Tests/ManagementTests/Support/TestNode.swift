@@ -1,0 +1,73 @@
+import Foundation
+import LeveretClient
+import Logging
+import Management
+import Node
+import ServiceLifecycle
+
+/// A node with its HTTP API in this process, on ports of its own and with a directory of its own.
+struct TestNode {
+    let node: Node
+    let server: ManagementServer
+    let client: HTTPClient
+    let amqpPort: Int
+
+    /// A client of AMQP.
+    func connect() async throws -> Connection {
+        try await Connection.connect(
+            to: "amqp://guest:guest@127.0.0.1:\(amqpPort)/",
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Runs `body` with it, and stops it.
+    static func run(
+        _ change: (inout Configuration) -> Void = { _ in }, _ body: (TestNode) async throws -> Void
+    ) async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try await keep(in: directory.path, change, body)
+    }
+
+    /// In a directory that stays.
+    static func keep(
+        in directory: String, _ change: (inout Configuration) -> Void = { _ in },
+        _ body: (TestNode) async throws -> Void
+    ) async throws {
+        var configuration = Configuration { _ in nil }
+        configuration.dataDirectory = directory
+        configuration.listeners = [ListenAddress(host: "127.0.0.1", port: 0)]
+        configuration.httpPort = 0
+        configuration.shardCount = 2
+        configuration.journalSegmentByteCount = 1 << 20
+        configuration.diskFreeLimit = .bytes(0)
+        change(&configuration)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let node = Node(configuration: configuration, logger: logger)
+        let loaded = configuration
+        try await node.start { administration in
+            try await DefinitionsFiles(loaded, logger: logger)?.load(administration)
+        }
+        let server = ManagementServer(node: node, configuration: configuration, logger: logger)
+        try await server.start()
+        let services = ServiceGroup(services: [node, server], logger: logger)
+        async let run: Void = services.run()
+        let outcome: Result<Void, any Error>
+        do {
+            try await body(
+                TestNode(
+                    node: node, server: server, client: HTTPClient(port: port(of: server.listeningAddress ?? "")),
+                    amqpPort: port(of: node.listeningAddresses[0])))
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        await services.triggerGracefulShutdown()
+        try await run
+        try outcome.get()
+    }
+
+    private static func port(of address: String) -> Int {
+        address.split(separator: ":").last.flatMap { Int($0) } ?? 0
+    }
+}
