@@ -28,6 +28,7 @@ extension ShardState {
             note(.warning, "closing connection \(connection.pointee.peer.name): client unexpectedly closed the socket")
         }
         abandon(connection)
+        announceClosed(connection)
         statistics.connectionsClosed += 1
         connections.remove(slot: address.slot)
     }
