@@ -141,7 +141,7 @@ let package = Package(
             name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Journal", "Broker"], swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Broker", "Node", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["AMQPWire", "Broker", "Node", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         // The HTTP API of a node in the same process, over loopback.
         .testTarget(
