@@ -90,7 +90,13 @@ package final class Node: Service {
             }
         }
         await alarms.start()
-        do { try await prepare(administration) } catch { throw NodeError("\(error)") }
+        do {
+            try await prepare(administration)
+        } catch {
+            // In order: what was changed until now is kept.
+            _ = await stop()
+            throw NodeError("\(error)")
+        }
         for address in configuration.listeners { try listen(address) }
     }
 
