@@ -31,7 +31,8 @@ package final class Node: Service {
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.shardCount)
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
-            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost, access: settings.access)
+            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost, access: settings.access,
+            eventVirtualHost: configuration.eventVHost)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress

@@ -98,8 +98,10 @@ extension ControlPlane.Topology {
         access.set(patterns, user: user, virtualHost: virtualHost)
         if let patterns {
             log.journal(.permissionsSet(virtualHost: virtualHost, user: user, patterns.permissions))
+            log.announce(.permissionCreated(patterns.permissions, user: user, virtualHost))
         } else {
             log.journal(.permissionsCleared(virtualHost: virtualHost, user: user))
+            log.announce(.permissionDeleted(user: user, virtualHost))
         }
         log.append(.permissionsChanged(user: user, virtualHost: virtualHost, patterns))
     }
@@ -139,6 +141,7 @@ extension ControlPlane.Topology {
         for (name, user) in access.users {
             if user.permissions[host] != nil {
                 access.set(nil, user: name, virtualHost: host)
+                log.announce(.permissionDeleted(user: name, host))
                 log.append(.permissionsChanged(user: name, virtualHost: host, nil))
             }
             for exchange in (user.topics[host] ?? [:]).keys {

@@ -24,6 +24,7 @@ struct ConnectionState {
 
     // Bytes
     var input = PartialInput()
+    var bodyStream = BodyStream()
     var outbound = OutboundBuffer()
     /// Listed among the connections with something for the shell to do.
     var isListed = false

@@ -138,6 +138,7 @@ package struct DurableTopology: Equatable, Sendable {
         case .queueDeleted(let host, let name):
             guard virtualHosts[host]?.queues.removeValue(forKey: name) != nil else { return }
             virtualHosts[host]?.bindingsToQueues[name] = nil
+        case .queuePaused(let host, let name, let isPaused): virtualHosts[host]?.queues[name]?.isPaused = isPaused
         case .bound(let host, let binding): virtualHosts[host, default: VirtualHost()].insert(binding)
         case .unbound(let host, let binding): virtualHosts[host]?.remove(binding)
         }

@@ -24,6 +24,7 @@ extension ShardState {
         channel.initialize(
             to: ChannelState(
                 number: number, serial: connection.pointee.latestChannelSerial, connection: connection))
+        channel.pointee.isTraced = virtualHosts[connection.pointee.virtualHostIndex].isTraced
         while connection.pointee.channels.count <= Int(number) { connection.pointee.channels.append(nil) }
         connection.pointee.channels[Int(number)] = channel
         connection.pointee.channelCount += 1

@@ -251,6 +251,8 @@ extension ShardState {
         }
         findHolders(channel)
         findRejecting(channel)
+        // No route is remembered then, so that every message comes here.
+        if virtualHosts[host].isTraced { return trace(message, copies, channel) }
         if copies.isEmpty, !virtualHosts[host].routing.dependsOnMessage(exchange) {
             channel.pointee.cachedExchange = exchange
             channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)

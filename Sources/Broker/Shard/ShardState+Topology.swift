@@ -25,6 +25,7 @@ extension ShardState {
             precondition(host == virtualHosts.count)
             virtualHosts.append(VirtualHostReplica())
         case .virtualHostRemoved(let host): removedVirtualHosts.insert(host)
+        case .tracingChanged(let host, let isTraced): setTraced(isTraced, host)
         case .exchangeAdded(let host, let id, let name, let behaviour, let isInternal, let gate):
             virtualHosts[host].routing.addExchange(
                 id, name: name, kind: behaviour.type.kind, hashSource: behaviour.hashSource)
@@ -51,11 +52,15 @@ extension ShardState {
             virtualHosts[host].routing.removeQueue(address, name: name)
         case .queueArgumentsChanged(let address, let arguments):
             if address.shard == index, let queue = queue(address) { apply(arguments, to: queue) }
+        case .queuePaused(let address, let isPaused):
+            if address.shard == index, let queue = queue(address) { setPaused(isPaused, queue) }
         case .bound(let host, let binding):
             virtualHosts[host].routing.add(binding)
             if !virtualHosts[host].gates.isEmpty { noteBinding(binding, host) }
         case .unbound(let host, let binding):
             virtualHosts[host].routing.remove(binding)
+        case .event(let host, let event): accept(event, host)
+        case .eventsLost(let count): acceptLostEvents(count)
         case .permissionsChanged(let user, let host, let patterns):
             permissions.set(patterns, user: user, virtualHost: host)
             mustMeasureConnections = true
@@ -94,16 +99,20 @@ extension ShardState {
     }
 
     /// Changes the topology and follows at once: what this shard publishes next sees it.
+    ///
+    /// - Parameter user: who wants it; nil: nobody, it is the broker's own doing.
     func changeTopology<Result>(
-        _ virtualHost: Int,
+        _ virtualHost: Int, by user: ShortString? = nil,
         _ body: (inout VirtualHostTopology, inout TopologyLog) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         defer {
             followTopology()
             wakeLaggingShards()
+            wakeEventShard()
         }
         return try controlPlane.withTopology { topology throws(ProtocolError) in
-            try body(&topology.virtualHosts[virtualHost], &topology.log)
+            if topology.log.listeningHost != nil { topology.log.actor = user ?? BrokerEvent.internalUser }
+            return try body(&topology.virtualHosts[virtualHost], &topology.log)
         }
     }
 

@@ -10,6 +10,8 @@ extension ShardState {
         resumeChannels()
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
         if !rejectedMessages.isEmpty { deadLetterRejected() }
+        if hasAnnounced || !pendingEvents.isEmpty { publishEvents() }
+        if !pendingTraces.isEmpty { publishTraces() }
         deliverListed()
         writeConfirms()
         flushPendingRelease()
@@ -40,6 +42,7 @@ extension ShardState {
     /// that the shell has not taken: it comes back.
     package var hasUnfinishedWork: Bool {
         !listedQueues.isEmpty || !resumableChannels.isEmpty || !listedConnections.isEmpty || !rejectedMessages.isEmpty
+            || !pendingEvents.isEmpty || hasAnnounced || !pendingTraces.isEmpty
     }
 
     @inline(__always)

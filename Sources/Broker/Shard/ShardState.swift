@@ -83,11 +83,21 @@ package final class ShardState {
     /// connection.close came while a channel waits for another shard's answer.
     var closingConnections: [ConnectionAddress] = []
 
+    /// For the event exchange, by virtual host: see `ShardState+Events`.
+    var pendingEvents: [(host: Int, event: BrokerEvent)] = []
+    /// For the trace exchange, by virtual host: see `ShardState+Trace`.
+    var pendingTraces: [(host: Int, message: Message)] = []
+    /// Something was announced that this shard has not seen in the history yet.
+    var hasAnnounced = false
+
     /// Dead-letter cycles that were told of in the log: hashes of their queues' names.
     var notedCycles: Set<Int> = []
 
     /// What the node is short of: see `ShardState+Alarms`.
     var alarms: ResourceAlarms = []
+
+    /// Settlements of consumers that had no credit left while messages waited for them: they wait for each turn.
+    package var awaitedSettlementCount: UInt64 = 0
 
     // Other shards
     var outgoing: [MailboxBatch?]
@@ -200,6 +210,8 @@ struct VirtualHostReplica {
     var topicExchanges: Set<ExchangeID> = []
     /// The gates of its exchanges, on whatever shard.
     var gates: [ExchangeID: QueueAddress] = [:]
+    /// See `ShardState+Trace`.
+    var isTraced = false
     var counters = ReplicaCounters()
 }
 

@@ -33,7 +33,13 @@ extension ControlPlane {
         if name.isEmpty { throw .invalid("a virtual host needs a name") }
         return try administer { topology throws(AdministrationError) in
             let isNew = topology.addVirtualHost(name)
-            topology.set(metadata, of: name)
+            if !isNew {
+                topology.set(metadata, of: name)
+            } else if let index = topology.virtualHostIndexes[name] {
+                topology.setMetadata(metadata, at: index)
+                if metadata != VirtualHostMetadata() { topology.log.journal(.virtualHostChanged(name, metadata)) }
+                topology.log.announce(.virtualHostCreated(name, metadata))
+            }
             if isNew, let creator, topology.users[creator] != nil {
                 topology.set(try PermissionPatterns(.everything), user: creator, virtualHost: name)
             }
@@ -125,8 +131,22 @@ extension ControlPlane.Topology {
 
     mutating func set(_ metadata: VirtualHostMetadata, of name: ShortString) {
         guard let index = virtualHostIndexes[name], virtualHosts[index].metadata != metadata else { return }
-        virtualHosts[index].metadata = metadata
+        let before = virtualHosts[index].metadata
+        setMetadata(metadata, at: index)
         log.journal(.virtualHostChanged(name, metadata))
+        if before.maxConnections != metadata.maxConnections || before.maxQueues != metadata.maxQueues {
+            log.announce(.virtualHostLimits(name, metadata))
+        }
+        if before.table.withoutLimits != metadata.table.withoutLimits {
+            log.announce(.virtualHostUpdated(name, metadata))
+        }
+    }
+
+    mutating func setMetadata(_ metadata: VirtualHostMetadata, at index: Int) {
+        if virtualHosts[index].metadata.isTracing != metadata.isTracing {
+            log.append(.tracingChanged(virtualHost: index, metadata.isTracing))
+        }
+        virtualHosts[index].metadata = metadata
     }
 
     /// Its place is not used again: connections that have not heard of it yet still know it by its index.
@@ -138,6 +158,7 @@ extension ControlPlane.Topology {
         removePermissions(inVirtualHost: name)
         parameters[name] = nil
         log.append(.virtualHostRemoved(index: index))
+        log.announce(.virtualHostDeleted(name))
     }
 
     /// Where a connection goes that opens this virtual host; it counts as one of its connections until `leave`.

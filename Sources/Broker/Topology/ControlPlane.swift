@@ -13,6 +13,10 @@ package final class ControlPlane: Sendable {
     private let latestVersion = Atomic<UInt64>(0)
     private let latestStatePosition = Atomic<UInt64>(0)
     let settings: AccessSettings
+    private let isHeard = Atomic<Bool>(false)
+
+    /// Who changes something by the calls of an administrator, for those who listen to events.
+    @TaskLocal package static var actor = BrokerEvent.internalUser
 
     struct Topology {
         var virtualHosts: [VirtualHostTopology] = []
@@ -34,6 +38,8 @@ package final class ControlPlane: Sendable {
 
         /// The one that a new data directory begins with.
         var defaultVirtualHost: ShortString
+        /// The one that has the event exchange.
+        let eventVirtualHost: ShortString
 
         /// Returns false when it was there.
         @discardableResult
@@ -41,7 +47,8 @@ package final class ControlPlane: Sendable {
             guard virtualHostIndexes[name] == nil else { return false }
             virtualHostIndexes[name] = virtualHosts.count
             virtualHosts.append(
-                VirtualHostTopology(name: name, index: virtualHosts.count, changes: &log))
+                VirtualHostTopology(
+                    name: name, index: virtualHosts.count, hasEventExchange: name == eventVirtualHost, changes: &log))
             log.journal(.virtualHostAdded(name))
             return true
         }
@@ -50,10 +57,15 @@ package final class ControlPlane: Sendable {
     /// Sets of shards are the bits of a word.
     package static let shardLimit = 64
 
-    package init(shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings()) {
+    /// - Parameter eventVirtualHost: the virtual host that has the event exchange; nil for the default one.
+    package init(
+        shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings(), eventVirtualHost: String? = nil
+    ) {
         precondition(1...Self.shardLimit ~= shardCount)
         let name = ShortString(truncating: virtualHost)
-        var topology = Topology(applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name)
+        var topology = Topology(
+            applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name,
+            eventVirtualHost: eventVirtualHost.map { ShortString(truncating: $0) } ?? name)
         topology.addVirtualHost(name)
         topology.addDefaultUser(access)
         settings = access
@@ -65,12 +77,18 @@ package final class ControlPlane: Sendable {
     @inline(__always)
     var version: UInt64 { latestVersion.load(ordering: .acquiring) }
 
+    /// Whether somebody is bound to the event exchange.
+    @inline(__always)
+    var hasEventListeners: Bool { isHeard.load(ordering: .relaxed) }
+
     /// Reads or changes the topology. Changes are published when the body returns, also by throwing.
     func withTopology<Result>(
         _ body: (inout Topology) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         try topology.withLock { topology throws(ProtocolError) in
+            if topology.log.listeningHost != nil { topology.log.actor = Self.actor }
             defer {
+                isHeard.store(topology.log.listeningHost != nil, ordering: .relaxed)
                 latestStatePosition.store(topology.log.position, ordering: .releasing)
                 latestVersion.store(topology.version, ordering: .releasing)
             }
@@ -81,6 +99,7 @@ package final class ControlPlane: Sendable {
     /// The changes that a shard has yet to apply. From then on they count as applied by it.
     func takeChanges(shard: Int, after version: UInt64) -> [TopologyChange] {
         topology.withLock { topology in
+            if shard == 0, topology.log.takeEvents() { latestVersion.store(topology.version, ordering: .releasing) }
             let changes = Array(topology.log.history[Int(version - topology.log.firstVersion)...])
             topology.applied[shard] = topology.version
             topology.log.trim(seen: topology.applied.min() ?? topology.version)
@@ -134,6 +153,11 @@ extension ControlPlane {
         topology.withLock { topology in
             topology.log.nextJournalNumber = max(topology.log.nextJournalNumber, used &+ 1)
             topology.log.isJournaled = true
+            // One that only events need is made as RabbitMQ makes it; the default one stays deleted where it was.
+            if topology.eventVirtualHost != topology.defaultVirtualHost {
+                topology.addVirtualHost(topology.eventVirtualHost)
+                latestVersion.store(topology.version, ordering: .releasing)
+            }
             for holder in strangers.sorted() { topology.log.journalRemoval(ofHolder: holder) }
             latestStatePosition.store(topology.log.position, ordering: .releasing)
         }

@@ -45,6 +45,8 @@ struct QueueRecord: Sendable {
     var policies = AppliedPolicies()
     /// 0 for a transient queue.
     var journalNumber: UInt32 = 0
+    /// An administrator has stopped its deliveries.
+    var isPaused = false
     /// `QueueArguments.mayReject` of the effective arguments.
     var mayReject = false
 
@@ -59,6 +61,7 @@ struct QueueRecord: Sendable {
 
     var durable: DurableQueue {
         DurableQueue(
-            name: name, journalNumber: journalNumber, isAutoDelete: isAutoDelete, arguments: arguments)
+            name: name, journalNumber: journalNumber, isAutoDelete: isAutoDelete, arguments: arguments,
+            isPaused: isPaused)
     }
 }

@@ -41,3 +41,13 @@ extension VirtualHostMetadata {
         maxQueues = table["max-queues"]?.integer.map { Int($0) }
     }
 }
+
+extension FieldTable {
+    /// Of a virtual host's table: what else there is to know of it.
+    var withoutLimits: FieldTable {
+        var table = self
+        table["max-connections"] = nil
+        table["max-queues"] = nil
+        return table
+    }
+}

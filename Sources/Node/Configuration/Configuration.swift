@@ -64,6 +64,8 @@ package struct Configuration: Sendable, Equatable {
     package var defaultConfigurePermission = ".*"
     package var defaultWritePermission = ".*"
     package var defaultReadPermission = ".*"
+    /// The virtual host of the event exchange; nil for the default one.
+    package var eventVHost: String?
     /// The type of durable queues that are declared without one.
     package var defaultQueueType = QueueType.classic
     /// What the HTTP API and metrics call the node.

@@ -125,6 +125,12 @@ extension ConfigurationKey {
             "default_permissions.read", .text(maxBytes: 1024, secret: false, \.defaultReadPermission),
             "What that user may consume from there."),
         ConfigurationKey(
+            "event_exchange.vhost", .text(maxBytes: 255, secret: false, \.eventVHostName), defaultText: "/",
+            """
+            The virtual host of amq.rabbitmq.event, which tells of queues, connections, users and more as they come and
+            go. The default one unless set; one that is not there is made.
+            """),
+        ConfigurationKey(
             "default_queue_type", .choice(QueueType.allCases.map(\.rawValue), \.defaultQueueTypeName),
             "The type of durable queues that are declared without one, where their virtual host has no default."),
         ConfigurationKey(
@@ -197,6 +203,12 @@ extension Configuration {
     fileprivate var defaultQueueTypeName: String {
         get { defaultQueueType.rawValue }
         set { defaultQueueType = QueueType(rawValue: newValue) ?? defaultQueueType }
+    }
+
+    /// ``eventVHost`` as it counts, for the table.
+    fileprivate var eventVHostName: String {
+        get { eventVHost ?? defaultVHost }
+        set { eventVHost = newValue }
     }
 
     /// ``connectionPlacement`` by name, for the table.

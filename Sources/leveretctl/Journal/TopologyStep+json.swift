@@ -21,10 +21,15 @@ extension TopologyStep {
             line.add("queue", bytes: queue.name.bytes)
             line.add("holder", queue.journalNumber)
             line.add("autoDelete", queue.isAutoDelete)
+            if queue.isPaused { line.add("paused", true) }
             line.add("arguments", raw: queue.arguments.json)
         case .queueDeleted(let host, let name):
             Self.begin("queueDeleted", host, &line)
             line.add("queue", bytes: name.bytes)
+        case .queuePaused(let host, let name, let isPaused):
+            Self.begin("queuePaused", host, &line)
+            line.add("queue", bytes: name.bytes)
+            line.add("paused", isPaused)
         case .bound(let host, let binding):
             Self.begin("bound", host, &line)
             binding.describe(to: &line)

@@ -148,6 +148,7 @@ extension LaneRecord {
         case .exchangeDeleted(_, let name): "no exchange \(name)"
         case .queueDeclared(_, let queue): "queue \(queue.name) is \(queue.journalNumber)"
         case .queueDeleted(_, let name): "no queue \(name)"
+        case .queuePaused(_, let name, let isPaused): "queue \(name) \(isPaused ? "is paused" : "goes on")"
         case .bound(_, let binding): "\(binding.source) to \(binding.destination)"
         case .policySet(_, let isOperator, let policy): "\(isOperator ? "operator " : "")policy \(policy.name)"
         case .policyCleared(_, let isOperator, let name): "no \(isOperator ? "operator " : "")policy \(name)"

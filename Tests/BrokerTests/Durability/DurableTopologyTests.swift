@@ -54,7 +54,10 @@ private struct NaiveTopology {
                 virtualHost: name,
                 DurableQueue(
                     name: queue.name, journalNumber: nextJournalNumber, isAutoDelete: queue.isAutoDelete,
-                    arguments: queue.arguments))
+                    arguments: queue.arguments, isPaused: queue.isPaused))
+        case .queuePaused(_, let queue, let isPaused):
+            guard host.queues.contains(where: { $0.name == queue }) else { return nil }
+            return .queuePaused(virtualHost: name, name: queue, isPaused)
         case .queueDeleted(_, let queue):
             guard host.queues.contains(where: { $0.name == queue }) else { return nil }
             return .queueDeleted(virtualHost: name, name: queue)
@@ -129,6 +132,9 @@ private struct NaiveTopology {
         case .queueDeleted(let host, let name):
             hosts[host]?.queues.removeAll { $0.name == name }
             hosts[host]?.bindings.removeAll { $0.isToQueue && $0.destination == name }
+        case .queuePaused(let host, let name, let isPaused):
+            guard let index = hosts[host]?.queues.firstIndex(where: { $0.name == name }) else { return }
+            hosts[host]?.queues[index].isPaused = isPaused
         case .bound(let host, let binding): hosts[host]?.bindings.append(binding)
         case .unbound(let host, let binding): hosts[host]?.bindings.removeAll { $0 == binding }
         }

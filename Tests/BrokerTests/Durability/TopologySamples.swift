@@ -100,9 +100,9 @@ struct TopologySamples {
 
     mutating func step() -> TopologyStep {
         let host = name("v")
-        switch below(17) {
+        switch below(18) {
         case 0: return .virtualHostAdded(host)
-        case 13...16: return .access(accessStep(host))
+        case 14...17: return .access(accessStep(host))
         case 11:
             return .permissionsSet(
                 virtualHost: host, user: name("u"),
@@ -124,7 +124,8 @@ struct TopologySamples {
                 virtualHost: host,
                 DurableQueue(
                     name: name("q"), journalNumber: UInt32(below(1 << 31)), isAutoDelete: below(2) == 0,
-                    arguments: table()))
+                    arguments: table(), isPaused: below(2) == 0))
+        case 13: return .queuePaused(virtualHost: host, name: name("q"), below(2) == 0)
         case 4: return .queueDeleted(virtualHost: host, name: name("q"))
         case 5: return .bound(virtualHost: host, binding())
         default: return .unbound(virtualHost: host, binding())

@@ -44,6 +44,7 @@ struct TopologyStepTests {
                     DurableQueue(name: "q", journalNumber: 258, isAutoDelete: false, arguments: FieldTable())))
                 == [4, 1, 47, 1, 113, 0, 0, 1, 2, 0] + none)
         #expect(bytes(.queueDeleted(virtualHost: "/", name: "q")) == [5, 1, 47, 1, 113])
+        #expect(bytes(.queuePaused(virtualHost: "/", name: "q", true)) == [64, 1, 47, 1, 113, 1])
         let binding = DurableBinding(
             source: "e", destination: "q", isToQueue: true, routingKey: "k", arguments: FieldTable())
         #expect(bytes(.bound(virtualHost: "/", binding)) == [6, 1, 47, 1, 101, 1, 113, 1, 1, 107] + none)
