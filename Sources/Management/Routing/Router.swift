@@ -5,7 +5,9 @@ package struct Router: Sendable {
     /// Every part of the API.
     static var resources: [any Resource.Type] {
         [
-            WhoAmIResource.self
+            WhoAmIResource.self,
+        OpenAPIResource.self,
+        PrometheusResource.self,
         ]
     }
 
