@@ -124,6 +124,8 @@ struct QueueState {
     // MARK: Consumers
 
     var consumerCount: Int { consumers.count }
+    /// An administrator has stopped deliveries.
+    var isPaused: Bool { consumers.isPaused }
 
     /// The consumer may have credit again. Returns whether there is something for it.
     @inline(__always)

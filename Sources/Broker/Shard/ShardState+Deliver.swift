@@ -94,6 +94,7 @@ extension ShardState {
             connection.pointee.deliveredByteCount &+= byteCount
         }
         list(connection)
+        if channel.pointee.isTraced { trace(entry, of: queue, channel) }
         if noAck {
             channel.pointee.counters.deliverNoAck &+= 1
             statistics.messages.deliverNoAck &+= 1

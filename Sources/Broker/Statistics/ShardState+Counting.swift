@@ -58,15 +58,33 @@ extension ShardState {
         connection.pointee.traffic.notedSentByteCount = traffic.sentByteCount
     }
 
-    /// What these exchanges have done on this shard, and how fast, once `sampleChannels` has been everywhere.
-    package func exchangeCounters(of exchanges: [ExchangeReference]) -> [(ExchangeCounters, ExchangeRates)] {
+    /// Channels and connections from a place on, at most so many channels, tell their exchanges and virtual hosts what
+    /// they have counted. Returns the place to go on from; nil at the end.
+    package func noteCounters(from start: Int, limit: Int) -> Int? {
+        var noted: UnsafeMutablePointer<ConnectionState>?
+        return forEachChannel(from: start, limit: limit) { channel in
+            noteCounters(channel)
+            if noted != channel.pointee.connection { noteTraffic(channel.pointee.connection) }
+            noted = channel.pointee.connection
+        }
+    }
+
+    /// What these exchanges have done on this shard, once `noteCounters` or `sampleChannels` has been everywhere.
+    package func exchangeCounters(of exchanges: [ExchangeReference]) -> [ExchangeCounters] {
         exchanges.map { exchange in
-            guard exchange.virtualHostIndex < virtualHosts.count else { return (ExchangeCounters(), ExchangeRates()) }
-            let counters = virtualHosts[exchange.virtualHostIndex].counters
-            let rates = sampleTimes.intervalSeconds.map {
-                ExchangeRates(counters.latestDifference(of: exchange.id), seconds: $0)
+            exchange.virtualHostIndex < virtualHosts.count
+                ? virtualHosts[exchange.virtualHostIndex].counters.counters(of: exchange.id) : ExchangeCounters()
+        }
+    }
+
+    /// How fast these exchanges were between the latest two samples, on this shard.
+    package func exchangeRates(of exchanges: [ExchangeReference]) -> [ExchangeRates] {
+        exchanges.map { exchange in
+            guard exchange.virtualHostIndex < virtualHosts.count, let seconds = sampleTimes.intervalSeconds else {
+                return ExchangeRates()
             }
-            return (counters.counters(of: exchange.id), rates ?? ExchangeRates())
+            let counters = virtualHosts[exchange.virtualHostIndex].counters
+            return ExchangeRates(counters.latestDifference(of: exchange.id), seconds: seconds)
         }
     }
 

@@ -35,6 +35,7 @@ extension ShardState {
             virtualHostIndex: queue.pointee.virtualHostIndex, type: record.type, isDurable: record.isDurable,
             isAutoDelete: record.isAutoDelete, isExclusive: record.exclusiveOwner != nil, owner: owner,
             arguments: record.arguments, policies: record.policies)
+        if queue.pointee.isPaused { snapshot.state = .paused }
         snapshot.readyCount = queue.pointee.readyCount
         snapshot.unackedCount = queue.pointee.unackedCount
         snapshot.delayedCount = queue.pointee.delayedCount

@@ -9,11 +9,11 @@ struct MetricsCollection {
     let identity: NodeIdentity
 
     /// `/metrics`: sums over all objects.
-    func aggregated() async throws -> MetricsPage {
+    func aggregated() async -> MetricsPage {
         var page = MetricsPage()
-        var metrics = try await nodeMetrics()
-        let queues = try await queueSums(&metrics)
-        let (channels, connections) = try await clientSums(&metrics)
+        var metrics = await nodeMetrics()
+        let queues = await queueSums(&metrics)
+        let (channels, connections) = await clientSums(&metrics)
         for group in MetricGroup.allCases { metrics.append(group, prefix: .plain, to: &page) }
         for sums in [queues, channels, connections] { page.append(sums) }
         metrics.appendCounterSums(to: &page)
@@ -22,13 +22,13 @@ struct MetricsCollection {
     }
 
     /// `/metrics/per-object`: every queue, channel, connection and exchange.
-    func perObject() async throws -> MetricsPage {
+    func perObject() async -> MetricsPage {
         var page = MetricsPage()
-        var metrics = try await nodeMetrics()
+        var metrics = await nodeMetrics()
         for group in MetricGroup.allCases { metrics.append(group, prefix: .plain, to: &page) }
         let clusterGroups: [MetricGroup] = [.exchangeBindings, .exchangeNames, .virtualHosts, .queueConsumers]
         let groups = MetricGroup.allCases.filter { !clusterGroups.contains($0) }
-        try await appendObjects(groups, nil, prefix: .plain, to: &page, counting: &metrics)
+        await appendObjects(groups, nil, prefix: .plain, to: &page, counting: &metrics)
         finish(&page, metrics, endpoint: "per-object")
         return page
     }
@@ -36,15 +36,15 @@ struct MetricsCollection {
     /// `/metrics/detailed`: what is asked for, object by object.
     ///
     /// - Parameter virtualHosts: nil for all.
-    func detailed(_ groups: Set<MetricGroup>, _ virtualHosts: Set<ShortString>?) async throws -> MetricsPage {
+    func detailed(_ groups: Set<MetricGroup>, _ virtualHosts: Set<ShortString>?) async -> MetricsPage {
         var page = MetricsPage()
-        var metrics = try await nodeMetrics()
+        var metrics = await nodeMetrics()
         // Their only metric is among the others.
         let asked = MetricGroup.allCases.filter {
             groups.contains($0) && !($0 == .queueConsumers && groups.contains(.queues))
         }
         for group in asked { metrics.append(group, prefix: .detailed, to: &page) }
-        try await appendObjects(asked, virtualHosts, prefix: .detailed, to: &page, counting: &metrics)
+        await appendObjects(asked, virtualHosts, prefix: .detailed, to: &page, counting: &metrics)
         identity.append(to: &page, endpoint: "detailed")
         return page
     }
@@ -58,17 +58,17 @@ struct MetricsCollection {
 
     // MARK: Sums
 
-    private func nodeMetrics() async throws -> NodeMetrics {
+    private func nodeMetrics() async -> NodeMetrics {
         var metrics = NodeMetrics()
-        metrics.statistics = try await administration.eachShard { $0.allStatistics }.reduce(ShardStatistics(), +)
+        metrics.statistics = await administration.eachShard { $0.allStatistics }.reduce(ShardStatistics(), +)
         return metrics
     }
 
-    private func queueSums(_ metrics: inout NodeMetrics) async throws -> MetricSums {
+    private func queueSums(_ metrics: inout NodeMetrics) async -> MetricSums {
         let columns = [MetricGroup.queueDepth, .queues].flatMap { $0.queueColumns }.filter(\.isSummed)
         var sums = MetricSums(families: columns.map(\.family))
         var totals = metrics.totals
-        try await administration.walk({ $0.queueSnapshots(from: $1, limit: $2) }) { queues in
+        await administration.walk({ $0.queueSnapshots(from: $1, limit: $2) }) { queues in
             for queue in queues {
                 sums.add(queue, columns: columns)
                 totals.queueCount += 1
@@ -79,20 +79,20 @@ struct MetricsCollection {
         return sums
     }
 
-    private func clientSums(_ metrics: inout NodeMetrics) async throws -> (MetricSums, MetricSums) {
+    private func clientSums(_ metrics: inout NodeMetrics) async -> (MetricSums, MetricSums) {
         let channelColumns = MetricGroup.channels.channelColumns
         let connectionColumns = MetricGroup.connections.connectionColumns.filter(\.isSummed)
         var channelSums = MetricSums(families: channelColumns.map(\.family))
         var connectionSums = MetricSums(families: connectionColumns.map(\.family))
         var counted = metrics
-        try await administration.walk({ $0.channelSnapshots(from: $1, limit: $2) }) { channels in
+        await administration.walk({ $0.channelSnapshots(from: $1, limit: $2) }) { channels in
             for channel in channels {
                 channelSums.add(channel, columns: channelColumns)
                 counted.totals.channelCount += 1
                 if channel.counters.publish > 0 { counted.publisherCount += 1 }
             }
         }
-        try await administration.walk({ $0.connectionSnapshots(from: $1, limit: $2) }) { connections in
+        await administration.walk({ $0.connectionSnapshots(from: $1, limit: $2) }) { connections in
             for connection in connections {
                 connectionSums.add(connection, columns: connectionColumns)
                 counted.totals.connectionCount += 1
@@ -107,11 +107,11 @@ struct MetricsCollection {
     private func appendObjects(
         _ groups: [MetricGroup], _ virtualHosts: Set<ShortString>?, prefix: MetricPrefix, to page: inout MetricsPage,
         counting metrics: inout NodeMetrics
-    ) async throws {
-        try await appendQueues(groups, virtualHosts, prefix: prefix, to: &page, counting: &metrics)
-        try await appendExchanges(groups, virtualHosts, prefix: prefix, to: &page)
-        try await appendChannels(groups, prefix: prefix, to: &page, counting: &metrics)
-        try await appendConnections(groups, prefix: prefix, to: &page, counting: &metrics)
+    ) async {
+        await appendQueues(groups, virtualHosts, prefix: prefix, to: &page, counting: &metrics)
+        await appendExchanges(groups, virtualHosts, prefix: prefix, to: &page)
+        await appendChannels(groups, prefix: prefix, to: &page, counting: &metrics)
+        await appendConnections(groups, prefix: prefix, to: &page, counting: &metrics)
         if groups.contains(.virtualHosts) {
             let samples = administration.controlPlane.virtualHosts.map { host in
                 var labels = MetricLabels()
@@ -126,7 +126,7 @@ struct MetricsCollection {
     private func appendQueues(
         _ groups: [MetricGroup], _ virtualHosts: Set<ShortString>?, prefix: MetricPrefix, to page: inout MetricsPage,
         counting metrics: inout NodeMetrics
-    ) async throws {
+    ) async {
         let columns = groups.flatMap { $0.queueColumns }
         if columns.isEmpty { return }
         var table = MetricTable(families: columns.map(\.family))
@@ -135,7 +135,7 @@ struct MetricsCollection {
         let infoColumns = [MetricColumn<QueueSnapshot>(.queueInfo) { _ in 1 }]
         var info = MetricTable(families: infoColumns.map(\.family))
         var totals = metrics.totals
-        try await administration.walk({ $0.queueSnapshots(from: $1, limit: $2) }) { queues in
+        await administration.walk({ $0.queueSnapshots(from: $1, limit: $2) }) { queues in
             for queue in queues where virtualHosts?.contains(queue.virtualHost) != false {
                 totals.queueCount += 1
                 totals.consumerCount += queue.consumerCount
@@ -154,12 +154,12 @@ struct MetricsCollection {
 
     private func appendChannels(
         _ groups: [MetricGroup], prefix: MetricPrefix, to page: inout MetricsPage, counting metrics: inout NodeMetrics
-    ) async throws {
+    ) async {
         let columns = groups.flatMap { $0.channelColumns }
         if columns.isEmpty { return }
         var table = MetricTable(families: columns.map(\.family))
         var counted = metrics
-        try await administration.walk({ $0.channelSnapshots(from: $1, limit: $2) }) { channels in
+        await administration.walk({ $0.channelSnapshots(from: $1, limit: $2) }) { channels in
             for channel in channels {
                 counted.totals.channelCount += 1
                 if channel.counters.publish > 0 { counted.publisherCount += 1 }
@@ -172,12 +172,12 @@ struct MetricsCollection {
 
     private func appendConnections(
         _ groups: [MetricGroup], prefix: MetricPrefix, to page: inout MetricsPage, counting metrics: inout NodeMetrics
-    ) async throws {
+    ) async {
         let columns = groups.flatMap { $0.connectionColumns }
         if columns.isEmpty { return }
         var table = MetricTable(families: columns.map(\.family))
         var totals = metrics.totals
-        try await administration.walk({ $0.connectionSnapshots(from: $1, limit: $2) }) { connections in
+        await administration.walk({ $0.connectionSnapshots(from: $1, limit: $2) }) { connections in
             for connection in connections {
                 totals.connectionCount += 1
                 table.append(connection, labels: MetricLabels(connection), columns: columns)
@@ -189,14 +189,15 @@ struct MetricsCollection {
 
     private func appendExchanges(
         _ groups: [MetricGroup], _ virtualHosts: Set<ShortString>?, prefix: MetricPrefix, to page: inout MetricsPage
-    ) async throws {
+    ) async {
         let columns = groups.filter { $0 == .exchanges }.flatMap { $0.exchangeColumns }
         let clusterColumns = groups.filter { $0 != .exchanges }.flatMap { $0.exchangeColumns }
         if columns.isEmpty, clusterColumns.isEmpty { return }
+        if !columns.isEmpty { await administration.noteCounters() }
         var table = MetricTable(families: columns.map(\.family))
         var cluster = MetricTable(families: clusterColumns.map(\.family))
         let countsBindings = groups.contains(.exchangeBindings)
-        try await forEachExchange(in: virtualHosts, countsBindings: countsBindings) { exchange in
+        await forEachExchange(in: virtualHosts, countsBindings: countsBindings) { exchange in
             let snapshot = exchange.exchange
             table.append(exchange, labels: MetricLabels(snapshot, withType: false), columns: columns)
             // As in RabbitMQ, these leave out the default exchange and internal ones.
@@ -209,7 +210,7 @@ struct MetricsCollection {
 
     private func forEachExchange(
         in virtualHosts: Set<ShortString>?, countsBindings: Bool, _ body: (CountedExchange) -> Void
-    ) async throws {
+    ) async {
         let controlPlane = administration.controlPlane
         for host in controlPlane.virtualHosts.map(\.name) where virtualHosts?.contains(host) != false {
             var names = controlPlane.exchangeNames(virtualHost: host)[...]
@@ -217,11 +218,7 @@ struct MetricsCollection {
                 let some = names.prefix(Administration.walkStep)
                 names = names.dropFirst(some.count)
                 let exchanges = controlPlane.exchangeSnapshots(named: some, virtualHost: host)
-                let references = exchanges.map(\.reference)
-                var counters = Array(repeating: ExchangeCounters(), count: exchanges.count)
-                for shard in try await administration.eachShard({ $0.exchangeCounters(of: references) }) {
-                    counters = zip(counters, shard).map { $0 + $1.0 }
-                }
+                let counters = await administration.exchangeCounters(of: exchanges.map(\.reference))
                 for (exchange, counters) in zip(exchanges, counters) {
                     let bindings =
                         countsBindings

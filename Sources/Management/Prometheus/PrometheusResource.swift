@@ -11,32 +11,28 @@ enum PrometheusResource: Resource {
     static func routes(for access: RouteAccess) -> [Route] {
         [
             Route(.get, "/metrics", access: access) { request throws(ManagementError) in
-                try await answer(request) { try await $0.aggregated() }
+                await answer(request) { await $0.aggregated() }
             },
             Route(.get, "/metrics/per-object", access: access) { request throws(ManagementError) in
-                try await answer(request) { try await $0.perObject() }
+                await answer(request) { await $0.perObject() }
             },
             Route(.get, "/metrics/detailed", access: access) { request throws(ManagementError) in
                 let groups = Set(request.query.all("family").compactMap { MetricGroup(rawValue: $0) })
                 // Names that no virtual host has give nothing; without any there is no filter.
                 let hosts = request.query.all("vhost").compactMap { ShortString($0) }
                 let filter = request.query["vhost"] == nil ? nil : Set(hosts)
-                return try await answer(request) { try await $0.detailed(groups, filter) }
+                return await answer(request) { await $0.detailed(groups, filter) }
             },
         ]
     }
 
     private static func answer(
-        _ request: ManagementRequest, _ collect: (MetricsCollection) async throws -> MetricsPage
-    ) async throws(ManagementError) -> ManagementResponse {
-        let name = request.administration.nodeName
-        let identity = NodeIdentity(node: name, cluster: name, version: Version.current)
-        let page: MetricsPage
-        do {
-            page = try await collect(MetricsCollection(administration: request.administration, identity: identity))
-        } catch {
-            throw .unavailable("the node is being stopped")
-        }
+        _ request: ManagementRequest, _ collect: (MetricsCollection) async -> MetricsPage
+    ) async -> ManagementResponse {
+        let identity = NodeIdentity(
+            node: request.context.configuration.nodeName, cluster: request.context.clusterName,
+            version: DefinitionsExport.rabbitmqVersion)
+        let page = await collect(MetricsCollection(administration: request.administration, identity: identity))
         return ManagementResponse(
             .ok,
             body: .stream(contentType: ExpositionText.contentType) { stream in

@@ -6,8 +6,26 @@ package struct Router: Sendable {
     static var resources: [any Resource.Type] {
         [
             WhoAmIResource.self,
-        OpenAPIResource.self,
-        PrometheusResource.self,
+            QueuesResource.self,
+            QueueMessagesResource.self,
+            ConsumersResource.self,
+            ExchangesResource.self,
+            BindingsResource.self,
+            ConnectionsResource.self,
+            ChannelsResource.self,
+            PoliciesResource.self,
+            HealthChecksResource.self,
+            FeatureFlagsResource.self,
+            AuthenticationResource.self,
+            ClusterResource.self,
+            DefinitionsResource.self,
+            LimitsResource.self,
+            ParametersResource.self,
+            PermissionsResource.self,
+            UsersResource.self,
+            VirtualHostsResource.self,
+            OpenAPIResource.self,
+            PrometheusResource.self,
         ]
     }
 

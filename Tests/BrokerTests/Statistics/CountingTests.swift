@@ -221,6 +221,6 @@ extension Conversation {
     func exchange(_ name: ShortString) -> ExchangeCounters? {
         _ = sums()
         guard let exchange = controlPlane.exchangeSnapshots(named: [name], virtualHost: "/").first else { return nil }
-        return shards.map { $0.exchangeCounters(of: [exchange.reference])[0].0 }.reduce(ExchangeCounters(), +)
+        return shards.map { $0.exchangeCounters(of: [exchange.reference])[0] }.reduce(ExchangeCounters(), +)
     }
 }

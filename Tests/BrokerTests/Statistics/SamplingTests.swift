@@ -60,7 +60,7 @@ import Testing
             #expect(broker.shards[0].samples(ofChannel: 9, of: client.address) == nil)
             let plane = broker.controlPlane
             let exchange = try #require(plane.exchangeSnapshots(named: ["amq.fanout"], virtualHost: "/").first)
-            #expect(broker.shards[0].exchangeCounters(of: [exchange.reference])[0].1.publishIn == 1)
+            #expect(broker.shards[0].exchangeRates(of: [exchange.reference])[0].publishIn == 1)
         }
     }
 
