@@ -82,12 +82,10 @@ final class Shard: @unchecked Sendable {
         finishTurn()
     }
 
-    /// Returns whether more of a large frame is to come.
     @inline(__always)
-    func receive(_ address: ConnectionAddress, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    func receive(_ address: ConnectionAddress, _ bytes: UnsafeRawBufferPointer) {
         state.now = Clock.now
         state.receive(address, bytes)
-        return state.isInBody(address)
     }
 
     /// A connection without a socket.

@@ -44,7 +44,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let address else { return }
         let buffer = unwrapInboundIn(data)
-        buffer.withUnsafeReadableBytes { isInBody = shard.receive(address, $0) }
+        buffer.withUnsafeReadableBytes { shard.receive(address, $0) }
+        isInBody = shard.state.isInBody(address)
     }
 
     /// For the next read.
