@@ -160,4 +160,3 @@ import Testing
         #expect(sorted == [.null, 2.5, 9, 10, "a", "b"])
     }
 }
-

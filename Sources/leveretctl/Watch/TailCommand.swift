@@ -13,7 +13,7 @@ struct TailCommand: ServerCommand {
             (leveretctl vhosts update --tracing on).
             """,
         examples: [
-            "leveretctl tail orders --seconds 2", "leveretctl tail --exchange orders --key 'order.#' --count 5",
+            "leveretctl tail orders --seconds 2", "leveretctl tail --exchange orders --key 'order.#' --seconds 2",
             "leveretctl tail billing --json --seconds 2",
         ])
 
