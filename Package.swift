@@ -172,6 +172,14 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict),
+        // The management command: values, and every example of its help against a live broker.
+        .testTarget(
+            name: "ControlTests",
+            dependencies: [
+                "leveret", "leveretctl", "AMQPWire", "LeveretClient", "Routing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         // Other people's clients against the built executable.
         .testTarget(
             name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients", "Scenarios"],
