@@ -13,12 +13,14 @@ FAILURES = printf '\nWhat failed:\n'; grep -E -A 4 '^✘|recorded an issue|error
 build:
 	$(SWIFT) build --configuration release --product leveret
 	$(SWIFT) build --configuration release --product leveretctl
+	$(SWIFT) build --configuration release --product leveretperf
 
 # Everything that must hold before a change is proposed. The executables are built first: tests start them.
 test:
 	Tests/RealClientTests/Clients/install.sh
 	$(SWIFT) build --product leveret
 	$(SWIFT) build --product leveretctl
+	$(SWIFT) build --product leveretperf
 	$(SWIFT) test 2>&1 | tee .build/test.log || { $(FAILURES); exit 1; }
 
 lint:

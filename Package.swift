@@ -20,15 +20,20 @@ let package = Package(
     products: [
         .executable(name: "leveret", targets: ["leveret"]),
         .executable(name: "leveretctl", targets: ["leveretctl"]),
+        .executable(name: "leveretperf", targets: ["leveretperf"]),
         .library(name: "LeveretClient", targets: ["LeveretClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        // For leveretctl alone.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // The wire format of AMQP 0-9-1. Imports nothing but the standard library.
@@ -55,6 +60,7 @@ let package = Package(
                 "AMQPWire", "Broker", "Journal", "SystemMemory",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -63,7 +69,7 @@ let package = Package(
         .target(
             name: "Management",
             dependencies: [
-                "AMQPWire", "Broker", "Node",
+                "AMQPWire", "Broker", "Node", "Routing",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -87,10 +93,25 @@ let package = Package(
         .executableTarget(
             name: "leveretctl",
             dependencies: [
-                "AMQPWire", "Broker", "Journal",
+                "AMQPWire", "Broker", "Journal", "LeveretClient", "Routing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),
+
+        // epoll and timerfd, which Swift's module of Glibc leaves out.
+        .target(name: "EventPolling"),
+        // The load and latency tool, for any broker.
+        .executableTarget(
+            name: "leveretperf",
+            dependencies: [
+                "AMQPWire", "EventPolling", "LeveretClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: engine),
 
         .target(
             name: "LeveretClient",
@@ -132,6 +153,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            exclude: ["Definitions/rabbitmq-3.10.json"],
             swiftSettings: strict),
         // Starts the built executables as processes, so it depends on them to have them built.
         .testTarget(
@@ -139,6 +161,13 @@ let package = Package(
             dependencies: [
                 "leveret", "leveretctl", "AMQPWire", "Broker", "Journal", "Node",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        // Values of the tool, and every scenario against the built executable.
+        .testTarget(
+            name: "LeveretPerfTests",
+            dependencies: [
+                "leveret", "leveretperf", "AMQPWire", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict),
         // Other people's clients against the built executable.

@@ -26,10 +26,22 @@ enum Limit {
     static let bodyByteCount = 536_870_912
     /// How many topology changes another shard may lag behind before it is woken for them.
     static let topologyLag: UInt64 = 512
+    /// Events that have not been published yet.
+    static let waitingEvents = 100_000
     /// The longest time that an argument or a policy can ask for: 35 000 years, far from any overflow.
     static let durationMilliseconds: UInt64 = 1 << 50
     /// The pattern of a policy.
     static let patternByteCount = 1024
+    /// Tags of one user.
+    static let userTags = 64
+    /// The largest of the known ones, SHA-512 with its salt, has 68; what is imported may be of another kind.
+    static let passwordHashByteCount = 1024
+    /// Places and names that logins were tried from and with, of which each has a count of its own.
+    static let loginSources = 4096
+    /// How long a refused login waits for its answer, so that guessing takes its time.
+    static let refusedLoginMilliseconds: UInt64 = 1_000
+    /// Refused logins of one shard that wait so; more are ended without an answer.
+    static let refusedLogins = 1_000
     /// RabbitMQ's `x-name-prefix` bound.
     static let namePrefixByteCount = 64
     /// Messages of one queue that expire, or are too many, in one turn before others have theirs.
@@ -44,6 +56,8 @@ enum Limit {
     static let deliveriesPerTurn = 4096
     /// Messages a remote consumer under a channel-wide limit may ask credit for at once.
     static let leaseCount: UInt32 = 32
+    /// Body frames beyond this need not be complete to be taken.
+    static let largeFrameByteCount = 16 << 10
     /// RabbitMQ's grace for clients that count a frame's eight bytes of overhead wrongly.
     static let frameSizeFudge = 8
     /// How long a closed connection may take to answer `connection.close` (RabbitMQ's CLOSING_TIMEOUT, 30 s).

@@ -110,6 +110,10 @@ extension ProtocolError {
     static func virtualHostDeleted(_ name: ShortString) -> ProtocolError {
         ProtocolError(.connectionForced, "vhost '\(name)' is deleted")
     }
+    static func userDeleted(_ name: ShortString) -> ProtocolError {
+        ProtocolError(.connectionForced, "user '\(name)' is deleted")
+    }
+    static let secretRefused = ProtocolError(.notAllowed, "New secret was refused by one of the backends")
     static func unexpectedMethod(state: String) -> ProtocolError {
         ProtocolError(.channelError, "unexpected method in connection state \(state)")
     }

@@ -33,7 +33,8 @@ package final class Node: Service {
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.shardCount)
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
-            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost)
+            shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost, access: settings.access,
+            eventVirtualHost: configuration.eventVHost)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress
@@ -47,7 +48,8 @@ package final class Node: Service {
             return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
         }
         self.shards = shards
-        administration = Administration(controlPlane: controlPlane, shards: shards, settings: settings)
+        administration = Administration(
+            controlPlane: controlPlane, shards: shards, settings: settings, logger: logger)
         memory = MemoryAccount(limitBytes: configuration.memoryLimitBytes)
         alarms = ResourceAlarmSource(
             path: configuration.dataDirectory, limitBytes: configuration.diskFreeLimitBytes, memory: memory,
@@ -67,6 +69,9 @@ package final class Node: Service {
     /// Whether the journal has met a full disk: publishers are blocked while it has. From any thread.
     package func setDiskFull(_ isFull: Bool) { alarms.setDiskFull(isFull) }
 
+    /// What the node is short of now.
+    package var resourceAlarms: ResourceAlarms { alarms.alarms }
+
     /// Where clients can connect, once started: `127.0.0.1:5672`.
     package var listeningAddresses: [String] {
         listeners.withLock { listeners in
@@ -78,7 +83,11 @@ package final class Node: Service {
     }
 
     /// Recovers what the journal has, and binds the listeners; clients may connect when it returns.
-    package func start() async throws(NodeError) {
+    ///
+    /// - Parameter prepare: called in between.
+    package func start(
+        beforeListening prepare: (Administration) async throws -> Void = { _ in }
+    ) async throws(NodeError) {
         let shards = shards
         let storage = try recover()
         self.storage.withLock { $0 = storage }
@@ -92,6 +101,7 @@ package final class Node: Service {
         }
         await alarms.start()
         statistics.start()
+        do { try await prepare(administration) } catch { throw NodeError("\(error)") }
         for address in configuration.listeners { try listen(address) }
     }
 
@@ -181,10 +191,6 @@ extension BrokerSettings {
         maxMessageSize = configuration.maxMessageSize
         defaultVirtualHost = configuration.defaultVHost
         defaultQueueType = configuration.defaultQueueType
-        users = [
-            User(
-                name: configuration.defaultUser, password: configuration.defaultPass,
-                isLoopbackOnly: configuration.loopbackUsers.contains(configuration.defaultUser))
-        ]
+        access = AccessSettings(configuration)
     }
 }

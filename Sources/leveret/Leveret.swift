@@ -50,7 +50,9 @@ enum Leveret {
         try DataDirectory.prepare(configuration.dataDirectory)
 
         let node = Node(configuration: configuration, logger: Logger(label: "node"))
-        try await node.start()
+        try await node.start { administration in
+            try await DefinitionsFiles(configuration, logger: Logger(label: "definitions"))?.load(administration)
+        }
         var services: [any Service] = [node]
         var management: ManagementServer?
         if configuration.httpListener != "none" {

@@ -21,6 +21,23 @@ enum Quantity {
         return "\(grouped(tenths / 10)).\(tenths % 10) \(units[unit])"
     }
 
+    /// In the two largest units: `3 d 4 h`, `12 min 5 s`, `7 s`.
+    static func seconds(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds < 1e15 else { return "ages" }
+        let whole = max(0, Int(seconds.rounded()))
+        let parts = [(whole / 86400, "d"), (whole / 3600 % 24, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")]
+        guard let first = parts.firstIndex(where: { $0.0 > 0 }) else { return "0 s" }
+        return parts[first..<min(first + 2, parts.count)].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+            .joined(separator: " ")
+    }
+
+    /// One decimal, as for rates.
+    static func tenths(_ number: Double) -> String {
+        guard number.isFinite, abs(number) < 1e15 else { return "?" }
+        let tenths = Int((number * 10).rounded())
+        return "\(tenths < 0 ? "-" : "")\(grouped(abs(tenths) / 10)).\(abs(tenths) % 10)"
+    }
+
     static func count(_ number: Int, _ noun: String, plural: String? = nil) -> String {
         "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
     }

@@ -44,14 +44,25 @@ import Testing
     }
 
     @Test(arguments: [
-        (["journl"], "check"), (["journal", "check"], "check"), (["journal", "dump"], "dump"),
-        (["journal", "check", "a", "b"], "check"), (["journal", "check", "--all", "a"], "check"),
-        (["a\nb\u{1B}"], "check"),
+        (["journal", "check"], "check"), (["journal", "dump"], "dump"), (["journal", "check", "a", "b"], "check"),
+        (["journal", "check", "--all", "a"], "check"),
     ])
     func badArgumentsAreToldInOneLine(arguments: [String], verb: String) throws {
         var command = try Command(arguments, executable: "leveretctl")
         expectRefusal(
             try command.wait(), containing: ["For example: leveretctl journal \(verb) /var/lib/leveret"])
+    }
+
+    @Test(arguments: [
+        (["journl"], "there is no command 'leveretctl journl'. Did you mean 'journal'?"),
+        (["journal", "dumb"], "there is no command 'leveretctl journal dumb'. Did you mean 'dump'?"),
+        (["quues", "list"], "Did you mean 'queues'?"), (["queues", "lst"], "Did you mean 'list'?"),
+        (["a\nb\u{1B}"], #"there is no command 'leveretctl a\u{A}b\u{1B}'."#),
+        (["queues", "list", "--naem", "x"], "Did you mean '--name'?"),
+    ])
+    func unknownWordsGetASuggestion(arguments: [String], expected: String) throws {
+        var command = try Command(arguments, executable: "leveretctl")
+        expectRefusal(try command.wait(), containing: [expected, "For example: leveretctl"])
     }
 
     @Test(arguments: [

@@ -40,7 +40,10 @@ final class Workspace: Sendable {
 
     /// What of it is not about clients, who lose connections and ask for what is not there: nothing, unless the broker
     /// found fault with its data.
-    var complaints: [Substring] { errors.split(separator: "\n").filter { !$0.contains("connection") } }
+    /// That memory is scarce is no complaint: it is where rounds with little of it want the broker to be.
+    var complaints: [Substring] {
+        errors.split(separator: "\n").filter { !$0.contains("connection") && !$0.contains("memory is insufficient") }
+    }
 }
 
 /// The built `leveret` as a child process on a free port of loopback. It is killed at the latest when the value goes.

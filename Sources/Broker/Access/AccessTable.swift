@@ -1,30 +1,65 @@
 import AMQPWire
 
-/// The permissions of all users: the control plane's, which is the authority, and each shard's copy.
-///
-/// A user for whom nothing was ever set or cleared may do everything: so it is with the users of the configuration.
-/// From then on there is only what was set, also when the last of it is cleared.
+/// What users may do: the control plane's, which is the authority, and each shard's copy.
 struct AccessTable {
-    /// By user, then by virtual host.
-    private(set) var users: [ShortString: [ShortString: PermissionPatterns]] = [:]
+    /// What was set for one user, by virtual host.
+    struct User {
+        var permissions: [ShortString: PermissionPatterns] = [:]
+        /// By exchange.
+        var topics: [ShortString: [ShortString: TopicPatterns]] = [:]
+        /// May publish in other users' names.
+        var isImpersonator = false
 
-    /// Whether everybody may do everything.
-    @inline(__always)
-    var isEmpty: Bool { users.isEmpty }
+        var isEmpty: Bool { permissions.isEmpty && topics.isEmpty && !isImpersonator }
+    }
+
+    private(set) var users: [ShortString: User] = [:]
 
     /// - Parameter patterns: nil for none any more.
     mutating func set(_ patterns: PermissionPatterns?, user: ShortString, virtualHost: ShortString) {
-        users[user, default: [:]][virtualHost] = patterns
+        change(user) { $0.permissions[virtualHost] = patterns }
     }
 
-    func access(of user: ShortString, to virtualHost: ShortString) -> Access {
-        guard let hosts = users[user] else { return .everything }
-        return Access(user: user, extent: hosts[virtualHost].map { .granted($0) } ?? .nothing)
+    /// - Parameter patterns: nil for none any more.
+    mutating func set(
+        _ patterns: TopicPatterns?, user: ShortString, virtualHost: ShortString, exchange: ShortString
+    ) {
+        change(user) { user in
+            user.topics[virtualHost, default: [:]][exchange] = patterns
+            if user.topics[virtualHost]?.isEmpty == true { user.topics[virtualHost] = nil }
+        }
     }
+
+    mutating func set(isImpersonator: Bool, user: ShortString) {
+        change(user) { $0.isImpersonator = isImpersonator }
+    }
+
+    mutating func remove(_ user: ShortString) { users[user] = nil }
+
+    private mutating func change(_ name: ShortString, _ body: (inout User) -> Void) {
+        var user = users[name] ?? User()
+        body(&user)
+        users[name] = user.isEmpty ? nil : user
+    }
+
+    func access(of name: ShortString, to virtualHost: ShortString) -> Access {
+        guard let user = users[name], let patterns = user.permissions[virtualHost] else {
+            return Access(user: name, extent: .nothing)
+        }
+        return Access(user: name, extent: .granted(patterns), topics: user.topics[virtualHost] ?? [:])
+    }
+
+    /// Whether the user may do everything in a virtual host, so that nothing needs to be asked.
+    func isUnrestricted(_ name: ShortString, in virtualHost: ShortString) -> Bool {
+        guard let user = users[name], user.topics[virtualHost] == nil else { return false }
+        return user.permissions[virtualHost]?.allowEverything ?? false
+    }
+
+    func isImpersonator(_ name: ShortString) -> Bool { users[name]?.isImpersonator ?? false }
 
     /// RabbitMQ: who has permissions in a virtual host, whatever they are, may open it.
     func checkEntry(of user: ShortString, to virtualHost: ShortString) throws(ProtocolError) {
-        guard let hosts = users[user], hosts[virtualHost] == nil else { return }
+        guard users[user]?.permissions[virtualHost] == nil else { return }
         throw .virtualHostRefused(virtualHost, user: user)
     }
 }
@@ -39,8 +74,10 @@ struct Access {
 
     let user: ShortString
     let extent: Extent
+    /// By exchange. Where there are none for an exchange, every routing key is allowed.
+    var topics: [ShortString: TopicPatterns] = [:]
 
-    /// Of whom nobody has restricted, and of the broker itself.
+    /// Of whom nothing is kept from, and of the broker itself.
     static let everything = Access(user: "", extent: .everything)
 
     func allows(_ permission: Permission, _ resource: ResourceName) -> Bool {
@@ -69,6 +106,12 @@ struct Access {
         let name = ShortString(truncating: text)
         try check(.write, ResourceName(kind: .exchange, name: name, virtualHost: resource.virtualHost))
     }
+
+    /// A routing key at an exchange of type topic, for publishing (write) and binding (read).
+    func checkTopic(_ permission: Permission, _ exchange: ResourceName, key: ShortString) throws(ProtocolError) {
+        guard let patterns = topics[exchange.name], !patterns.allow(permission, key) else { return }
+        throw .topicRefused(permission, exchange, key: key, user: user)
+    }
 }
 
 extension ResourceName {
@@ -87,5 +130,14 @@ extension ProtocolError {
         let named = ResourceName(
             kind: resource.kind, name: resource.nameForAccess, virtualHost: resource.virtualHost)
         return ProtocolError(.accessRefused, "\(permission.rawValue) access to \(named) refused for user '\(user)'")
+    }
+
+    fileprivate static func topicRefused(
+        _ permission: Permission, _ exchange: ResourceName, key: ShortString, user: ShortString
+    ) -> ProtocolError {
+        ProtocolError(
+            .accessRefused,
+            "\(permission.rawValue) access to topic '\(key)' in exchange '\(exchange.name)' in vhost "
+                + "'\(exchange.virtualHost)' refused for user '\(user)'")
     }
 }

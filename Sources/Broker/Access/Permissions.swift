@@ -12,6 +12,9 @@ package struct Permissions: Hashable, Sendable {
         self.write = write
         self.read = read
     }
+
+    /// What the default user begins with, and who makes a virtual host gets there.
+    package static let everything = Permissions(configure: ".*", write: ".*", read: ".*")
 }
 
 /// Permissions as they were set for a user in a virtual host.
@@ -51,24 +54,33 @@ struct PermissionPatterns: Sendable {
     /// - Throws: `AdministrationError` with the reason, when one of them is no regular expression.
     init(_ permissions: Permissions) throws(AdministrationError) {
         self.permissions = permissions
-        configure = try Self.pattern(permissions.configure)
-        write = try Self.pattern(permissions.write)
-        read = try Self.pattern(permissions.read)
+        configure = try NamePattern(permission: permissions.configure)
+        write = try NamePattern(permission: permissions.write)
+        read = try NamePattern(permission: permissions.read)
     }
 
-    private static func pattern(_ text: String) throws(AdministrationError) -> NamePattern {
-        guard text.utf8.count <= Limit.patternByteCount else {
-            throw .invalid("the pattern is longer than \(Limit.patternByteCount) bytes")
-        }
-        // For a policy, an empty pattern is in every name.
-        return try NamePattern(text.isEmpty ? "^$" : text)
-    }
+    /// Whether there is no name that one of them does not match.
+    var allowEverything: Bool { configure.isEverything && write.isEverything && read.isEverything }
 
     func allow(_ permission: Permission, _ name: ShortString) -> Bool {
         switch permission {
         case .configure: configure.matches(name)
         case .write: write.matches(name)
         case .read: read.matches(name)
+        }
+    }
+}
+
+extension NamePattern {
+    /// For a policy, an empty pattern is in every name; for a permission, in none.
+    init(permission text: String) throws(AdministrationError) {
+        try Self.checkLength(text)
+        try self.init(text.isEmpty ? "^$" : text)
+    }
+
+    static func checkLength(_ text: String) throws(AdministrationError) {
+        guard text.utf8.count <= Limit.patternByteCount else {
+            throw .invalid("the pattern is longer than \(Limit.patternByteCount) bytes")
         }
     }
 }

@@ -4,13 +4,22 @@ import Routing
 // Permissions, as the shard's methods ask for them. Nothing is remembered that a change does not void.
 extension ShardState {
     func access(_ channel: UnsafeMutablePointer<ChannelState>) -> Access {
-        if permissions.isEmpty { return .everything }
         let connection = channel.pointee.connection
+        if connection.pointee.isUnrestricted { return .everything }
         return permissions.access(of: connection.pointee.user, to: connection.pointee.virtualHost)
     }
 
-    /// basic.publish, for a route that is not remembered; only where somebody's permissions were set. The exchange that
-    /// was published to last is not asked for again before permissions change.
+    /// What the connection's user may do has changed, or it has opened its virtual host.
+    func measure(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        // Where the virtual host is gone, and every permission with it, its connections are told of that.
+        guard connection.pointee.isInVirtualHost, !removedVirtualHosts.contains(connection.pointee.virtualHostIndex)
+        else { return }
+        connection.pointee.isUnrestricted = permissions.isUnrestricted(
+            connection.pointee.user, in: connection.pointee.virtualHost)
+    }
+
+    /// basic.publish, for a route that is not remembered, by a user who may not do everything. The exchange that was
+    /// published to last is not asked for again before permissions change.
     @inline(never)
     func checkPublish(
         to exchange: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>
@@ -23,11 +32,43 @@ extension ShardState {
         channel.pointee.permittedExchange = name
     }
 
+    /// The routing keys of a message that is published to an exchange of type topic.
+    @inline(never)
+    func checkTopics(
+        _ key: UnsafeRawBufferPointer, _ copies: [ShortString], at exchange: ExchangeID,
+        named name: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) {
+        let connection = channel.pointee.connection
+        guard virtualHosts[connection.pointee.virtualHostIndex].topicExchanges.contains(exchange) else { return }
+        let access = access(channel)
+        if access.topics.isEmpty { return }
+        let resource = ResourceName(
+            kind: .exchange, name: ShortString(name), virtualHost: connection.pointee.virtualHost)
+        try access.checkTopic(.write, resource, key: ShortString(key))
+        for copy in copies { try access.checkTopic(.write, resource, key: copy) }
+    }
+
+    // MARK: Users that are gone
+
+    /// At the end of a turn, when nobody holds on to a channel.
+    @inline(never)
+    func endRemovedUsers() {
+        let removed = removedUsers
+        removedUsers = []
+        for slot in connections.occupiedSlots() {
+            guard let connection = connections[slot], removed.contains(connection.pointee.user) else { continue }
+            switch connection.pointee.phase {
+            case .tuning, .opening, .running: fail(connection, .userDeleted(connection.pointee.user))
+            case .protocolHeader, .starting, .closing, .awaitingCloseOk, .closed: break
+            }
+        }
+    }
+
     // MARK: connection.update-secret
 
     /// What its user may not read any more, it does not go on consuming (RabbitMQ: `recheck_consumers`).
     func recheckConsumers(_ connection: UnsafeMutablePointer<ConnectionState>) {
-        if permissions.isEmpty { return }
+        if connection.pointee.isUnrestricted { return }
         for case let channel? in connection.pointee.channels where channel.pointee.phase == .open {
             recheckConsumers(channel)
         }

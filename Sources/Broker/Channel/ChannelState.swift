@@ -52,6 +52,8 @@ struct ChannelState {
     let serial: UInt32
     let connection: UnsafeMutablePointer<ConnectionState>
     var phase = Phase.open
+    /// What is delivered on it is traced.
+    var isTraced = false
 
     // Publishing
     var publishMode = PublishMode.plain

@@ -24,6 +24,7 @@ struct ConnectionState {
 
     // Bytes
     var input = PartialInput()
+    var bodyStream = BodyStream()
     var outbound = OutboundBuffer()
     /// Listed among the connections with something for the shell to do.
     var isListed = false
@@ -42,6 +43,10 @@ struct ConnectionState {
     var channelMax: UInt16 = 0
     var heartbeatSeconds: UInt16 = 0
     var user: ShortString = ""
+    /// Its user may do everything in its virtual host: nothing needs to be asked.
+    var isUnrestricted = false
+    /// What it will be told about its login in the end.
+    var refusedLogin: RefusedLogin?
     var virtualHost: ShortString = ""
     var virtualHostIndex = 0
     /// Counted among its virtual host's connections.
@@ -106,6 +111,12 @@ struct ConnectionState {
             ? Limit.bodyByteCount + Frame.overheadByteCount
             : Int(frameMax) - Frame.overheadByteCount + Limit.frameSizeFudge
     }
+}
+
+/// A login that was refused, and waits for its answer.
+struct RefusedLogin {
+    let error: ProtocolError
+    let answersAtMilliseconds: UInt64
 }
 
 /// What the client's `capabilities` table says that it understands (RabbitMQ's names).

@@ -21,6 +21,11 @@ package struct Peer: Sendable {
         self.localPort = localPort
     }
 
+    /// Without the port.
+    var address: String {
+        host.isEmpty ? name.lastIndex(of: ":").map { String(name[..<$0]) } ?? name : host
+    }
+
     /// RabbitMQ's name of a connection: `127.0.0.1:50123 -> 127.0.0.1:5672`.
     package var connectionName: String {
         if localHost.isEmpty { return name }

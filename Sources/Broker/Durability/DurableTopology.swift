@@ -57,8 +57,16 @@ package struct DurableTopology: Equatable, Sendable {
     package var virtualHosts: [ShortString: VirtualHost] = [:]
     /// Those that were deleted: one that the configuration names is not made again.
     package var removedVirtualHosts: Set<ShortString> = []
-    /// By user, then by virtual host. A user with none may do nothing; one who is not here, everything.
+    package var users: [ShortString: UserRecord] = [:]
+    /// Whether these are all there are; else the configuration's default user is there.
+    package var hasUsers = false
+    /// By user, then by virtual host.
     package var permissions: [ShortString: [ShortString: Permissions]] = [:]
+    /// By user, virtual host and exchange.
+    package var topicPermissions: [ShortString: [ShortString: [ShortString: TopicPermissions]]] = [:]
+    /// By virtual host.
+    package var parameters: [ShortString: [ParameterName: FieldValue]] = [:]
+    package var globalParameters: [ShortString: FieldValue] = [:]
     /// No queue has had this number or a higher one.
     package var nextJournalNumber: UInt32 = 1
 
@@ -110,9 +118,10 @@ package struct DurableTopology: Equatable, Sendable {
         case .virtualHostRemoved(let name):
             virtualHosts[name] = nil
             removedVirtualHosts.insert(name)
-            for user in permissions.keys { permissions[user]?[name] = nil }
+            removeAccess(toVirtualHost: name)
         case .permissionsSet(let host, let user, let set): permissions[user, default: [:]][host] = set
-        case .permissionsCleared(let host, let user): permissions[user, default: [:]][host] = nil
+        case .permissionsCleared(let host, let user): clearPermissions(of: user, in: host)
+        case .access(let step): apply(step)
         case .policySet(let host, let isOperator, let policy):
             virtualHosts[host, default: VirtualHost()].set(policy.name, isOperator: isOperator, policy)
         case .policyCleared(let host, let isOperator, let name):
@@ -129,6 +138,7 @@ package struct DurableTopology: Equatable, Sendable {
         case .queueDeleted(let host, let name):
             guard virtualHosts[host]?.queues.removeValue(forKey: name) != nil else { return }
             virtualHosts[host]?.bindingsToQueues[name] = nil
+        case .queuePaused(let host, let name, let isPaused): virtualHosts[host]?.queues[name]?.isPaused = isPaused
         case .bound(let host, let binding): virtualHosts[host, default: VirtualHost()].insert(binding)
         case .unbound(let host, let binding): virtualHosts[host]?.remove(binding)
         }

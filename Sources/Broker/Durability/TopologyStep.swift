@@ -9,6 +9,8 @@ package enum TopologyStep: Equatable, Sendable {
     case exchangeDeleted(virtualHost: ShortString, name: ShortString)
     case queueDeclared(virtualHost: ShortString, DurableQueue)
     case queueDeleted(virtualHost: ShortString, name: ShortString)
+    /// An administrator has stopped its deliveries, or lets them go on.
+    case queuePaused(virtualHost: ShortString, name: ShortString, Bool)
     case bound(virtualHost: ShortString, DurableBinding)
     case unbound(virtualHost: ShortString, DurableBinding)
     case policySet(virtualHost: ShortString, isOperator: Bool, Policy)
@@ -16,8 +18,8 @@ package enum TopologyStep: Equatable, Sendable {
     case virtualHostChanged(ShortString, VirtualHostMetadata)
     case virtualHostRemoved(ShortString)
     case permissionsSet(virtualHost: ShortString, user: ShortString, Permissions)
-    /// From then on the user has only what is set.
     case permissionsCleared(virtualHost: ShortString, user: ShortString)
+    case access(AccessStep)
 }
 
 package struct DurableExchange: Hashable, Sendable {
@@ -36,6 +38,7 @@ package struct DurableQueue: Hashable, Sendable {
     package let journalNumber: UInt32
     package let isAutoDelete: Bool
     package let arguments: FieldTable
+    package var isPaused = false
 }
 
 package struct DurableBinding: Hashable, Sendable {
@@ -53,6 +56,7 @@ extension TopologyStep {
         case exchangeDeclared, exchangeDeleted, queueDeclared, queueDeleted, bound, unbound
         case policySet, policyCleared, virtualHostChanged, virtualHostRemoved
         case permissionsSet, permissionsCleared
+        case queuePaused = 64
     }
 
     package func write(to buffer: inout OutboundBuffer) {
@@ -73,11 +77,15 @@ extension TopologyStep {
             Self.begin(.queueDeclared, host, &buffer)
             buffer.write(queue.name)
             buffer.write(queue.journalNumber)
-            buffer.write(UInt8(queue.isAutoDelete ? 1 : 0))
+            buffer.write(UInt8(queue.isAutoDelete ? 1 : 0) | UInt8(queue.isPaused ? 2 : 0))
             buffer.write(queue.arguments)
         case .queueDeleted(let host, let name):
             Self.begin(.queueDeleted, host, &buffer)
             buffer.write(name)
+        case .queuePaused(let host, let name, let isPaused):
+            Self.begin(.queuePaused, host, &buffer)
+            buffer.write(name)
+            buffer.write(UInt8(isPaused ? 1 : 0))
         case .bound(let host, let binding):
             Self.begin(.bound, host, &buffer)
             binding.write(to: &buffer)
@@ -104,6 +112,7 @@ extension TopologyStep {
         case .permissionsCleared(let host, let user):
             Self.begin(.permissionsCleared, host, &buffer)
             buffer.write(user)
+        case .access(let step): step.write(to: &buffer)
         }
     }
 
@@ -114,8 +123,13 @@ extension TopologyStep {
 
     /// - Throws: `WireError`; an unknown kind is `.truncated`: the bytes are not what this version writes.
     package init(from reader: inout WireReader) throws(WireError) {
-        guard let kind = Kind(rawValue: try reader.readUInt8()) else { throw .truncated }
+        let number = try reader.readUInt8()
         let host = try reader.readShortString()
+        if let kind = AccessStep.Kind(rawValue: number) {
+            self = .access(try AccessStep(kind, host, from: &reader))
+            return
+        }
+        guard let kind = Kind(rawValue: number) else { throw .truncated }
         switch kind {
         case .virtualHostAdded: self = .virtualHostAdded(host)
         case .exchangeDeclared:
@@ -137,8 +151,11 @@ extension TopologyStep {
                 virtualHost: host,
                 DurableQueue(
                     name: name, journalNumber: number, isAutoDelete: flags & 1 != 0,
-                    arguments: try reader.readTable()))
+                    arguments: try reader.readTable(), isPaused: flags & 2 != 0))
         case .queueDeleted: self = .queueDeleted(virtualHost: host, name: try reader.readShortString())
+        case .queuePaused:
+            let name = try reader.readShortString()
+            self = .queuePaused(virtualHost: host, name: name, try reader.readUInt8() & 1 != 0)
         case .bound: self = .bound(virtualHost: host, try DurableBinding(from: &reader))
         case .unbound: self = .unbound(virtualHost: host, try DurableBinding(from: &reader))
         case .policySet:

@@ -39,6 +39,11 @@ struct NamePattern: Sendable {
         return isWhole ? .exact(Array(literal)) : .prefix(Array(literal))
     }
 
+    /// Whether every name matches, as can be told by the look of it.
+    var isEverything: Bool {
+        if case .everything = form { true } else { false }
+    }
+
     func matches(_ name: ShortString) -> Bool {
         switch form {
         case .everything: true

@@ -48,6 +48,10 @@ enum PolicyDefinition {
         "delivery-limit", "overflow", "queue-version", "target-group-size",
     ]
 
+    static func knows(_ key: ShortString, isOperator: Bool) -> Bool {
+        rules[key] != nil && (!isOperator || operatorKeys.contains(key))
+    }
+
     static func check(_ definition: FieldTable, isOperator: Bool) throws(AdministrationError) {
         if definition.isEmpty { throw .invalid("no policy provided") }
         guard definition.entries.count <= rules.count else { throw .invalid("too many policy settings") }

@@ -8,6 +8,10 @@ extension VirtualHostTopology {
     ) {
         if isOperator { operatorPolicies.set(policy, pattern) } else { policies.set(policy, pattern) }
         changes.journal(.policySet(virtualHost: name, isOperator: isOperator, policy))
+        if isOperator {
+            changes.announce(.parameterSet("operator_policy", policy.name, .table(policy.table), name))
+        }
+        changes.announce(.policySet(policy, name))
         refreshPolicies(of: policy.name, pattern, isOperator: isOperator, changes: &changes)
     }
 
@@ -15,6 +19,8 @@ extension VirtualHostTopology {
     mutating func clearPolicy(_ policy: ShortString, isOperator: Bool, changes: inout TopologyLog) -> Bool {
         guard isOperator ? operatorPolicies.clear(policy) : policies.clear(policy) else { return false }
         changes.journal(.policyCleared(virtualHost: name, isOperator: isOperator, name: policy))
+        if isOperator { changes.announce(.parameterCleared("operator_policy", policy, name)) }
+        changes.announce(.policyCleared(policy, isOperator: isOperator, name))
         refreshPolicies(of: policy, nil, isOperator: isOperator, changes: &changes)
         return true
     }

@@ -33,6 +33,9 @@ struct QueueConsumers {
     private(set) var active: ConsumerReference?
     /// The active consumer's channel has ended on another shard: what was on its way there comes back first.
     private(set) var isHandingOver = false
+    /// An administrator has stopped deliveries: nobody is in a turn, and all are marked as if they were, so that nobody
+    /// comes. Asking who is next costs what it always costs.
+    private(set) var isPaused = false
 
     init(queue: QueueAddress, isSingleActive: Bool, higherPriorityTakesOver: Bool) {
         self.queue = queue
@@ -95,6 +98,7 @@ struct QueueConsumers {
 
     /// How many messages consumers would take, limits of channels and connections apart.
     var availableCredit: Int {
+        if isPaused { return 0 }
         var sum = 0
         for reference in references where isActive(reference) {
             guard let credit = credit(reference), !credit.pointee.isQuiescing else { continue }
@@ -176,6 +180,7 @@ extension QueueConsumers {
         if description.isExclusive { exclusiveSlot = UInt32(slot) }
         if description.priority != 0 { hasPriorities = true }
         let reference = ConsumerReference(slot: UInt32(slot), serial: latestSerial)
+        if isPaused { (credits.unsafelyUnwrapped + slot).pointee.isReady = true }
         if isSingleActive {
             addWaiting(reference, description)
         } else {
@@ -238,6 +243,7 @@ extension QueueConsumers {
             return
         }
         credit.pointee.isReady = true
+        if isPaused { return }
         let priority = priority(reference.slot)
         if priority > turnPriority {
             if !turn.isEmpty { lowerTurns[turnPriority] = turn } else { turn.deallocate() }
@@ -267,6 +273,7 @@ extension QueueConsumers {
         guard credit.pointee.isReady else { return }
         let slot = reference(of: credit).slot
         credit.pointee.isReady = false
+        if isPaused { return }
         let priority = priority(slot)
         if priority == turnPriority {
             turn.removeAll { $0 == slot }
@@ -276,6 +283,22 @@ extension QueueConsumers {
                 empty.deallocate()
                 lowerTurns[priority] = nil
             }
+        }
+    }
+}
+
+// Stopping and going on.
+extension QueueConsumers {
+    mutating func setPaused(_ isPaused: Bool) {
+        guard self.isPaused != isPaused else { return }
+        self.isPaused = isPaused
+        turn.removeAll { _ in true }
+        for var lower in lowerTurns.values { lower.deallocate() }
+        lowerTurns = [:]
+        for reference in references {
+            guard let credit = credit(reference) else { continue }
+            credit.pointee.isReady = isPaused
+            if !isPaused { makeReady(reference) }
         }
     }
 }
@@ -357,7 +380,7 @@ extension QueueConsumers {
 
     /// Consumers that have messages to get and no lease: asks for each at most once.
     func takeUnleased() -> [ConsumerReference] {
-        guard let credits else { return [] }
+        guard let credits, !isPaused else { return [] }
         var found: [ConsumerReference] = []
         for slot in descriptions.indices {
             let credit = credits + slot

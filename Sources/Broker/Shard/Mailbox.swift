@@ -196,7 +196,7 @@ enum QueueRequest: Sendable {
     case cancel(ConsumerReference, isChannelEnding: Bool)
     case get(noAck: Bool)
     case purge
-    case delete(ifUnused: Bool, ifEmpty: Bool)
+    case delete(ifUnused: Bool, ifEmpty: Bool, by: ShortString)
     /// Answered when everything sent before has been done. Goes to a shard, not a queue.
     case barrier
 }

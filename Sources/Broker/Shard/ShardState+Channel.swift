@@ -17,11 +17,14 @@ extension ShardState {
         case .channelCloseOk: return
         default: throw ProtocolError.expectedOpen.blaming(method.classID, method.methodID)
         }
+        let user = connection.pointee.user
+        try controlPlane.withTopology { topology throws(ProtocolError) in try topology.openChannel(of: user) }
         connection.pointee.latestChannelSerial &+= 1
         let channel = UnsafeMutablePointer<ChannelState>.allocate(capacity: 1)
         channel.initialize(
             to: ChannelState(
                 number: number, serial: connection.pointee.latestChannelSerial, connection: connection))
+        channel.pointee.isTraced = virtualHosts[connection.pointee.virtualHostIndex].isTraced
         while connection.pointee.channels.count <= Int(number) { connection.pointee.channels.append(nil) }
         connection.pointee.channels[Int(number)] = channel
         connection.pointee.channelCount += 1
@@ -196,6 +199,8 @@ extension ShardState {
         statistics.channelsClosed &+= 1
         noteCounters(channel)
         connection.pointee.endedChannelCounters += channel.pointee.counters
+        let user = connection.pointee.user
+        try? controlPlane.withTopology { $0.closeChannel(of: user) }
         connection.pointee.deferredByteCount -= channel.pointee.deferred.count
         channel.pointee.phase = .closing
         endedChannels.append(channel)

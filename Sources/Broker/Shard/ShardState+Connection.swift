@@ -37,6 +37,7 @@ extension ShardState {
         deleteExclusiveQueues(connection)
         noteTraffic(connection)
         leaveVirtualHost(connection)
+        forgetRefusedLogin(connection)
         pausedPublishers.remove(connection.pointee.address)
         for shard in 0..<shardCount where connection.pointee.usedShards & (1 << UInt64(shard)) != 0 {
             mailbox(shard).append(.connectionEnded(connection.pointee.address))
@@ -88,6 +89,7 @@ extension ShardState {
     private func checkTime(_ connection: UnsafeMutablePointer<ConnectionState>) {
         let time = now.monotonicMilliseconds
         if connection.pointee.closesAtMilliseconds != nil {
+            if connection.pointee.refusedLogin != nil { answerRefusedLogin(connection) }
             list(connection)
             return
         }
@@ -151,15 +153,9 @@ extension ShardState {
         case .protocolHeader, .closed: close(connection, afterMilliseconds: 0)
         case .awaitingCloseOk:
             if lostSync { close(connection, afterMilliseconds: Limit.silentCloseMilliseconds) }
-        case .starting where error.code != .accessRefused:
+        case .starting:
             // RabbitMQ does not trust the client at this point: a pause, then the end, with the reason where it can.
             writeClose(connection, error)
-            close(connection, afterMilliseconds: Limit.silentCloseMilliseconds)
-        case .starting:
-            // RabbitMQ blames no method for a refused login.
-            if connection.pointee.capabilities.authenticationFailureClose {
-                writeClose(connection, ProtocolError(error.code, error.explanation))
-            }
             close(connection, afterMilliseconds: Limit.silentCloseMilliseconds)
         case .tuning, .opening, .running, .closing:
             endChannels(connection)
@@ -176,7 +172,7 @@ extension ShardState {
         list(connection)
     }
 
-    private func writeClose(_ connection: UnsafeMutablePointer<ConnectionState>, _ error: ProtocolError) {
+    func writeClose(_ connection: UnsafeMutablePointer<ConnectionState>, _ error: ProtocolError) {
         ConnectionClose(
             replyCode: error.code.rawValue, replyText: error.replyText, classID: error.classID, methodID: error.methodID
         ).writeFrame(channel: 0, to: &connection.pointee.outbound)

@@ -193,6 +193,7 @@ extension ShardState {
         }
         list(connection)
         if got.entry.isRedelivered { countRedelivery(channel) }
+        if channel.pointee.isTraced { trace(got.entry, of: got.queue, channel) }
         if got.noAck {
             channel.pointee.counters.getNoAck &+= 1
             statistics.messages.getNoAck &+= 1
@@ -271,10 +272,14 @@ extension ShardState {
         guard let queue = queue(settled.queue) else { return release(settled.entry.message) }
         if settled.outcome != .bounced {
             queue.pointee.unackedCount -= 1
+            queue.pointee.unackedContents.subtract(settled.entry.message, isStoring: queue.pointee.holder != 0)
             if isMemoryTight, queue.pointee.ready.absentChunkCount > 0 { list(queue) }
             if let credit = queue.pointee.consumers.credit(settled.consumer) {
                 credit.pointee.unackedCount -= 1
-                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) { list(queue) }
+                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) {
+                    awaitedSettlementCount &+= 1
+                    list(queue)
+                }
             }
         }
         switch settled.outcome {

@@ -7,17 +7,20 @@ struct DeclarationPlace {
     let virtualHostIndex: Int
     /// nil for an import.
     let connection: ConnectionAddress?
+    let user: ShortString?
 
     init(virtualHost: ShortString, virtualHostIndex: Int) {
         self.virtualHost = virtualHost
         self.virtualHostIndex = virtualHostIndex
         connection = nil
+        user = nil
     }
 
     init(_ connection: UnsafeMutablePointer<ConnectionState>) {
         virtualHost = connection.pointee.virtualHost
         virtualHostIndex = connection.pointee.virtualHostIndex
         self.connection = connection.pointee.address
+        user = connection.pointee.user
     }
 }
 
@@ -132,7 +135,7 @@ extension ShardState {
         let owner = place.connection
         let address = insertQueue(declare, arguments, place)
         let declared = try changeOrDiscard(address) { () throws(ProtocolError) in
-            try changeTopology(place.virtualHostIndex) {
+            try changeTopology(place.virtualHostIndex, by: place.user) {
                 topology, changes throws(ProtocolError) -> Declared in
                 // Another connection may have been faster.
                 if let existing = topology.queues[declare.queue] {

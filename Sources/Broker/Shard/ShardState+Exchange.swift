@@ -9,24 +9,25 @@ extension ShardState {
         let host = channel.pointee.connection.pointee.virtualHostIndex
         let connection = channel.pointee.connection.pointee.address
         let access = access(channel)
+        let user = channel.pointee.connection.pointee.user
         switch method {
         case .exchangeDeclare(let declare):
             let isDurable = try self.declare(declare, channel)
             if !declare.noWait { write(ExchangeDeclareOk(), channel, isDurable: isDurable) }
         case .exchangeDelete(let delete):
-            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
+            let isDurable = try changeTopology(host, by: user) { topology, changes throws(ProtocolError) in
                 try topology.deleteExchange(delete.exchange, ifUnused: delete.ifUnused, by: access, changes: &changes)
             }
             if !delete.noWait { write(ExchangeDeleteOk(), channel, isDurable: isDurable) }
         case .exchangeBind(let bind):
-            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
+            let isDurable = try changeTopology(host, by: user) { topology, changes throws(ProtocolError) in
                 try topology.bind(
                     from: bind.source, to: .exchange(bind.destination), routingKey: bind.routingKey,
                     arguments: bind.arguments, by: connection, access, changes: &changes)
             }
             if !bind.noWait { write(ExchangeBindOk(), channel, isDurable: isDurable) }
         case .exchangeUnbind(let unbind):
-            let isDurable = try changeTopology(host) { topology, changes throws(ProtocolError) in
+            let isDurable = try changeTopology(host, by: user) { topology, changes throws(ProtocolError) in
                 try topology.unbind(
                     from: unbind.source, to: .exchange(unbind.destination), routingKey: unbind.routingKey,
                     arguments: unbind.arguments, by: connection, access, changes: &changes)

@@ -12,12 +12,22 @@ extension ShardState {
         connection.pointee.traffic.readCount &+= 1
         statistics.receivedByteCount &+= UInt64(bytes.count)
         var rest = bytes
-        if !connection.pointee.input.isEmpty { rest = completePartialFrame(connection, bytes) }
+        if connection.pointee.bodyStream.isActive {
+            rest = continueBodyStream(connection, bytes)
+        } else if !connection.pointee.input.isEmpty {
+            rest = completePartialFrame(connection, bytes)
+        }
         let consumed = readFrames(connection, rest)
         if consumed < rest.count, connection.pointee.phase != .closed {
-            connection.pointee.input.append(UnsafeRawBufferPointer(rebasing: rest[consumed...]))
+            let beginning = UnsafeRawBufferPointer(rebasing: rest[consumed...])
+            if !beginBodyStream(connection, beginning) { connection.pointee.input.append(beginning) }
         }
         updateReading(connection)
+    }
+
+    /// Whether what was read ends within a large body: it is worth reading more at once.
+    package func isInBody(_ address: ConnectionAddress) -> Bool {
+        connection(address)?.pointee.bodyStream.isActive ?? false
     }
 
     /// The kept beginning of a frame gets just the bytes it lacks, so that the rest is read where it lies.
@@ -47,7 +57,7 @@ extension ShardState {
         return min(Int(size), payloadLimit(connection) + 1) + Frame.overheadByteCount
     }
 
-    private func payloadLimit(_ connection: UnsafeMutablePointer<ConnectionState>) -> Int {
+    func payloadLimit(_ connection: UnsafeMutablePointer<ConnectionState>) -> Int {
         // Before tune-ok RabbitMQ takes what it offers as the limit.
         switch connection.pointee.phase {
         case .starting, .tuning:

@@ -18,7 +18,8 @@ extension ShardState {
         let isDurable: Bool
         let isUsed: Bool
         do throws(ProtocolError) {
-            (isDurable, isUsed) = try changeTopology(place.virtualHostIndex) { topology, changes throws(ProtocolError) in
+            (isDurable, isUsed) = try changeTopology(place.virtualHostIndex, by: place.user) {
+                topology, changes throws(ProtocolError) in
                 let isDurable = try topology.declare(declare, gate: gate, by: access, changes: &changes)
                 let record = topology.exchanges[declare.exchange.withoutLineBreaks]
                 return (isDurable, gate != nil && record?.gate?.address == gate)

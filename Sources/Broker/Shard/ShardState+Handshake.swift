@@ -54,7 +54,7 @@ extension ShardState {
                 "consumer_priorities": .bool(true),
                 "direct_reply_to": .bool(true),
             ]),
-            "cluster_name": .string(settings.clusterName),
+            "cluster_name": .string(clusterName),
             "copyright": .string("Copyright (c) the Leveret authors"),
             "information": .string("Licensed under the Apache License 2.0"),
             "platform": .string(settings.platform),
@@ -107,21 +107,52 @@ extension ShardState {
         case "AMQPLAIN": credentials = try Self.amqplainCredentials(startOk.response)
         default: throw .unknownMechanism(startOk.mechanism)
         }
-        let shown = String(decoding: credentials.name.prefix(255), as: UTF8.self)
-        guard let user = settings.user(name: credentials.name, password: credentials.password) else {
-            note(.warning, "login refused: user '\(shown)' - invalid credentials, \(connection.pointee.peer.name)")
-            throw .loginRefused(mechanism: startOk.mechanism.description)
+        let peer = connection.pointee.peer
+        switch controlPlane.authenticate(
+            name: credentials.name, password: credentials.password, from: peer.address, isLoopback: peer.isLoopback,
+            by: .amqp)
+        {
+        case .accepted(let user): connection.pointee.user = user.name
+        case .refused(let reason):
+            return refuseLogin(connection, mechanism: startOk.mechanism.description, reason)
         }
-        guard !user.isLoopbackOnly || connection.pointee.peer.isLoopback else {
-            note(.warning, "login refused: user '\(shown)' can only connect via localhost")
-            throw .loginRefused(mechanism: startOk.mechanism.description)
-        }
-        connection.pointee.user = ShortString(truncating: user.name)
         connection.pointee.phase = .tuning
         ConnectionTune(
             channelMax: settings.channelMax, frameMax: settings.frameMax, heartbeat: settings.heartbeatSeconds
         ).writeFrame(channel: 0, to: &connection.pointee.outbound)
         list(connection)
+    }
+
+    /// Guessing shall take its time: the answer comes late, to clients that understand one, and the end later still.
+    private func refuseLogin(
+        _ connection: UnsafeMutablePointer<ConnectionState>, mechanism: String, _ reason: String
+    ) {
+        note(
+            .error,
+            "error on connection \(connection.pointee.peer.name), state \(connection.pointee.phase.rawValue): "
+                + "\(mechanism) login refused: \(reason)")
+        guard refusedLoginCount < Limit.refusedLogins else { return close(connection, afterMilliseconds: 0) }
+        close(connection, afterMilliseconds: Limit.silentCloseMilliseconds)
+        refusedLoginCount += 1
+        connection.pointee.refusedLogin = RefusedLogin(
+            error: .loginRefused(mechanism: mechanism),
+            answersAtMilliseconds: now.monotonicMilliseconds + Limit.refusedLoginMilliseconds)
+    }
+
+    /// Its time has come.
+    func answerRefusedLogin(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        guard let refused = connection.pointee.refusedLogin,
+            refused.answersAtMilliseconds <= now.monotonicMilliseconds
+        else { return }
+        forgetRefusedLogin(connection)
+        // RabbitMQ blames no method for a refused login.
+        if connection.pointee.capabilities.authenticationFailureClose { writeClose(connection, refused.error) }
+    }
+
+    func forgetRefusedLogin(_ connection: UnsafeMutablePointer<ConnectionState>) {
+        guard connection.pointee.refusedLogin != nil else { return }
+        connection.pointee.refusedLogin = nil
+        refusedLoginCount -= 1
     }
 
     /// SASL PLAIN (RFC 4616): authorisation id, NUL, name, NUL, password. The first is ignored, as RabbitMQ does.
@@ -180,12 +211,19 @@ extension ShardState {
                 + "granted access to vhost '\(open.virtualHost)'")
     }
 
-    /// The built-in users' secrets are passwords, which this does not change. It is the moment at which a connection is
-    /// measured by what its user may do now (RabbitMQ).
+    /// The users' secrets are passwords, which this does not change: the new one is to be what the user's is by now. It
+    /// is the moment at which a connection is measured by what its user may do (RabbitMQ).
     private func updateSecret(
         _ connection: UnsafeMutablePointer<ConnectionState>, _ update: ConnectionUpdateSecret
     ) throws(ProtocolError) {
         followTopology()
+        guard controlPlane.isPassword(update.newSecret, of: connection.pointee.user) else {
+            note(
+                .error,
+                "connection \(connection.pointee.peer.name): secret update was refused for user "
+                    + "'\(connection.pointee.user)'")
+            throw .secretRefused
+        }
         try permissions.checkEntry(of: connection.pointee.user, to: connection.pointee.virtualHost)
         ConnectionUpdateSecretOk().writeFrame(channel: 0, to: &connection.pointee.outbound)
         list(connection)

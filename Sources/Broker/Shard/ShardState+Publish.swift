@@ -79,7 +79,7 @@ extension ShardState {
         let connection = channel.pointee.connection
         let name = channel.pointee.assembly.exchange
         let host = connection.pointee.virtualHostIndex
-        if !permissions.isEmpty {
+        if !connection.pointee.isUnrestricted {
             do throws(ProtocolError) { try checkPublish(to: name, channel) } catch { return error }
         }
         guard let exchange = virtualHosts[host].routing.exchange(named: name) else {
@@ -108,7 +108,9 @@ extension ShardState {
                 if let reason = Expiration.error(in: text) { throw .invalidExpiration(text, reason: reason) }
             }
             let user = channel.pointee.connection.pointee.user
-            if properties.flags & BasicPropertiesView.Flag.userID != 0, !user.bytes.elementsEqual(properties.userID) {
+            if properties.flags & BasicPropertiesView.Flag.userID != 0,
+                !user.bytes.elementsEqual(properties.userID), !permissions.isImpersonator(user)
+            {
                 throw .wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
             }
             return replaced
@@ -221,7 +223,8 @@ extension ShardState {
         channel.pointee.routes.removeAll()
         channel.pointee.holders.removeAll(keepingCapacity: true)
         channel.pointee.holdersWantEverything = false
-        if !permissions.isEmpty { try checkPublish(to: message.exchange, channel) }
+        let isUnrestricted = channel.pointee.connection.pointee.isUnrestricted
+        if !isUnrestricted { try checkPublish(to: message.exchange, channel) }
         guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
             throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
         }
@@ -233,6 +236,9 @@ extension ShardState {
         }
         channel.pointee.countedExchange = virtualHosts[host].counters.count(of: exchange)
         let copies = try takeCopies(channel)
+        if !isUnrestricted {
+            try checkTopics(message.routingKey, copies, at: exchange, named: message.exchange, channel)
+        }
         route(message, from: exchange, key: message.routingKey, copies: copies, host, into: &channel.pointee.routes)
         if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
             !leadsBehindGates(message, from: exchange, copies, host)
@@ -245,6 +251,8 @@ extension ShardState {
         }
         findHolders(channel)
         findRejecting(channel)
+        // No route is remembered then, so that every message comes here.
+        if virtualHosts[host].isTraced { return trace(message, copies, channel) }
         if copies.isEmpty, !virtualHosts[host].routing.dependsOnMessage(exchange) {
             channel.pointee.cachedExchange = exchange
             channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)

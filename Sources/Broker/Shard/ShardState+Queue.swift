@@ -51,7 +51,9 @@ extension ShardState {
         let routingKey = bind.queue.isEmpty && bind.routingKey.isEmpty ? name : bind.routingKey
         let connection = channel.pointee.connection.pointee.address
         let access = access(channel)
-        let isDurable = try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
+        let isDurable = try changeTopology(
+            channel.pointee.connection.pointee.virtualHostIndex, by: channel.pointee.connection.pointee.user
+        ) {
             topology, changes throws(ProtocolError) in
             try topology.bind(
                 from: bind.exchange, to: .queue(name), routingKey: routingKey, arguments: bind.arguments,
@@ -65,7 +67,9 @@ extension ShardState {
         let routingKey = unbind.queue.isEmpty && unbind.routingKey.isEmpty ? name : unbind.routingKey
         let connection = channel.pointee.connection.pointee.address
         let access = access(channel)
-        let isDurable = try changeTopology(channel.pointee.connection.pointee.virtualHostIndex) {
+        let isDurable = try changeTopology(
+            channel.pointee.connection.pointee.virtualHostIndex, by: channel.pointee.connection.pointee.user
+        ) {
             topology, changes throws(ProtocolError) in
             try topology.unbind(
                 from: unbind.exchange, to: .queue(name), routingKey: routingKey, arguments: unbind.arguments,
@@ -85,7 +89,9 @@ extension ShardState {
             return
         }
         request(
-            .delete(ifUnused: delete.ifUnused, ifEmpty: delete.ifEmpty), of: record.address, channel,
+            .delete(
+                ifUnused: delete.ifUnused, ifEmpty: delete.ifEmpty, by: channel.pointee.connection.pointee.user),
+            of: record.address, channel,
             pending: .delete(noWait: delete.noWait))
     }
 }

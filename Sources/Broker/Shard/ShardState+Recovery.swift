@@ -23,10 +23,12 @@ extension ShardState {
                 arguments: arguments, memory: memory, typeCounters: counters, now: now)
         }
         if arguments.durability != .memory { state.pointee.holder = queue.journalNumber }
+        state.pointee.consumers.setPaused(queue.isPaused)
         return QueueRecord(
             name: queue.name, address: state.pointee.address, isDurable: true, isAutoDelete: queue.isAutoDelete,
             exclusiveOwner: nil, arguments: queue.arguments, type: arguments.queueType,
-            durability: arguments.durability, journalNumber: queue.journalNumber, mayReject: arguments.mayReject)
+            durability: arguments.durability, journalNumber: queue.journalNumber, isPaused: queue.isPaused,
+            mayReject: arguments.mayReject)
     }
 
     /// A message of one of this shard's queues, in the order of the journal.
@@ -99,14 +101,17 @@ extension ControlPlane {
         var places: [UInt32: QueueAddress] = [:]
         var problems: [String] = []
         try? withTopology { topology throws(ProtocolError) in
+            topology.log.isRecovering = true
+            defer { topology.log.isRecovering = false }
             topology.log.nextJournalNumber = max(topology.log.nextJournalNumber, durable.nextJournalNumber)
             for name in durable.removedVirtualHosts where durable.virtualHosts[name] == nil {
                 topology.removeVirtualHost(name)
             }
+            topology.recoverUsers(of: durable)
             for (name, host) in durable.virtualHosts.sorted(by: { $0.key < $1.key }) {
                 topology.addVirtualHost(name)
                 guard let index = topology.virtualHostIndexes[name] else { continue }
-                topology.virtualHosts[index].metadata = host.metadata
+                topology.setMetadata(host.metadata, at: index)
                 problems += topology.virtualHosts[index].recoverPolicies(of: host, changes: &topology.log)
                 for exchange in host.exchanges.values.sorted(by: { $0.name < $1.name }) {
                     let shard = shards[places.count % shards.count]
@@ -129,7 +134,8 @@ extension ControlPlane {
                     topology.virtualHosts[index].recover(binding, changes: &topology.log)
                 }
             }
-            problems += topology.recoverPermissions(of: durable)
+            problems += topology.recoverAccess(of: durable)
+            topology.recoverParameters(of: durable)
         }
         return (places, problems)
     }

@@ -38,6 +38,7 @@ extension ShardState {
             cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
         case .get(let noAck):
+            if queue.pointee.isPaused { return .empty }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }
@@ -48,10 +49,10 @@ extension ShardState {
             let count = purge(queue, isJournaled: true)
             if queue.pointee.holder != 0 { journal.demand(.sync) }
             return .purged(count, lane: index, position: queue.pointee.holder == 0 ? 0 : journal.position)
-        case .delete(let ifUnused, let ifEmpty):
+        case .delete(let ifUnused, let ifEmpty, let user):
             if ifUnused, queue.pointee.consumerCount > 0 { return .refused(.inUse(queue.pointee.resource)) }
             if ifEmpty, queue.pointee.readyCount > 0 { return .refused(.notEmpty(queue.pointee.resource)) }
-            let (count, isDurable) = delete(queue)
+            let (count, isDurable) = delete(queue, by: user)
             return .deleted(count, isDurable: isDurable)
         }
     }
@@ -76,8 +77,8 @@ extension ShardState {
         case .consume(let description) where description.hasChannelLimit: .globalQos(queue.pointee.resource)
         case .get where queue.pointee.arguments.isSingleActiveConsumer:
             .getFromSingleActiveConsumer(queue.pointee.resource)
-        case .delete(ifUnused: true, _): .conditionalDelete("if-unused", queue.pointee.resource)
-        case .delete(_, ifEmpty: true): .conditionalDelete("if-empty", queue.pointee.resource)
+        case .delete(ifUnused: true, _, _): .conditionalDelete("if-unused", queue.pointee.resource)
+        case .delete(_, ifEmpty: true, _): .conditionalDelete("if-empty", queue.pointee.resource)
         default: nil
         }
     }
@@ -114,10 +115,14 @@ extension ShardState {
 
     /// The end of a queue: nobody finds it any more, its consumers are told, its messages are dropped. Returns how
     /// many were ready, and whether the journal was told.
-    func delete(_ queue: UnsafeMutablePointer<QueueState>) -> (messageCount: Int, isDurable: Bool) {
+    ///
+    /// - Parameter user: who wants it; nil: nobody, it is the broker's own doing.
+    func delete(
+        _ queue: UnsafeMutablePointer<QueueState>, by user: ShortString? = nil
+    ) -> (messageCount: Int, isDurable: Bool) {
         let address = queue.pointee.address
         let name = queue.pointee.name
-        let isDurable = try? changeTopology(queue.pointee.virtualHostIndex) {
+        let isDurable = try? changeTopology(queue.pointee.virtualHostIndex, by: user) {
             topology, changes throws(ProtocolError) in
             topology.removeQueue(name, address: address, changes: &changes)
         }

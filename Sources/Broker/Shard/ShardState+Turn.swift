@@ -6,9 +6,12 @@ extension ShardState {
     /// Ends a turn: delivers what can be delivered, confirms what can be confirmed, frees what has ended.
     package func finishTurn() {
         if !removedVirtualHosts.isEmpty { endRemovedVirtualHosts() }
+        if !removedUsers.isEmpty { endRemovedUsers() }
         resumeChannels()
         if let next = deadlines.first, next.milliseconds <= now.wallMilliseconds { meetDeadlines() }
         if !rejectedMessages.isEmpty { deadLetterRejected() }
+        if hasAnnounced || !pendingEvents.isEmpty { publishEvents() }
+        if !pendingTraces.isEmpty { publishTraces() }
         deliverListed()
         writeConfirms()
         flushPendingRelease()
@@ -39,6 +42,7 @@ extension ShardState {
     /// that the shell has not taken: it comes back.
     package var hasUnfinishedWork: Bool {
         !listedQueues.isEmpty || !resumableChannels.isEmpty || !listedConnections.isEmpty || !rejectedMessages.isEmpty
+            || !pendingEvents.isEmpty || hasAnnounced || !pendingTraces.isEmpty
     }
 
     @inline(__always)

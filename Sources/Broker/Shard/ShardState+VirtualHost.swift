@@ -15,13 +15,15 @@ extension ShardState {
         connection.pointee.virtualHost = name
         connection.pointee.virtualHostIndex = host
         connection.pointee.isInVirtualHost = true
+        measure(connection)
     }
 
     func leaveVirtualHost(_ connection: UnsafeMutablePointer<ConnectionState>) {
         guard connection.pointee.isInVirtualHost else { return }
         connection.pointee.isInVirtualHost = false
         let host = connection.pointee.virtualHostIndex
-        try? controlPlane.withTopology { $0.leave(host) }
+        let user = connection.pointee.user
+        try? controlPlane.withTopology { $0.leave(host, user: user) }
     }
 
     /// At the end of a turn, when nobody holds on to a channel: closes the connections of virtual hosts that are not

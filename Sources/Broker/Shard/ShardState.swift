@@ -36,8 +36,16 @@ package final class ShardState {
     var mustForgetRoutes = false
     /// What users may do: see `ShardState+Access`.
     var permissions = AccessTable()
+    /// What connections may do is to be looked at again.
+    var mustMeasureConnections = false
     /// Their connections and queues here end with this turn.
     var removedVirtualHosts: Set<Int> = []
+    /// Their connections here end with this turn.
+    var removedUsers: Set<ShortString> = []
+    /// What clients are told of the node when they connect.
+    var clusterName: String
+    /// Connections that have not been told yet that their login is refused.
+    var refusedLoginCount = 0
 
     /// Whether who is bound to a recent-history exchange gets its messages: not while bindings come back at a start.
     var replaysHistory = true
@@ -75,11 +83,21 @@ package final class ShardState {
     /// connection.close came while a channel waits for another shard's answer.
     var closingConnections: [ConnectionAddress] = []
 
+    /// For the event exchange, by virtual host: see `ShardState+Events`.
+    var pendingEvents: [(host: Int, event: BrokerEvent)] = []
+    /// For the trace exchange, by virtual host: see `ShardState+Trace`.
+    var pendingTraces: [(host: Int, message: Message)] = []
+    /// Something was announced that this shard has not seen in the history yet.
+    var hasAnnounced = false
+
     /// Dead-letter cycles that were told of in the log: hashes of their queues' names.
     var notedCycles: Set<Int> = []
 
     /// What the node is short of: see `ShardState+Alarms`.
     var alarms: ResourceAlarms = []
+
+    /// Settlements of consumers that had no credit left while messages waited for them: they wait for each turn.
+    package var awaitedSettlementCount: UInt64 = 0
 
     // Other shards
     var outgoing: [MailboxBatch?]
@@ -129,7 +147,10 @@ package final class ShardState {
         transitByteCounts = Array(repeating: 0, count: shardCount)
         holders = HolderTable(shardCount: shardCount)
         journal = ShardJournal(progress: progress)
+        clusterName = settings.clusterName
         applyTopology()
+        // Nobody is connected yet.
+        removedUsers = []
     }
 
     /// Deletes every queue that lives here: other shards get their messages back with the next batches.
@@ -185,8 +206,12 @@ package struct Note: Sendable, Equatable {
 struct VirtualHostReplica {
     var routing = RoutingTable()
     var internalExchanges: Set<ExchangeID> = []
+    /// Those that topic permissions are for.
+    var topicExchanges: Set<ExchangeID> = []
     /// The gates of its exchanges, on whatever shard.
     var gates: [ExchangeID: QueueAddress] = [:]
+    /// See `ShardState+Trace`.
+    var isTraced = false
     var counters = ReplicaCounters()
 }
 

@@ -24,14 +24,25 @@ extension ControlPlane {
     // MARK: Virtual hosts
 
     /// Makes a virtual host, with its exchanges. Returns false when it was there: then only what is said of it changes.
+    ///
+    /// - Parameter creator: a user who may do everything in it from now on, when it is new.
     @discardableResult
     package func addVirtualHost(
-        _ name: ShortString, _ metadata: VirtualHostMetadata = VirtualHostMetadata()
+        _ name: ShortString, _ metadata: VirtualHostMetadata = VirtualHostMetadata(), creator: ShortString? = nil
     ) throws(AdministrationError) -> Bool {
         if name.isEmpty { throw .invalid("a virtual host needs a name") }
         return try administer { topology throws(AdministrationError) in
             let isNew = topology.addVirtualHost(name)
-            topology.set(metadata, of: name)
+            if !isNew {
+                topology.set(metadata, of: name)
+            } else if let index = topology.virtualHostIndexes[name] {
+                topology.setMetadata(metadata, at: index)
+                if metadata != VirtualHostMetadata() { topology.log.journal(.virtualHostChanged(name, metadata)) }
+                topology.log.announce(.virtualHostCreated(name, metadata))
+            }
+            if isNew, let creator, topology.users[creator] != nil {
+                topology.set(try PermissionPatterns(.everything), user: creator, virtualHost: name)
+            }
             return isNew
         }
     }
@@ -69,11 +80,7 @@ extension ControlPlane {
     package func setPolicy(
         _ policy: Policy, isOperator: Bool = false, virtualHost: ShortString
     ) throws(AdministrationError) {
-        if policy.name.isEmpty { throw .invalid("a policy needs a name") }
-        guard policy.pattern.utf8.count <= Limit.patternByteCount else {
-            throw .invalid("the pattern is longer than \(Limit.patternByteCount) bytes")
-        }
-        try PolicyDefinition.check(policy.definition, isOperator: isOperator)
+        try policy.check(isOperator: isOperator)
         try administer { topology throws(AdministrationError) in
             let pattern = try NamePattern(policy.pattern)
             let index = try topology.index(of: virtualHost)
@@ -124,8 +131,22 @@ extension ControlPlane.Topology {
 
     mutating func set(_ metadata: VirtualHostMetadata, of name: ShortString) {
         guard let index = virtualHostIndexes[name], virtualHosts[index].metadata != metadata else { return }
-        virtualHosts[index].metadata = metadata
+        let before = virtualHosts[index].metadata
+        setMetadata(metadata, at: index)
         log.journal(.virtualHostChanged(name, metadata))
+        if before.maxConnections != metadata.maxConnections || before.maxQueues != metadata.maxQueues {
+            log.announce(.virtualHostLimits(name, metadata))
+        }
+        if before.table.withoutLimits != metadata.table.withoutLimits {
+            log.announce(.virtualHostUpdated(name, metadata))
+        }
+    }
+
+    mutating func setMetadata(_ metadata: VirtualHostMetadata, at index: Int) {
+        if virtualHosts[index].metadata.isTracing != metadata.isTracing {
+            log.append(.tracingChanged(virtualHost: index, metadata.isTracing))
+        }
+        virtualHosts[index].metadata = metadata
     }
 
     /// Its place is not used again: connections that have not heard of it yet still know it by its index.
@@ -135,19 +156,28 @@ extension ControlPlane.Topology {
         log.journal(.virtualHostRemoved(name))
         virtualHosts[index].removeAll(changes: &log)
         removePermissions(inVirtualHost: name)
+        parameters[name] = nil
         log.append(.virtualHostRemoved(index: index))
+        log.announce(.virtualHostDeleted(name))
     }
 
     /// Where a connection goes that opens this virtual host; it counts as one of its connections until `leave`.
     mutating func enter(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
         guard let index = virtualHostIndexes[name] else { throw .noVirtualHost(name) }
-        if let limit = virtualHosts[index].metadata.maxConnections, virtualHosts[index].connectionCount >= limit {
+        if let limit = virtualHosts[index].metadata.maxConnections, limit >= 0,
+            virtualHosts[index].connectionCount >= limit
+        {
             throw .connectionLimit(limit, name, user: user)
         }
+        try checkConnectionLimit(of: user)
         try access.checkEntry(of: user, to: name)
         virtualHosts[index].connectionCount += 1
+        usage[user, default: UserUsage()].connectionCount += 1
         return index
     }
 
-    mutating func leave(_ index: Int) { virtualHosts[index].connectionCount -= 1 }
+    mutating func leave(_ index: Int, user: ShortString) {
+        virtualHosts[index].connectionCount -= 1
+        changeUsage(of: user) { $0.connectionCount -= 1 }
+    }
 }

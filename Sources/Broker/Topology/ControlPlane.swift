@@ -12,19 +12,34 @@ package final class ControlPlane: Sendable {
     private let topology: Mutex<Topology>
     private let latestVersion = Atomic<UInt64>(0)
     private let latestStatePosition = Atomic<UInt64>(0)
+    let settings: AccessSettings
+    private let isHeard = Atomic<Bool>(false)
+
+    /// Who changes something by the calls of an administrator, for those who listen to events.
+    @TaskLocal package static var actor = BrokerEvent.internalUser
 
     struct Topology {
         var virtualHosts: [VirtualHostTopology] = []
         var virtualHostIndexes: [ShortString: Int] = [:]
         var log = TopologyLog()
+        var users: [ShortString: UserRecord] = [:]
         var access = AccessTable()
+        var usage: [ShortString: UserUsage] = [:]
+        var logins = LoginAttempts()
+        /// Whether the journal has all users there are.
+        var hasJournaledUsers = false
+        /// By virtual host.
+        var parameters: [ShortString: [ParameterName: FieldValue]] = [:]
+        var globalParameters: [ShortString: FieldValue] = [:]
         /// How far each shard is.
         var applied: [UInt64]
 
         var version: UInt64 { log.version }
 
-        /// The one of the configuration. It is made at every start, unless it has been deleted.
+        /// The one that a new data directory begins with.
         var defaultVirtualHost: ShortString
+        /// The one that has the event exchange.
+        let eventVirtualHost: ShortString
 
         /// Returns false when it was there.
         @discardableResult
@@ -32,7 +47,8 @@ package final class ControlPlane: Sendable {
             guard virtualHostIndexes[name] == nil else { return false }
             virtualHostIndexes[name] = virtualHosts.count
             virtualHosts.append(
-                VirtualHostTopology(name: name, index: virtualHosts.count, changes: &log))
+                VirtualHostTopology(
+                    name: name, index: virtualHosts.count, hasEventExchange: name == eventVirtualHost, changes: &log))
             log.journal(.virtualHostAdded(name))
             return true
         }
@@ -41,11 +57,18 @@ package final class ControlPlane: Sendable {
     /// Sets of shards are the bits of a word.
     package static let shardLimit = 64
 
-    package init(shardCount: Int, virtualHost: String) {
+    /// - Parameter eventVirtualHost: the virtual host that has the event exchange; nil for the default one.
+    package init(
+        shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings(), eventVirtualHost: String? = nil
+    ) {
         precondition(1...Self.shardLimit ~= shardCount)
         let name = ShortString(truncating: virtualHost)
-        var topology = Topology(applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name)
+        var topology = Topology(
+            applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name,
+            eventVirtualHost: eventVirtualHost.map { ShortString(truncating: $0) } ?? name)
         topology.addVirtualHost(name)
+        topology.addDefaultUser(access)
+        settings = access
         latestVersion.store(topology.version, ordering: .releasing)
         self.topology = Mutex(topology)
     }
@@ -54,12 +77,18 @@ package final class ControlPlane: Sendable {
     @inline(__always)
     var version: UInt64 { latestVersion.load(ordering: .acquiring) }
 
+    /// Whether somebody is bound to the event exchange.
+    @inline(__always)
+    var hasEventListeners: Bool { isHeard.load(ordering: .relaxed) }
+
     /// Reads or changes the topology. Changes are published when the body returns, also by throwing.
     func withTopology<Result>(
         _ body: (inout Topology) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         try topology.withLock { topology throws(ProtocolError) in
+            if topology.log.listeningHost != nil { topology.log.actor = Self.actor }
             defer {
+                isHeard.store(topology.log.listeningHost != nil, ordering: .relaxed)
                 latestStatePosition.store(topology.log.position, ordering: .releasing)
                 latestVersion.store(topology.version, ordering: .releasing)
             }
@@ -70,6 +99,7 @@ package final class ControlPlane: Sendable {
     /// The changes that a shard has yet to apply. From then on they count as applied by it.
     func takeChanges(shard: Int, after version: UInt64) -> [TopologyChange] {
         topology.withLock { topology in
+            if shard == 0, topology.log.takeEvents() { latestVersion.store(topology.version, ordering: .releasing) }
             let changes = Array(topology.log.history[Int(version - topology.log.firstVersion)...])
             topology.applied[shard] = topology.version
             topology.log.trim(seen: topology.applied.min() ?? topology.version)
@@ -105,7 +135,8 @@ extension ControlPlane {
                 TopologyStep.virtualHostRemoved(topology.defaultVirtualHost).write(to: &bytes)
             }
             for host in topology.virtualHosts where !host.isRemoved { host.writeDurable(to: &bytes) }
-            topology.writePermissions(to: &bytes)
+            if topology.hasJournaledUsers { topology.forEachUserStep { $0.write(to: &bytes) } }
+            topology.forEachParameterStep { $0.write(to: &bytes) }
             topology.log.journalSnapshot(bytes.bytes)
             bytes.deallocate()
             latestStatePosition.store(topology.log.position, ordering: .releasing)
@@ -122,6 +153,11 @@ extension ControlPlane {
         topology.withLock { topology in
             topology.log.nextJournalNumber = max(topology.log.nextJournalNumber, used &+ 1)
             topology.log.isJournaled = true
+            // One that only events need is made as RabbitMQ makes it; the default one stays deleted where it was.
+            if topology.eventVirtualHost != topology.defaultVirtualHost {
+                topology.addVirtualHost(topology.eventVirtualHost)
+                latestVersion.store(topology.version, ordering: .releasing)
+            }
             for holder in strangers.sorted() { topology.log.journalRemoval(ofHolder: holder) }
             latestStatePosition.store(topology.log.position, ordering: .releasing)
         }

@@ -2,7 +2,7 @@ import AMQPWire
 import Routing
 
 /// The exchange types of RabbitMQ and of its plugins that this broker has.
-enum ExchangeType: String {
+package enum ExchangeType: String, Sendable {
     case direct
     case fanout
     case topic
@@ -15,9 +15,9 @@ enum ExchangeType: String {
     case deduplication = "x-message-deduplication"
     case delayedMessage = "x-delayed-message"
 
-    init?(_ name: ShortString) { self.init(rawValue: name.description) }
+    package init?(_ name: ShortString) { self.init(rawValue: name.description) }
 
-    var kind: ExchangeKind {
+    package var kind: ExchangeKind {
         switch self {
         case .direct: .direct
         case .fanout, .recentHistory, .deduplication: .fanout

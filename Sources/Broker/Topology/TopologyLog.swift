@@ -15,9 +15,42 @@ struct TopologyLog {
     /// The number of the next durable queue.
     var nextJournalNumber: UInt32 = 1
 
+    /// The virtual host of the event exchange while somebody is bound to it; nil: nobody is told of anything.
+    var listeningHost: Int?
+    /// What was there before the node started is no news.
+    var isRecovering = false
+    /// Who makes the changes that follow, for those who listen.
+    var actor = BrokerEvent.internalUser
+    private var eventCount = 0
+    private var lostEventCount = 0
+
     var version: UInt64 { firstVersion + UInt64(history.count) }
 
     mutating func append(_ change: TopologyChange) { history.append(change) }
+
+    /// Tells of something. The body is not evaluated while nobody listens.
+    ///
+    /// - Parameter actor: who has done it, where it is not the one who makes the changes; nil for nobody.
+    mutating func announce(by actor: ShortString? = nil, _ event: @autoclosure () -> BrokerEvent) {
+        guard let listeningHost, !isRecovering else { return }
+        guard eventCount < Limit.waitingEvents else {
+            lostEventCount += 1
+            return
+        }
+        var event = event()
+        event.headers[BrokerEvent.actorHeader] = BrokerEvent.text(actor ?? self.actor)
+        eventCount += 1
+        append(.event(virtualHost: listeningHost, event))
+    }
+
+    /// Every event so far is about to be published. Returns whether that is news itself.
+    mutating func takeEvents() -> Bool {
+        eventCount = 0
+        guard lostEventCount > 0 else { return false }
+        append(.eventsLost(lostEventCount))
+        lostEventCount = 0
+        return true
+    }
 
     /// A number that no queue of this data directory ever had. 0 stands for none; the two top bits are not used.
     mutating func takeJournalNumber() throws(ProtocolError) -> UInt32 {

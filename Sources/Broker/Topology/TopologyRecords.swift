@@ -18,6 +18,9 @@ struct ExchangeRecord: Sendable {
     /// The prefix is reserved: no client made it.
     var isPredeclared: Bool { name.isEmpty || name.hasPrefix("amq.") }
 
+    /// Whether topic permissions are for it: a delayed-message exchange is of another type, however it routes.
+    var isTopic: Bool { behaviour.type == .topic && behaviour.gate == nil }
+
     /// What is predeclared needs no record.
     var isJournaled: Bool { isDurable && !isPredeclared }
 
@@ -42,6 +45,8 @@ struct QueueRecord: Sendable {
     var policies = AppliedPolicies()
     /// 0 for a transient queue.
     var journalNumber: UInt32 = 0
+    /// An administrator has stopped its deliveries.
+    var isPaused = false
     /// `QueueArguments.mayReject` of the effective arguments.
     var mayReject = false
 
@@ -56,6 +61,7 @@ struct QueueRecord: Sendable {
 
     var durable: DurableQueue {
         DurableQueue(
-            name: name, journalNumber: journalNumber, isAutoDelete: isAutoDelete, arguments: arguments)
+            name: name, journalNumber: journalNumber, isAutoDelete: isAutoDelete, arguments: arguments,
+            isPaused: isPaused)
     }
 }

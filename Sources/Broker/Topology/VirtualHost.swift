@@ -7,6 +7,8 @@ package struct VirtualHostMetadata: Equatable, Sendable {
     /// The type of durable queues that are declared without one; nil: the node's default.
     package var defaultQueueType: QueueType?
     package var isTracing = false
+    /// Whether it may not be deleted until this is taken back.
+    package var isProtected = false
     /// Connections and queues that it may have; nil: as many as come.
     package var maxConnections: Int?
     package var maxQueues: Int?
@@ -22,6 +24,7 @@ extension VirtualHostMetadata {
         if !tags.isEmpty { table["tags"] = .array(tags.map { .string($0) }) }
         if let defaultQueueType { table["default-queue-type"] = .string(defaultQueueType.rawValue) }
         if isTracing { table["tracing"] = .bool(true) }
+        if isProtected { table["protected"] = .bool(true) }
         if let maxConnections { table["max-connections"] = .int64(Int64(maxConnections)) }
         if let maxQueues { table["max-queues"] = .int64(Int64(maxQueues)) }
         return table
@@ -33,7 +36,18 @@ extension VirtualHostMetadata {
         if case .array(let values)? = table["tags"] { tags = values.compactMap(\.text) }
         defaultQueueType = table["default-queue-type"]?.text.flatMap(QueueType.init)
         isTracing = table["tracing"] == .bool(true)
+        isProtected = table["protected"] == .bool(true)
         maxConnections = table["max-connections"]?.integer.map { Int($0) }
         maxQueues = table["max-queues"]?.integer.map { Int($0) }
+    }
+}
+
+extension FieldTable {
+    /// Of a virtual host's table: what else there is to know of it.
+    var withoutLimits: FieldTable {
+        var table = self
+        table["max-connections"] = nil
+        table["max-queues"] = nil
+        return table
     }
 }

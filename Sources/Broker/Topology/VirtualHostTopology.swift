@@ -26,8 +26,10 @@ struct VirtualHostTopology {
     private var bindingsByDestination: [BindingDestination: Set<Binding>] = [:]
     private var freeExchangeIDs: [UInt32] = []
     private var nextExchangeID: UInt32 = 1
+    /// `amq.rabbitmq.event`, where it is in this virtual host.
+    private var eventExchange: ExchangeID?
 
-    init(name: ShortString, index: Int, changes: inout TopologyLog) {
+    init(name: ShortString, index: Int, hasEventExchange: Bool, changes: inout TopologyLog) {
         self.name = name
         self.index = index
         changes.append(.virtualHostAdded(index: index))
@@ -36,10 +38,12 @@ struct VirtualHostTopology {
             isAutoDelete: false,
             isInternal: false, arguments: FieldTable())
         exchangeNames[.default] = ""
-        let predeclared: [(ShortString, ShortString, Bool)] = [
+        if let exchange = exchanges[""] { changes.announce(.exchangeCreated(exchange, name)) }
+        var predeclared: [(ShortString, ShortString, Bool)] = [
             ("amq.direct", "direct", false), ("amq.fanout", "fanout", false), ("amq.topic", "topic", false),
             ("amq.headers", "headers", false), ("amq.match", "headers", false), ("amq.rabbitmq.trace", "topic", true),
         ]
+        if hasEventExchange { predeclared.append((BrokerEvent.exchange, "topic", true)) }
         for (name, type, isInternal) in predeclared {
             guard let type = ExchangeType(type) else { continue }
             add(
@@ -47,6 +51,7 @@ struct VirtualHostTopology {
                     exchange: name, type: ShortString(truncating: type.rawValue), durable: true, internal: isInternal),
                 behaviour: ExchangeBehaviour(type), name: name, changes: &changes)
         }
+        if hasEventExchange { eventExchange = exchanges[BrokerEvent.exchange]?.id }
     }
 
     func resource(_ kind: ResourceName.Kind, _ name: ShortString) -> ResourceName {
@@ -141,6 +146,7 @@ extension VirtualHostTopology {
         if record.isJournaled {
             changes.journal(.exchangeDeclared(virtualHost: self.name, record.durable))
         }
+        changes.announce(.exchangeCreated(record, self.name))
     }
 
     /// Idempotent, as RabbitMQ's.
@@ -160,9 +166,10 @@ extension VirtualHostTopology {
     }
 
     private mutating func remove(_ exchange: ExchangeRecord, changes: inout TopologyLog) {
-        for binding in bindingsBySource[exchange.id] ?? [] { forget(binding) }
+        for binding in bindingsBySource[exchange.id] ?? [] { forget(binding, changes: &changes) }
         let towards = bindingsByDestination[.exchange(exchange.id)] ?? []
-        for binding in towards { forget(binding) }
+        for binding in towards { forget(binding, changes: &changes) }
+        changes.announce(.exchangeDeleted(exchange.name, name))
         exchanges[exchange.name] = nil
         exchangeNames[exchange.id] = nil
         bindingsBySource[exchange.id] = nil
@@ -206,6 +213,9 @@ extension VirtualHostTopology {
         if source.isEmpty { throw .defaultExchange }
         try access.check(.read, resource(.exchange, source))
         let exchange = try exchange(source)
+        if exchange.isTopic {
+            try access.checkTopic(.read, resource(.exchange, source), key: routingKey)
+        }
         let target: BindingDestination
         switch destination {
         case .exchange(let name): target = .exchange(try self.exchange(name.withoutLineBreaks).id)
@@ -233,6 +243,8 @@ extension VirtualHostTopology {
         guard bindingsBySource[binding.source, default: []].insert(binding).inserted else { return durable != nil }
         bindingsByDestination[binding.destination, default: []].insert(binding)
         changes.append(.bound(virtualHost: index, binding))
+        if binding.source == eventExchange { changes.listeningHost = index }
+        if let named = snapshot(binding) { changes.announce(.bindingCreated(named)) }
         if let durable { changes.journal(.bound(virtualHost: name, durable)) }
         return durable != nil
     }
@@ -293,7 +305,7 @@ extension VirtualHostTopology {
         guard bindingsBySource[found.source]?.contains(found) == true else { return true }
         let before = changes.position
         if let durable = durable(found) { changes.journal(.unbound(virtualHost: name, durable)) }
-        forget(found)
+        forget(found, changes: &changes)
         changes.append(.unbound(virtualHost: index, found))
         removeIfAutoDelete(found.source, changes: &changes)
         return changes.position != before
@@ -318,13 +330,18 @@ extension VirtualHostTopology {
         }
     }
 
-    private mutating func forget(_ binding: Binding) {
+    /// - Parameter actor: as in `TopologyLog.announce`.
+    private mutating func forget(_ binding: Binding, by actor: ShortString? = nil, changes: inout TopologyLog) {
+        if changes.listeningHost != nil, let named = snapshot(binding) {
+            changes.announce(by: actor, .bindingDeleted(named))
+        }
         bindingsBySource[binding.source]?.remove(binding)
         bindingsByDestination[binding.destination]?.remove(binding)
         if bindingsBySource[binding.source]?.isEmpty == true { bindingsBySource[binding.source] = nil }
         if bindingsByDestination[binding.destination]?.isEmpty == true {
             bindingsByDestination[binding.destination] = nil
         }
+        if binding.source == eventExchange, bindingsBySource[binding.source] == nil { changes.listeningHost = nil }
     }
 }
 
@@ -333,6 +350,7 @@ extension VirtualHostTopology {
     /// Forgets everything. The journal is told of the virtual host's end by one step; of its queues, whose messages go.
     mutating func removeAll(changes: inout TopologyLog) {
         isRemoved = true
+        if changes.listeningHost != nil { announceEnds(changes: &changes) }
         for queue in queues.values {
             changes.append(.queueRemoved(virtualHost: index, name: queue.name, address: queue.address))
             changes.journalRemoval(ofHolder: queue.journalNumber)
@@ -352,6 +370,17 @@ extension VirtualHostTopology {
     }
 }
 
+extension VirtualHostTopology {
+    private func announceEnds(changes: inout TopologyLog) {
+        for binding in bindingsBySource.values.lazy.joined() {
+            if let named = snapshot(binding) { changes.announce(.bindingDeleted(named)) }
+        }
+        for queue in queues.keys { changes.announce(.queueDeleted(queue, name)) }
+        for exchange in exchanges.keys { changes.announce(.exchangeDeleted(exchange, name)) }
+        if changes.listeningHost == index { changes.listeningHost = nil }
+    }
+}
+
 // MARK: - Queues
 
 extension VirtualHostTopology {
@@ -362,13 +391,14 @@ extension VirtualHostTopology {
             .queueAdded(virtualHost: index, name: queue.name, address: queue.address, holder: queue.holder))
         if queue.mayReject { changes.append(.rejectionChanged(queue.address, mayReject: true)) }
         if queue.isDurable { changes.journal(.queueDeclared(virtualHost: name, queue.durable)) }
+        changes.announce(.queueCreated(queue, name))
         refreshPolicies(ofQueue: queue.name, changes: &changes)
     }
 
     /// For a queue that is not there yet.
     func checkQueueLimit(_ queue: ShortString) throws(ProtocolError) {
         if isRemoved { throw .virtualHostDeleted(name) }
-        if let limit = metadata.maxQueues, queues.count >= limit { throw .queueLimit(limit, queue, name) }
+        if let limit = metadata.maxQueues, limit >= 0, queues.count >= limit { throw .queueLimit(limit, queue, name) }
     }
 
     /// Only the queue's owner shard calls this; what it names is gone before a declare can see it again.
@@ -376,10 +406,11 @@ extension VirtualHostTopology {
         if removeReplyQueue(name, address: address, changes: &changes) { return false }
         guard let queue = queues[name], queue.address == address else { return true }
         let before = changes.position
+        let bindings = bindingsByDestination[.queue(address)] ?? []
+        for binding in bindings { forget(binding, by: BrokerEvent.internalUser, changes: &changes) }
+        changes.announce(.queueDeleted(name, self.name))
         queues[name] = nil
         queueNames[address] = nil
-        let bindings = bindingsByDestination[.queue(address)] ?? []
-        for binding in bindings { forget(binding) }
         changes.append(.queueRemoved(virtualHost: index, name: name, address: address))
         if queue.isDurable {
             changes.journal(.queueDeleted(virtualHost: self.name, name: name))

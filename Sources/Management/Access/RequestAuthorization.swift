@@ -10,14 +10,14 @@ struct RequestAuthorization {
     /// - Throws: 401.
     func user(_ headers: HTTPFields) async throws(ManagementError) -> AuthenticatedUser {
         guard let credentials = Self.credentials(headers[.authorization]) else { throw .notAuthenticated }
-        let address = peer.address
+        let (address, isLoopback) = (peer.address, peer.isLoopback)
         guard
             let user = await context.administration.authenticate(
-                name: credentials.name, password: credentials.password, address: address)
+                name: credentials.name, password: credentials.password, address: address,
+                isLoopback: isLoopback)
         else {
             throw .notAuthenticated
         }
-        if user.isLoopbackOnly, !peer.isLoopback { throw .notAuthorised("User can only log in via localhost") }
         guard user.isManagementUser else { throw .notAuthorised("Not management user") }
         return user
     }

@@ -5,7 +5,25 @@ package struct Router: Sendable {
     /// Every part of the API.
     static var resources: [any Resource.Type] {
         [
-            WhoAmIResource.self
+            WhoAmIResource.self,
+            QueuesResource.self,
+            QueueMessagesResource.self,
+            ConsumersResource.self,
+            ExchangesResource.self,
+            BindingsResource.self,
+            ConnectionsResource.self,
+            ChannelsResource.self,
+            PoliciesResource.self,
+            HealthChecksResource.self,
+            FeatureFlagsResource.self,
+            AuthenticationResource.self,
+            ClusterResource.self,
+            DefinitionsResource.self,
+            LimitsResource.self,
+            ParametersResource.self,
+            PermissionsResource.self,
+            UsersResource.self,
+            VirtualHostsResource.self,
         ]
     }
 

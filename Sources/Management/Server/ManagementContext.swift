@@ -7,9 +7,18 @@ package struct ManagementContext: Sendable {
     package let administration: Administration
     package let configuration: Configuration
     package let logger: Logger
+    /// Where the HTTP API listens: `127.0.0.1:15672`.
+    package var listeningAddress: String? { httpAddress() }
+    /// What answers call this node.
+    package var nodeName: String { configuration.nodeName }
+    private let httpAddress: @Sendable () -> String?
 
-    package init(node: Node, configuration: Configuration, logger: Logger) {
+    package init(
+        node: Node, configuration: Configuration, logger: Logger,
+        httpAddress: @escaping @Sendable () -> String? = { nil }
+    ) {
         self.node = node
+        self.httpAddress = httpAddress
         administration = node.administration
         self.configuration = configuration
         self.logger = logger

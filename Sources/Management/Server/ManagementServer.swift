@@ -32,9 +32,11 @@ package final class ManagementServer: Service {
         self.configuration = configuration
         self.logger = logger
         let wanted = ListenAddress(host: configuration.httpAddress, port: configuration.httpPort)
-        let context = ManagementContext(node: node, configuration: configuration, logger: logger)
-        let responder = RequestResponder(context: context, router: Router())
         let binding = binding
+        let context = ManagementContext(node: node, configuration: configuration, logger: logger) {
+            binding.listeningAddress(configuration)
+        }
+        let responder = RequestResponder(context: context, router: Router())
         server = HTTPServer(
             childChannelSetup: HTTP1Channel(
                 responder: { request, writer, channel in
@@ -54,10 +56,7 @@ package final class ManagementServer: Service {
     }
 
     /// Where the API can be reached, once started: `127.0.0.1:15672`.
-    package var listeningAddress: String? {
-        guard let address = binding.address, let port = address.port else { return nil }
-        return ListenAddress.join(host: address.ipAddress ?? configuration.httpAddress, port: port)
-    }
+    package var listeningAddress: String? { binding.listeningAddress(configuration) }
 
     /// Binds and serves; requests are answered when it returns.
     package func start() async throws(NodeError) {
@@ -98,7 +97,10 @@ private final class Binding: Sendable {
 
     private let state = Mutex(State())
 
-    var address: SocketAddress? { state.withLock { $0.address } }
+    func listeningAddress(_ configuration: Configuration) -> String? {
+        guard let address = state.withLock({ $0.address }), let port = address.port else { return nil }
+        return ListenAddress.join(host: address.ipAddress ?? configuration.httpAddress, port: port)
+    }
 
     func succeed(_ address: SocketAddress?) { finish(.success(()), address) }
     func fail(_ error: any Error) { finish(.failure(error), nil) }

@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import Logging
 import Synchronization
 
 /// What administrators do with a running node, whichever interface they do it by. From any thread.
@@ -7,9 +8,11 @@ package final class Administration: Sendable {
     package let controlPlane: ControlPlane
     let shards: [Shard]
     let settings: BrokerSettings
+    private let logger: Logger
     private let turn = Atomic<Int>(0)
 
-    init(controlPlane: ControlPlane, shards: [Shard], settings: BrokerSettings) {
+    init(controlPlane: ControlPlane, shards: [Shard], settings: BrokerSettings, logger: Logger) {
+        self.logger = logger
         self.controlPlane = controlPlane
         self.shards = shards
         self.settings = settings
@@ -38,10 +41,22 @@ package final class Administration: Sendable {
 
     // MARK: Logging in
 
-    /// nil for who is unknown, or has another password.
-    package func authenticate(name: ShortString, password: [UInt8], address: String) async -> AuthenticatedUser? {
-        guard let user = settings.user(name: name.bytes, password: password) else { return nil }
-        return AuthenticatedUser(name: name, tags: ["administrator"], isLoopbackOnly: user.isLoopbackOnly)
+    /// Guessing passwords takes its time.
+    private static let refusalNanoseconds: UInt64 = 1_000_000_000
+
+    /// nil for who is unknown, has another password, or may log in from this machine only and has not.
+    package func authenticate(
+        name: ShortString, password: [UInt8], address: String, isLoopback: Bool
+    ) async -> AuthenticatedUser? {
+        let outcome = controlPlane.authenticate(
+            name: name.bytes, password: password, from: address, isLoopback: isLoopback, by: .http)
+        switch outcome {
+        case .accepted(let user): return AuthenticatedUser(name: user.name, tags: user.tags)
+        case .refused(let reason):
+            logger.warning("HTTP access denied: \(singleLine(reason, maxBytes: 512))")
+            try? await Task.sleep(nanoseconds: Self.refusalNanoseconds)
+            return nil
+        }
     }
 
     // MARK: Virtual hosts

@@ -5,16 +5,14 @@ package struct AuthenticatedUser: Sendable, Equatable {
     package let name: ShortString
     /// Management tags, such as `administrator`.
     package let tags: [String]
-    package let isLoopbackOnly: Bool
 
-    package init(name: ShortString, tags: [String], isLoopbackOnly: Bool) {
+    package init(name: ShortString, tags: [String]) {
         self.name = name
         self.tags = tags
-        self.isLoopbackOnly = isLoopbackOnly
     }
 
     /// Whoever uses what is open to everybody.
-    package static let nobody = AuthenticatedUser(name: "", tags: [], isLoopbackOnly: false)
+    package static let nobody = AuthenticatedUser(name: "", tags: [])
 
     // The tags include each other, as in RabbitMQ.
     package var isAdministrator: Bool { tags.contains("administrator") }

@@ -28,6 +28,7 @@ extension ConfigurationKey {
         case .listener: "listeners.tcp.default = \(valueText(in: initial))"
         case .listItem: example
         case .loopbackUser: "loopback_users.guest = true"
+        case .userTag: "default_user_tags.administrator = true"
         default: "\(name) = \(defaultText ?? valueText(in: initial))"
         }
     }

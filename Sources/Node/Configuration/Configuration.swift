@@ -63,8 +63,25 @@ package struct Configuration: Sendable, Equatable {
     package var defaultUser = "guest"
     package var defaultPass = "guest"
     package var defaultVHost = "/"
+    /// Tags of that user, as far as the configuration says; where it says nothing, it is an administrator.
+    package var defaultUserTags: [String: Bool] = [:]
+    /// What that user may do in that virtual host.
+    package var defaultConfigurePermission = ".*"
+    package var defaultWritePermission = ".*"
+    package var defaultReadPermission = ".*"
+    /// The virtual host of the event exchange; nil for the default one.
+    package var eventVHost: String?
     /// The type of durable queues that are declared without one.
     package var defaultQueueType = QueueType.classic
+    /// What the HTTP API and metrics call the node.
+    package var nodeName = "leveret@\(Self.hostName)"
+    /// A file of definitions, or a directory of such files, that is imported at every start; empty for none.
+    package var loadDefinitions = ""
+    /// Where `definitions.*` says to import from.
+    package var definitionsBackend = "local_filesystem"
+    /// Whether definitions are left alone that are those of the last start.
+    package var definitionsSkipIfUnchanged = "false"
+
     /// Users who may connect over loopback only.
     package var loopbackUsers: Set<String> = ["guest"]
 
@@ -73,6 +90,10 @@ package struct Configuration: Sendable, Equatable {
     /// - Parameter environment: looks up a variable of the environment; only `XDG_STATE_HOME` and `HOME` are asked for.
     package init(environment: (String) -> String? = Self.processEnvironment) {
         dataDirectory = Self.defaultDataDirectory(environment: environment)
+    }
+
+    package var defaultUserTagNames: [String] {
+        defaultUserTags.isEmpty ? ["administrator"] : defaultUserTags.filter(\.value).keys.sorted()
     }
 
     /// ``memoryLimit`` on this machine: never more than there is.
@@ -86,6 +107,15 @@ package struct Configuration: Sendable, Equatable {
     /// A variable of this process's environment.
     package static func processEnvironment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
+    }
+
+    /// The machine's name, without its domain.
+    private static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        let bytes = name.prefix { $0 != 0 && $0 != CChar(bitPattern: UInt8(ascii: ".")) }
+        let text = String(decoding: bytes.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.isEmpty ? "localhost" : text
     }
 
     /// `$XDG_STATE_HOME/leveret`, else `~/.local/state/leveret`; a process without a home, such as a system service,

@@ -117,8 +117,51 @@ extension ConfigurationKey {
             "default_vhost", .text(maxBytes: 255, secret: false, \.defaultVHost),
             "The virtual host that a new node starts with."),
         ConfigurationKey(
+            "default_user_tags.TAG", .userTag,
+            """
+            true: the user that a new node starts with has this tag. It is an administrator, unless tags are named
+            here: then it has those alone.
+            """),
+        ConfigurationKey(
+            "default_permissions.configure", .text(maxBytes: 1024, secret: false, \.defaultConfigurePermission),
+            "What that user may declare and delete in that virtual host: a regular expression of names."),
+        ConfigurationKey(
+            "default_permissions.write", .text(maxBytes: 1024, secret: false, \.defaultWritePermission),
+            "What that user may publish to there."),
+        ConfigurationKey(
+            "default_permissions.read", .text(maxBytes: 1024, secret: false, \.defaultReadPermission),
+            "What that user may consume from there."),
+        ConfigurationKey(
+            "event_exchange.vhost", .text(maxBytes: 255, secret: false, \.eventVHostName), defaultText: "/",
+            """
+            The virtual host of amq.rabbitmq.event, which tells of queues, connections, users and more as they come and
+            go. The default one unless set; one that is not there is made.
+            """),
+        ConfigurationKey(
             "default_queue_type", .choice(QueueType.allCases.map(\.rawValue), \.defaultQueueTypeName),
             "The type of durable queues that are declared without one, where their virtual host has no default."),
+        ConfigurationKey(
+            "node_name", .text(maxBytes: 255, secret: false, \.nodeName), defaultText: "leveret@localhost",
+            "What the HTTP API and metrics call this node. Not set by default: leveret@ and the machine's name count."),
+        ConfigurationKey(
+            "load_definitions", alias: "definitions.local.path", .path(\.loadDefinitions),
+            defaultText: "/etc/leveret/definitions.json",
+            """
+            Definitions to import at every start, before clients may connect: a file that RabbitMQ, LavinMQ or Leveret
+            has exported, or a directory of such files. Not set by default.
+            """),
+        ConfigurationKey(
+            "management.load_definitions", .path(\.loadDefinitions), defaultText: "/etc/leveret/definitions.json",
+            "The older name of load_definitions."),
+        ConfigurationKey(
+            "definitions.import_backend", .choice(["local_filesystem", "local"], \.definitionsBackend),
+            "Where definitions are imported from; definitions.local.path names the place."),
+        ConfigurationKey(
+            "definitions.skip_if_unchanged", .choice(["true", "false"], \.definitionsSkipIfUnchanged),
+            """
+            true: definitions are not imported again at a start while their files are as they were, so what was changed
+            since stays changed.
+            """),
         ConfigurationKey(
             "loopback_users.USER", .loopbackUser,
             """
@@ -173,6 +216,12 @@ extension Configuration {
     fileprivate var disablesMetricsCollectorText: String {
         get { disablesMetricsCollector ? "true" : "false" }
         set { disablesMetricsCollector = newValue == "true" }
+    }
+
+    /// ``eventVHost`` as it counts, for the table.
+    fileprivate var eventVHostName: String {
+        get { eventVHost ?? defaultVHost }
+        set { eventVHost = newValue }
     }
 
     /// ``connectionPlacement`` by name, for the table.

@@ -63,6 +63,10 @@ extension ConfigurationKey {
             case "false": configuration.loopbackUsers.remove(variable)
             default: throw Mismatch(expected: expectation)
             }
+        case .userTag:
+            guard text == "true" || text == "false" else { throw Mismatch(expected: expectation) }
+            guard configuration.defaultUserTags.count < 64 else { throw Mismatch(expected: "at most 64 tags") }
+            configuration.defaultUserTags[variable] = text == "true"
         case .noLoopbackUsers:
             guard text == "none" else { throw Mismatch(expected: expectation) }
             configuration.loopbackUsers = []
@@ -85,7 +89,7 @@ extension ConfigurationKey {
         case .choice(let words, _): "one of " + words.joined(separator: ", ")
         case .listener: "a port from 0 to 65535, or an IP address and a port"
         case .listItem: "text of 1 to 255 bytes without control characters"
-        case .loopbackUser: "true or false"
+        case .loopbackUser, .userTag: "true or false"
         case .noLoopbackUsers: "none"
         }
     }

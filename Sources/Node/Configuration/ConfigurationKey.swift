@@ -38,6 +38,8 @@ package struct ConfigurationKey: Sendable {
         case listItem(Field<Set<String>>)
         /// `true` or `false` for the user whom the key names.
         case loopbackUser
+        /// `true` or `false` for the tag that the key names.
+        case userTag
         /// The word `none`: no user is restricted to loopback.
         case noLoopbackUsers
     }
@@ -66,7 +68,7 @@ package struct ConfigurationKey: Sendable {
     /// Whether the last segment of the name is free.
     var takesName: Bool {
         switch kind {
-        case .listener, .listItem, .loopbackUser: true
+        case .listener, .listItem, .loopbackUser, .userTag: true
         default: false
         }
     }
@@ -84,6 +86,7 @@ package struct ConfigurationKey: Sendable {
         case .listener: "listeners.tcp.default = 5672"
         case .listItem: "\(fixedSegments.joined(separator: ".")).1 = \(exampleValue)"
         case .loopbackUser: "loopback_users.guest = true"
+        case .userTag: "default_user_tags.administrator = true"
         case .noLoopbackUsers: "loopback_users = none"
         default: "\(name) = \(exampleValue)"
         }
@@ -108,7 +111,7 @@ package struct ConfigurationKey: Sendable {
             configuration[keyPath: field]
         case .listener: configuration.listeners.first?.description ?? ""
         case .listItem(let field): configuration[keyPath: field].sorted().first ?? ""
-        case .loopbackUser: "true"
+        case .loopbackUser, .userTag: "true"
         case .noLoopbackUsers: "none"
         }
     }

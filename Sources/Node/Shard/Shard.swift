@@ -17,6 +17,7 @@ final class Shard: @unchecked Sendable {
     let index: Int
     let eventLoop: any EventLoop
     let load = ShardLoad()
+    let receiveMemory = ReceiveMemory()
     private let inbox = Inbox()
     private let logger: Logger
     /// The node touches it before the shard is started, to recover; from then on only the event loop does.
@@ -144,15 +145,20 @@ final class Shard: @unchecked Sendable {
     /// Ends a turn and carries out what came of it: one write for each connection, one batch for each shard.
     func finishTurn() {
         state.finishTurn()
+        // Before the sockets: the disk is the slower one.
+        if let storage { serve(storage) }
+        var hasServed = false
         for _ in 0..<Self.roundsPerTurn {
             guard serveListedConnections() else { break }
             state.finishTurn()
+            hasServed = true
         }
         while let probe = state.takeProbe() { look(at: probe) }
-        if let storage { serve(storage) }
+        if hasServed, let storage { serve(storage) }
         for peer in peers where peer !== self {
             if let batch = state.takeBatch(for: peer.index) { peer.deliver(batch) }
         }
+        receiveMemory.endTurn(waitCount: state.awaitedSettlementCount)
         if !state.notes.isEmpty { log() }
         if state.hasUnfinishedWork { scheduleTurn() }
         if let next = state.nextDeadlineMilliseconds { meet(next) }
@@ -182,6 +188,13 @@ final class Shard: @unchecked Sendable {
         if level == .enough, storage.maySpill { state.pageOutFollowing() }
         state.setMemoryTight(level == .tight)
         storage.serve(state, of: self)
+    }
+
+    /// From any thread: a turn of its own for this, and what it gives.
+    func run<Result: Sendable>(_ body: @escaping @Sendable (ShardState) -> Result) async -> Result {
+        await withCheckedContinuation { waiter in
+            perform { state in waiter.resume(returning: body(state)) }
+        }
     }
 
     /// From any thread: something may be possible that was not.

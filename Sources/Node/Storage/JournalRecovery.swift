@@ -45,6 +45,7 @@ struct JournalRecovery {
             }
             controlPlane.beginJournaling(numbersAbove: strangers.max() ?? 0)
         }
+        controlPlane.journalDefaults()
         let seconds = Double(Clock.monotonicNanoseconds - begin) / 1e9
         if recovery.report.liveMessageCount > 0 || !queues.isEmpty || seconds > 1 {
             logger.info(

@@ -72,6 +72,9 @@ final class ResourceAlarmSource: Sendable {
         ) { [weak self] _ in self?.check() }
     }
 
+    /// What the node is short of now.
+    var alarms: ResourceAlarms { state.withLock { $0.alarms } }
+
     /// Nothing is applied any more. The thread ends when its last look at the disk does, which nobody waits for.
     func stop() {
         let group = state.withLock { state in

@@ -19,6 +19,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private(set) var address: ConnectionAddress?
     private var isReading = true
+    /// The last read ended within a large frame.
+    private var isInBody = false
     private var closesSince: UInt64?
     /// The memory of outgoing bytes came from malloc and goes back to it.
     private static let allocator = ByteBufferAllocator()
@@ -43,7 +45,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let address else { return }
         let buffer = unwrapInboundIn(data)
         buffer.withUnsafeReadableBytes { shard.receive(address, $0) }
+        isInBody = shard.state.isInBody(address)
     }
+
+    /// For the next read.
+    func makeReceiveBuffer() -> ByteBuffer { shard.receiveMemory.makeBuffer(isInBody: isInBody) }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         shard.finishTurn()

@@ -115,13 +115,12 @@ final class Listener: Sendable {
         ClientBootstrap(group: shard.eventLoop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65_536)
-            )
             .channelOption(.writeBufferWaterMark, value: .init(low: 131_072, high: 524_288))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(shard: shard))
+                    let handler = ConnectionHandler(shard: shard)
+                    try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveAllocator(handler: handler))
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
             .withConnectedSocket(accepted)

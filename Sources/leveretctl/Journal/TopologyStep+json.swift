@@ -21,10 +21,15 @@ extension TopologyStep {
             line.add("queue", bytes: queue.name.bytes)
             line.add("holder", queue.journalNumber)
             line.add("autoDelete", queue.isAutoDelete)
+            if queue.isPaused { line.add("paused", true) }
             line.add("arguments", raw: queue.arguments.json)
         case .queueDeleted(let host, let name):
             Self.begin("queueDeleted", host, &line)
             line.add("queue", bytes: name.bytes)
+        case .queuePaused(let host, let name, let isPaused):
+            Self.begin("queuePaused", host, &line)
+            line.add("queue", bytes: name.bytes)
+            line.add("paused", isPaused)
         case .bound(let host, let binding):
             Self.begin("bound", host, &line)
             binding.describe(to: &line)
@@ -51,6 +56,7 @@ extension TopologyStep {
         case .permissionsCleared(let host, let user):
             Self.begin("permissionsCleared", host, &line)
             line.add("user", bytes: user.bytes)
+        case .access(let step): step.describe(to: &line)
         }
     }
 
@@ -98,9 +104,8 @@ extension DurableTopology {
             }
             for binding in bindings { steps.append(.bound(virtualHost: host, binding)) }
         }
+        steps += accessSteps
         for (user, hosts) in permissions.sorted(by: { $0.key < $1.key }) {
-            // No virtual host has this name: only the user's having nothing is said.
-            if hosts.isEmpty { steps.append(.permissionsCleared(virtualHost: "", user: user)) }
             for (host, permissions) in hosts.sorted(by: { $0.key < $1.key }) {
                 steps.append(.permissionsSet(virtualHost: host, user: user, permissions))
             }

@@ -216,6 +216,20 @@ enum ConnectionConversations {
 }
 
 extension Conversation {
+    /// The answer to a login that is refused comes late, the end of the socket later.
+    func expectRefusedLogin(
+        of client: ConversationClient, _ text: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        advance(milliseconds: 999)
+        client.expectNothing(sourceLocation: sourceLocation)
+        advance(milliseconds: 1)
+        client.expectCloseOnly(403, text, sourceLocation: sourceLocation)
+        advance(milliseconds: 1_999)
+        client.expectOpenSocket(sourceLocation: sourceLocation)
+        advance(milliseconds: 1)
+        client.expectClosedSocket(sourceLocation: sourceLocation)
+    }
+
     /// The socket of a client that is not trusted stays open for three seconds.
     func expectSilentClose(of client: ConversationClient, sourceLocation: SourceLocation = #_sourceLocation) {
         client.expectNothing(sourceLocation: sourceLocation)

@@ -38,7 +38,8 @@ final class Conversation {
         wallMilliseconds = 1_700_000_000_000 + elapsedMilliseconds
         self.journal = journal
         self.disk = disk
-        let controlPlane = ControlPlane(shardCount: count, virtualHost: settings.defaultVirtualHost)
+        let controlPlane = ControlPlane(
+            shardCount: count, virtualHost: settings.defaultVirtualHost, access: settings.access)
         self.controlPlane = controlPlane
         let now = Moment(monotonicMilliseconds: milliseconds, wallMilliseconds: wallMilliseconds)
         shards = (0..<count).map {

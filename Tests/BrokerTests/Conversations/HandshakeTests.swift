@@ -79,9 +79,8 @@ import Testing
     @Test(arguments: ["\0guest\0wrong", "\0nobody\0guest", "\0\0", "\0guest\0", "\0guest\0guest2", "\0guest\0gues"])
     func aWrongPasswordIsRefused(_ response: String) {
         logIn(ConversationClient.startOk(response: Array(response.utf8))) { broker, client in
-            client.expectCloseOnly(403, refusal("PLAIN"))
-            broker.expectSilentClose(of: client)
-            broker.expectNote(.warning, containing: "invalid credentials")
+            broker.expectRefusedLogin(of: client, refusal("PLAIN"))
+            broker.expectNote(.error, containing: "PLAIN login refused: user '")
         }
         let silent = ConversationClient.startOk(response: Array(response.utf8), capabilities: FieldTable())
         logIn(silent) { broker, client in broker.expectSilentClose(of: client) }
@@ -90,16 +89,14 @@ import Testing
     @Test func aWrongPasswordIsRefusedByAMQPLAIN() {
         let response = amqplain(["LOGIN": .string("guest"), "PASSWORD": .string("wrong")])
         logIn(ConversationClient.startOk(mechanism: "AMQPLAIN", response: response)) { broker, client in
-            client.expectCloseOnly(403, refusal("AMQPLAIN"))
-            broker.expectSilentClose(of: client)
+            broker.expectRefusedLogin(of: client, refusal("AMQPLAIN"))
         }
     }
 
     @Test func guestMayComeFromThisHostOnly() {
         logIn(ConversationClient.startOk(), isLoopback: false) { broker, client in
-            client.expectCloseOnly(403, refusal("PLAIN"))
-            broker.expectSilentClose(of: client)
-            broker.expectNote(.warning, containing: "user 'guest' can only connect via localhost")
+            broker.expectRefusedLogin(of: client, refusal("PLAIN"))
+            broker.expectNote(.error, containing: "user 'guest' can only connect via localhost")
         }
     }
 
@@ -127,10 +124,9 @@ import Testing
 
     @Test func nothingIsReadFromWhoWasRefused() {
         logIn(ConversationClient.startOk(response: Array("\0guest\0wrong".utf8))) { broker, client in
-            client.expectCloseOnly(403, refusal("PLAIN"))
             client.send(ConversationClient.startOk(), channel: 0)
             client.send(ConnectionTuneOk(), channel: 0)
-            broker.expectSilentClose(of: client)
+            broker.expectRefusedLogin(of: client, refusal("PLAIN"))
         }
     }
 }

@@ -68,7 +68,7 @@ import Testing
         let journal = random.chance(50) ? DrivenJournal(shardCount: shardCount, pace: .onDemand) : nil
         let broker = Conversation(shards: shardCount, settings: BrokerSettings(), journal: journal)
         for _ in 0..<2 {
-            try broker.controlPlane.addVirtualHost("v")
+            try broker.controlPlane.addVirtualHost("v", creator: "guest")
             var clients = (0..<2 + random.below(3)).map { _ in
                 connect(broker, shard: random.below(shardCount), &random)
             }

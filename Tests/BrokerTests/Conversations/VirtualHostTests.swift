@@ -14,7 +14,7 @@ import Testing
     private func addVirtualHost(
         _ broker: Conversation, _ metadata: VirtualHostMetadata = VirtualHostMetadata()
     ) {
-        #expect(throws: Never.self) { try broker.controlPlane.addVirtualHost("v", metadata) }
+        #expect(throws: Never.self) { try broker.controlPlane.addVirtualHost("v", metadata, creator: "guest") }
     }
 
     private func deleteVirtualHost(_ broker: Conversation) {
@@ -194,7 +194,7 @@ import Testing
             $0.maxQueues = 7
         }
         try before.controlPlane.addVirtualHost("kept", described)
-        try before.controlPlane.addVirtualHost("v")
+        try before.controlPlane.addVirtualHost("v", creator: "guest")
         let client = before.connect(virtualHost: "v")
         client.declare(QueueDeclare(queue: "q", durable: true))
         client.close()
@@ -203,7 +203,8 @@ import Testing
         before.settle()
         #expect(
             journal.takeStateRecords() == [
-                "virtual host kept", "virtual host kept: kept", "virtual host v", "queue q is 1",
+                "virtual host kept", "virtual host kept: kept", "virtual host v", "virtual host /", "user guest",
+                "permissions of guest in /", "permissions of guest in v", "queue q is 1",
                 "no virtual host v", "removed 1", "no virtual host /",
             ])
         before.controlPlane.appendSnapshot()

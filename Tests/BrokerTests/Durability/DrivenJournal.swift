@@ -148,6 +148,7 @@ extension LaneRecord {
         case .exchangeDeleted(_, let name): "no exchange \(name)"
         case .queueDeclared(_, let queue): "queue \(queue.name) is \(queue.journalNumber)"
         case .queueDeleted(_, let name): "no queue \(name)"
+        case .queuePaused(_, let name, let isPaused): "queue \(name) \(isPaused ? "is paused" : "goes on")"
         case .bound(_, let binding): "\(binding.source) to \(binding.destination)"
         case .policySet(_, let isOperator, let policy): "\(isOperator ? "operator " : "")policy \(policy.name)"
         case .policyCleared(_, let isOperator, let name): "no \(isOperator ? "operator " : "")policy \(name)"
@@ -155,6 +156,17 @@ extension LaneRecord {
         case .virtualHostRemoved(let name): "no virtual host \(name)"
         case .permissionsSet(let host, let user, _): "permissions of \(user) in \(host)"
         case .permissionsCleared(let host, let user): "no permissions of \(user) in \(host)"
+        case .access(.userSet(let user)): "user \(user.name)"
+        case .access(.userRemoved(let name)): "no user \(name)"
+        case .access(.topicPermissionsSet(let host, let user, let exchange, _)):
+            "topic permissions of \(user) for \(exchange) in \(host)"
+        case .access(.topicPermissionsCleared(let host, let user, let exchange)):
+            "no topic permissions of \(user) for \(exchange) in \(host)"
+        case .access(.parameterSet(let host, let name, _)): "parameter \(name.component)/\(name.name) in \(host)"
+        case .access(.parameterCleared(let host, let name)):
+            "no parameter \(name.component)/\(name.name) in \(host)"
+        case .access(.globalParameterSet(let name, _)): "global parameter \(name)"
+        case .access(.globalParameterCleared(let name)): "no global parameter \(name)"
         case .unbound(_, let binding): "no \(binding.source) to \(binding.destination)"
         }
     }

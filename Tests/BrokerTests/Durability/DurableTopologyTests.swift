@@ -17,9 +17,8 @@ private struct NaiveTopology {
     var hosts: [ShortString: Host] = ["/": Host()]
     var removed: Set<ShortString> = []
     var nextJournalNumber: UInt32 = 1
-    /// Users for whom something was set or cleared, and what they have.
-    var users: Set<ShortString> = []
     var permissions: [(user: ShortString, host: ShortString, permissions: Permissions)] = []
+    var access = NaiveAccess()
 
     /// A step that a control plane could take from here, taken.
     mutating func step(_ samples: inout TopologySamples) -> TopologyStep {
@@ -55,7 +54,10 @@ private struct NaiveTopology {
                 virtualHost: name,
                 DurableQueue(
                     name: queue.name, journalNumber: nextJournalNumber, isAutoDelete: queue.isAutoDelete,
-                    arguments: queue.arguments))
+                    arguments: queue.arguments, isPaused: queue.isPaused))
+        case .queuePaused(_, let queue, let isPaused):
+            guard host.queues.contains(where: { $0.name == queue }) else { return nil }
+            return .queuePaused(virtualHost: name, name: queue, isPaused)
         case .queueDeleted(_, let queue):
             guard host.queues.contains(where: { $0.name == queue }) else { return nil }
             return .queueDeleted(virtualHost: name, name: queue)
@@ -80,6 +82,8 @@ private struct NaiveTopology {
         case .permissionsSet(_, let user, let permissions):
             return .permissionsSet(virtualHost: name, user: user, permissions)
         case .permissionsCleared(_, let user): return .permissionsCleared(virtualHost: name, user: user)
+        case .access(let step):
+            return access.wish(step, name).map { .access($0) }
         case .virtualHostRemoved: return samples.below(10) == 0 ? .virtualHostRemoved(name) : nil
         }
     }
@@ -93,11 +97,14 @@ private struct NaiveTopology {
             hosts[name] = nil
             removed.insert(name)
             permissions.removeAll { $0.host == name }
+            access.removeVirtualHost(name)
+        case .access(let step):
+            if case .userRemoved(let user) = step { permissions.removeAll { $0.user == user } }
+            access.apply(step)
         case .permissionsSet(let host, let user, let set):
             apply(.permissionsCleared(virtualHost: host, user: user))
             permissions.append((user, host, set))
         case .permissionsCleared(let host, let user):
-            users.insert(user)
             permissions.removeAll { $0.user == user && $0.host == host }
         case .virtualHostChanged(let name, let metadata): hosts[name]?.metadata = metadata
         case .policySet(let host, let isOperator, let policy):
@@ -125,6 +132,9 @@ private struct NaiveTopology {
         case .queueDeleted(let host, let name):
             hosts[host]?.queues.removeAll { $0.name == name }
             hosts[host]?.bindings.removeAll { $0.isToQueue && $0.destination == name }
+        case .queuePaused(let host, let name, let isPaused):
+            guard let index = hosts[host]?.queues.firstIndex(where: { $0.name == name }) else { return }
+            hosts[host]?.queues[index].isPaused = isPaused
         case .bound(let host, let binding): hosts[host]?.bindings.append(binding)
         case .unbound(let host, let binding): hosts[host]?.bindings.removeAll { $0 == binding }
         }
@@ -135,9 +145,7 @@ private struct NaiveTopology {
         written { buffer in
             DurableTopology.begin(&buffer, nextJournalNumber: nextJournalNumber)
             for name in removed { TopologyStep.virtualHostRemoved(name).write(to: &buffer) }
-            for user in users where !permissions.contains(where: { $0.user == user }) {
-                TopologyStep.permissionsCleared(virtualHost: "", user: user).write(to: &buffer)
-            }
+            for step in access.steps { TopologyStep.access(step).write(to: &buffer) }
             for (user, host, permissions) in permissions {
                 TopologyStep.permissionsSet(virtualHost: host, user: user, permissions).write(to: &buffer)
             }
@@ -183,7 +191,9 @@ private func expectSame(
         #expect(bindings.count == host.bindings.count, sourceLocation: sourceLocation)
         #expect(Set(bindings) == Set(host.bindings), sourceLocation: sourceLocation)
     }
-    #expect(Set(durable.permissions.keys) == model.users, sourceLocation: sourceLocation)
+    #expect(
+        Set(durable.permissions.keys) == Set(model.permissions.map(\.user)), sourceLocation: sourceLocation)
+    expectSame(durable, model.access, sourceLocation: sourceLocation)
     for (user, hosts) in durable.permissions {
         let expected = model.permissions.filter { $0.user == user }
         #expect(

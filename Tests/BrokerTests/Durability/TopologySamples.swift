@@ -71,10 +71,38 @@ struct TopologySamples {
         return metadata
     }
 
+    mutating func user() -> UserRecord {
+        var user = UserRecord(name: name("u"))
+        user.passwordHash = (0..<below(4) * 12).map { UInt8($0) }
+        user.hashing = PasswordHashing.allCases[below(3)]
+        user.tags = (0..<below(3)).map { "t\($0)" }
+        if below(3) == 0 { user.limits.maxConnections = below(3) - 1 }
+        if below(3) == 0 { user.limits.maxChannels = below(100) }
+        return user
+    }
+
+    mutating func accessStep(_ host: ShortString) -> AccessStep {
+        let parameter = ParameterName(component: name("c"), name: name("p"))
+        switch below(8) {
+        case 0: return .userSet(user())
+        case 1: return .userRemoved(name("u"))
+        case 2:
+            return .topicPermissionsSet(
+                virtualHost: host, user: name("u"), exchange: name("e"),
+                TopicPermissions(write: "^w\(below(3))", read: ""))
+        case 3: return .topicPermissionsCleared(virtualHost: host, user: name("u"), exchange: name("e"))
+        case 4: return .parameterSet(virtualHost: host, parameter, value())
+        case 5: return .parameterCleared(virtualHost: host, parameter)
+        case 6: return .globalParameterSet(name: name("p"), value())
+        default: return .globalParameterCleared(name: name("p"))
+        }
+    }
+
     mutating func step() -> TopologyStep {
         let host = name("v")
-        switch below(13) {
+        switch below(18) {
         case 0: return .virtualHostAdded(host)
+        case 14...17: return .access(accessStep(host))
         case 11:
             return .permissionsSet(
                 virtualHost: host, user: name("u"),
@@ -96,7 +124,8 @@ struct TopologySamples {
                 virtualHost: host,
                 DurableQueue(
                     name: name("q"), journalNumber: UInt32(below(1 << 31)), isAutoDelete: below(2) == 0,
-                    arguments: table()))
+                    arguments: table(), isPaused: below(2) == 0))
+        case 13: return .queuePaused(virtualHost: host, name: name("q"), below(2) == 0)
         case 4: return .queueDeleted(virtualHost: host, name: name("q"))
         case 5: return .bound(virtualHost: host, binding())
         default: return .unbound(virtualHost: host, binding())

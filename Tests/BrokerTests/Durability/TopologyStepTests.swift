@@ -44,6 +44,7 @@ struct TopologyStepTests {
                     DurableQueue(name: "q", journalNumber: 258, isAutoDelete: false, arguments: FieldTable())))
                 == [4, 1, 47, 1, 113, 0, 0, 1, 2, 0] + none)
         #expect(bytes(.queueDeleted(virtualHost: "/", name: "q")) == [5, 1, 47, 1, 113])
+        #expect(bytes(.queuePaused(virtualHost: "/", name: "q", true)) == [64, 1, 47, 1, 113, 1])
         let binding = DurableBinding(
             source: "e", destination: "q", isToQueue: true, routingKey: "k", arguments: FieldTable())
         #expect(bytes(.bound(virtualHost: "/", binding)) == [6, 1, 47, 1, 101, 1, 113, 1, 1, 107] + none)
@@ -70,6 +71,37 @@ struct TopologyStepTests {
                     virtualHost: "/", user: "u", Permissions(configure: "", write: "w", read: "r")))
                 == [12, 1, 47, 1, 117] + written { $0.write(permissions) })
         #expect(bytes(.permissionsCleared(virtualHost: "/", user: "u")) == [13, 1, 47, 1, 117])
+    }
+
+    @Test func theFormOfAStepAboutAccessStaysAsItIs() {
+        func bytes(_ step: AccessStep) -> [UInt8] { written { TopologyStep.access(step).write(to: &$0) } }
+        var user = UserRecord(name: "u")
+        user.passwordHash = [1, 2, 3, 4, 5]
+        user.hashing = .sha512
+        user.tags = ["administrator", "x"]
+        user.limits.maxChannels = -1
+        let table: FieldTable = [
+            "password-hash": .longString([1, 2, 3, 4, 5]), "hashing": .string("rabbit_password_hashing_sha512"),
+            "tags": .array([.string("administrator"), .string("x")]),
+            "limits": .table(["max-channels": .int64(-1)]),
+        ]
+        #expect(bytes(.userSet(user)) == [32, 1, 117] + written { $0.write(table) })
+        #expect(bytes(.userRemoved("u")) == [33, 1, 117])
+        let permissions: FieldTable = ["write": .string("w"), "read": .string("")]
+        #expect(
+            bytes(
+                .topicPermissionsSet(
+                    virtualHost: "/", user: "u", exchange: "e", TopicPermissions(write: "w", read: "")))
+                == [34, 1, 47, 1, 117, 1, 101] + written { $0.write(permissions) })
+        #expect(
+            bytes(.topicPermissionsCleared(virtualHost: "/", user: "u", exchange: "e"))
+                == [35, 1, 47, 1, 117, 1, 101])
+        let name = ParameterName(component: "c", name: "n")
+        let value = written { $0.write(["value": .bool(true)] as FieldTable) }
+        #expect(bytes(.parameterSet(virtualHost: "/", name, .bool(true))) == [36, 1, 47, 1, 99, 1, 110] + value)
+        #expect(bytes(.parameterCleared(virtualHost: "/", name)) == [37, 1, 47, 1, 99, 1, 110])
+        #expect(bytes(.globalParameterSet(name: "n", .bool(true))) == [38, 1, 110] + value)
+        #expect(bytes(.globalParameterCleared(name: "n")) == [39, 1, 110])
     }
 
     @Test(arguments: 0..<10 as Range<UInt64>)

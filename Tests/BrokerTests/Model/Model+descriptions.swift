@@ -49,7 +49,7 @@ extension ModelBroker: CustomStringConvertible {
     var description: String {
         let queues = queues.values.sorted { $0.name < $1.name }.map { queue in
             "queue \(queue.name) \(queue.declared), now \(queue.arguments): \(queue.entries), consumers "
-                + "\(queue.consumers), active \(queue.active ?? "nobody")"
+                + "\(queue.consumers), active \(queue.active ?? "nobody")\(queue.isPaused ? ", paused" : "")"
         }
         let clients = clients.sorted { $0.key < $1.key }.map { client in
             "client \(client.key): " + client.value.unacked.map { "\($0.tag) of \($0.queue) \($0.entry)" }.description

@@ -52,6 +52,9 @@ extension ModelBroker {
             try endChannel(client, trial)
         case .disconnect: try endChannel(client, trial)
         case .policy(let name, let policy): set(policy, for: name)
+        case .pause(let name, let isPaused):
+            queues[name]?.isPaused = isPaused
+            lookLater(name)
         case .advance(let time): try advance(to: time, trial)
         case .restart(let isInOrder, let milliseconds):
             try restart(isInOrder: isInOrder, afterMilliseconds: milliseconds, trial)
@@ -111,7 +114,9 @@ extension ModelBroker {
         _ name: String, noAck: Bool, _ client: Int, _ trial: ModelTrial
     ) throws(ModelMismatch) {
         queues[name]?.lastUsedMilliseconds = milliseconds
-        guard let first = queues[name]?.entries.first else { return reply(BasicGetEmpty(), client) }
+        guard queues[name]?.isPaused != true, let first = queues[name]?.entries.first else {
+            return reply(BasicGetEmpty(), client)
+        }
         queues[name]?.entries.removeFirst()
         lookLater(name)
         try hand(first, name, nil, to: client, noAck: noAck, trial)

@@ -212,7 +212,8 @@ struct ModelBroker: Hashable {
 
     /// Who may get a message.
     private func able(_ queue: ModelQueue) -> [ModelConsumer] {
-        queue.consumers.filter { consumer in
+        if queue.isPaused { return [] }
+        return queue.consumers.filter { consumer in
             if queue.arguments.isSingleActive, consumer.tag != queue.active || queue.isActiveQuiescing { return false }
             return consumer.noAck || consumer.prefetchCount == 0
                 || unackedCount(consumer) < consumer.prefetchCount

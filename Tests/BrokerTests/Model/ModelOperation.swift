@@ -37,6 +37,8 @@ enum ModelOperation {
     case disconnect
     /// What an operator says of a queue of this name, whoever declares it; nil: nothing any more.
     case policy(String, ModelArguments?)
+    /// An operator stops the deliveries of a queue, or lets them go on.
+    case pause(String, Bool)
     /// The time is this from now on. No client's doing.
     case advance(to: UInt64)
     /// The process ends without a word, or in order, and begins again so many milliseconds later.

@@ -95,6 +95,8 @@ struct ModelQueue: Hashable {
     /// It gets nothing more, to make room for one of a higher priority.
     var isActiveQuiescing = false
     var lastUsedMilliseconds: UInt64
+    /// Nobody gets anything.
+    var isPaused = false
     /// Consumers would have had messages if they had not had to wait for the journal: until then nothing is dropped.
     var isPromised = false
 

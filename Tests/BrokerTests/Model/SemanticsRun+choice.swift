@@ -30,7 +30,7 @@ extension SemanticsRun {
         case 94: return .closeChannel
         case 95: return random.chance(50) ? .closeChannel : .disconnect
         case 96..<98: return policy()
-        case 98: return restart()
+        case 98: return random.chance(60) ? restart() : pause(names)
         default: return declareAgain(names)
         }
     }
@@ -98,6 +98,13 @@ extension SemanticsRun {
         let key = exchange == "amq.direct" ? random.pick(Self.names) : ""
         let binding = ModelBinding(exchange: exchange, routingKey: key, queue: queue)
         return model.bindings.contains(binding) && random.chance(50) ? .unbind(binding) : .bind(binding)
+    }
+
+    /// Those that are stopped go on soon, or nothing would ever happen.
+    private func pause(_ names: [String]) -> ModelOperation? {
+        let paused = names.filter { model.queues[$0]?.isPaused == true }
+        if !paused.isEmpty, random.chance(70) { return .pause(random.pick(paused), false) }
+        return names.isEmpty ? nil : .pause(random.pick(names), true)
     }
 
     // MARK: Messages

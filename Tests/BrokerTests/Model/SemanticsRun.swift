@@ -230,6 +230,7 @@ extension SemanticsRun {
         case .disconnect: client.endSocket()
         case .advance(let time): broker.advance(milliseconds: time - broker.wallMilliseconds)
         case .policy(let name, let policy): set(policy, for: name)
+        case .pause(let name, let isPaused): pause(name, isPaused)
         case .restart: break
         }
     }
@@ -250,6 +251,15 @@ extension SemanticsRun {
             }
         } catch {
             failure = "the policy is refused: \(error)"
+        }
+        broker.advance(milliseconds: 0)
+    }
+
+    private func pause(_ name: String, _ isPaused: Bool) {
+        do throws(AdministrationError) {
+            try broker.controlPlane.setPaused(isPaused, queue: short(name), virtualHost: "/")
+        } catch {
+            failure = "the queue is not paused: \(error)"
         }
         broker.advance(milliseconds: 0)
     }

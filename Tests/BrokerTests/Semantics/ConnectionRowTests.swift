@@ -59,12 +59,11 @@ import Testing
                 ConversationClient.startOk(
                     response: Array("\0guest\0wrong".utf8),
                     capabilities: ["authentication_failure_close": .bool(understands)]))
-            if understands { client.expectCloseOnly(403, Self.refusal) }
-            client.expectNothing()
-            broker.advance(milliseconds: 2_999)
-            client.expectOpenSocket()
-            broker.advance(milliseconds: 1)
-            client.expectClosedSocket()
+            if understands {
+                broker.expectRefusedLogin(of: client, Self.refusal)
+            } else {
+                broker.expectSilentClose(of: client)
+            }
         }
     }
 
@@ -93,8 +92,8 @@ import Testing
     @Test func loopbackOnlyGuest() {
         converse { broker in
             let client = logIn(broker, ConversationClient.startOk(), isLoopback: false)
-            client.expectCloseOnly(403, Self.refusal)
-            broker.expectNote(.warning, containing: "user 'guest' can only connect via localhost")
+            broker.expectRefusedLogin(of: client, Self.refusal)
+            broker.expectNote(.error, containing: "user 'guest' can only connect via localhost")
         }
     }
 
@@ -204,7 +203,7 @@ import Testing
             let client = broker.connect()
             client.declare(QueueDeclare(queue: "q"))
             client.consume(BasicConsume(queue: "q", consumerTag: "c"))
-            client.send(ConnectionUpdateSecret(newSecret: Array("new".utf8), reason: "renewal"), channel: 0)
+            client.send(ConnectionUpdateSecret(newSecret: Array("guest".utf8), reason: "renewal"), channel: 0)
             client.expect(ConnectionUpdateSecretOk(), channel: 0)
             client.publish("one", routingKey: "q")
             client.expectDeliver("one", tag: 1)

@@ -39,13 +39,12 @@ import Testing
             of: BasicPublish.self, sourceLocation: sourceLocation)
     }
 
-    @Test func withoutPermissionsAnywhereAUserMayDoEverything() {
+    @Test func theDefaultUserMayDoEverythingInTheDefaultVirtualHost() {
         converse { broker in
-            #expect(broker.controlPlane.permissions == [])
-            #expect(throws: Never.self) {
-                try broker.controlPlane.setPermissions(
-                    Permissions(configure: "", write: "", read: ""), user: "somebody", virtualHost: "/")
-            }
+            #expect(
+                broker.controlPlane.permissions == [
+                    UserPermissions(user: "guest", virtualHost: "/", permissions: .everything)
+                ])
             let client = broker.connect()
             client.declare(QueueDeclare(queue: "q"))
             client.publish("one", routingKey: "q")
@@ -56,7 +55,7 @@ import Testing
     @Test func aVirtualHostIsOpenedOnlyWithPermissionsThere() {
         converse { broker in
             #expect(throws: Never.self) { try broker.controlPlane.addVirtualHost("v") }
-            // Any will do, and the ones in another virtual host end what was everywhere before.
+            // Any will do.
             set(broker)
             _ = broker.connect()
             let client = broker.accept()
@@ -253,7 +252,7 @@ import Testing
     }
 
     private func updateSecret(_ client: ConversationClient) {
-        client.send(ConnectionUpdateSecret(newSecret: Array("new".utf8), reason: "renewal"), channel: 0)
+        client.send(ConnectionUpdateSecret(newSecret: Array("guest".utf8), reason: "renewal"), channel: 0)
     }
 
     @Test(arguments: [0, 1])
@@ -357,13 +356,19 @@ import Testing
     @Test func permissionsEndWithTheirVirtualHost() throws {
         let controlPlane = ControlPlane(shardCount: 1, virtualHost: "/")
         let permissions = Permissions(configure: "a", write: "b", read: "c")
+        try controlPlane.deleteUser("guest")
+        try controlPlane.putUser(UserRecord(name: "u"))
         try controlPlane.addVirtualHost("v")
         try controlPlane.setPermissions(permissions, user: "u", virtualHost: "v")
+        try controlPlane.setTopicPermissions(
+            TopicPermissions(write: "", read: ""), user: "u", virtualHost: "v", exchange: "e")
         #expect(
             controlPlane.permissions == [UserPermissions(user: "u", virtualHost: "v", permissions: permissions)])
+        #expect(controlPlane.topicPermissions.count == 1)
         try controlPlane.deleteVirtualHost("v")
         try controlPlane.addVirtualHost("v")
         #expect(controlPlane.permissions == [])
+        #expect(controlPlane.topicPermissions == [])
         #expect(throws: ProtocolError.virtualHostRefused("v", user: "u")) {
             try controlPlane.withTopology { topology throws(ProtocolError) in
                 try topology.enter("v", user: "u")
@@ -373,6 +378,7 @@ import Testing
 
     @Test func whatIsNoPatternIsRefused() throws {
         let controlPlane = ControlPlane(shardCount: 1, virtualHost: "/")
+        try controlPlane.putUser(UserRecord(name: "u"))
         #expect(throws: AdministrationError.self) {
             try controlPlane.setPermissions(
                 Permissions(configure: "", write: "(", read: ""), user: "u", virtualHost: "/")
@@ -389,11 +395,14 @@ import Testing
         #expect(throws: AdministrationError.notFound("vhost 'v' not found")) {
             try controlPlane.clearPermissions(user: "u", virtualHost: "v")
         }
-        #expect(controlPlane.permissions == [])
+        #expect(throws: AdministrationError.notFound("user 'nobody' not found")) {
+            try controlPlane.setPermissions(.everything, user: "nobody", virtualHost: "/")
+        }
+        #expect(controlPlane.permissions.map(\.user) == ["guest"])
     }
 
-    /// From the steps since the last checkpoint, or from the checkpoint; a user who lost the last permission still has
-    /// none.
+    /// From the steps since the last checkpoint, or from the checkpoint; the default user does not get back what was
+    /// taken.
     @Test(arguments: [false, true])
     func permissionsAreJournaledAndRecovered(fromSnapshot: Bool) throws {
         let journal = DrivenJournal(shardCount: 1, pace: .onDemand)
@@ -407,13 +416,17 @@ import Testing
             }
         }
         let permissions = Permissions(configure: "", write: "^amq", read: "q")
+        try before.controlPlane.putUser(UserRecord(name: "reader"))
         try before.controlPlane.setPermissions(permissions, user: "reader", virtualHost: "/")
         try before.controlPlane.setPermissions(permissions, user: "guest", virtualHost: "/")
         try before.controlPlane.clearPermissions(user: "guest", virtualHost: "/")
         before.settle()
         #expect(
             journal.takeStateRecords()
-                == ["permissions of reader in /", "permissions of guest in /", "no permissions of guest in /"])
+                == [
+                    "virtual host /", "user guest", "permissions of guest in /", "user reader",
+                    "permissions of reader in /", "permissions of guest in /", "no permissions of guest in /",
+                ])
         before.controlPlane.appendSnapshot()
         before.settle()
         let topology =

@@ -1,4 +1,5 @@
 import Foundation
+import LeveretClient
 import Logging
 import Management
 import Node
@@ -10,6 +11,13 @@ struct TestNode {
     let server: ManagementServer
     let client: HTTPClient
     let amqpPort: Int
+
+    /// A client of AMQP.
+    func connect() async throws -> Connection {
+        try await Connection.connect(
+            to: "amqp://guest:guest@127.0.0.1:\(amqpPort)/",
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
 
     /// Runs `body` with it, and stops it.
     static func run(
@@ -36,7 +44,10 @@ struct TestNode {
         change(&configuration)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let node = Node(configuration: configuration, logger: logger)
-        try await node.start()
+        let loaded = configuration
+        try await node.start { administration in
+            try await DefinitionsFiles(loaded, logger: logger)?.load(administration)
+        }
         let server = ManagementServer(node: node, configuration: configuration, logger: logger)
         try await server.start()
         let services = ServiceGroup(services: [node, server], logger: logger)

@@ -1,0 +1,136 @@
+import Broker
+import HTTPTypes
+
+/// How a list was asked for: RabbitMQ's parameters (`rabbit_mgmt_util`).
+struct ListQuery: Sendable {
+    struct Page: Sendable {
+        let number: Int
+        let size: Int
+
+        /// The first of the page among all.
+        var start: Int { (number - 1) * size }
+    }
+
+    static let defaultPageSize = 100
+    static let maxPageSize = 500
+
+    /// nil: the whole list.
+    let page: Page?
+    /// Only a page is narrowed down, as in RabbitMQ.
+    let name: NameFilter?
+    let columns: Columns
+    /// nil: the list's own order.
+    let sort: SortColumn?
+    let isReversed: Bool
+
+    init(_ query: Query) throws(ManagementError) {
+        page = try Self.page(query)
+        columns = Columns(query["columns"])
+        sort = query["sort"].flatMap { $0.isEmpty ? nil : SortColumn($0) }
+        isReversed = query.isTrue("sort_reverse")
+        guard page != nil, let text = query["name"], !text.isEmpty else {
+            name = nil
+            return
+        }
+        guard query.isTrue("use_regex") else {
+            name = NameFilter(containing: text)
+            return
+        }
+        do throws(AdministrationError) {
+            name = try NameFilter(matching: text)
+        } catch {
+            guard case .invalid(let reason) = error else { throw .badRequest("name: not a regular expression") }
+            throw .badRequest("name: \(reason)")
+        }
+    }
+
+    private static func page(_ query: Query) throws(ManagementError) -> Page? {
+        guard let text = query["page"] else { return nil }
+        guard let number = Int(text), let size = Int(query["page_size"] ?? "\(defaultPageSize)") else {
+            throw .badRequest("Pagination parameters are invalid")
+        }
+        // Beyond the largest there is nothing, and no product overflows.
+        guard 1...Int(Int32.max) ~= number, 1...maxPageSize ~= size else {
+            throw ManagementError(
+                .badRequest, "invalid_pagination_parameters",
+                "Invalid pagination parameters: page number \(number), page size \(size)")
+        }
+        return Page(number: number, size: size)
+    }
+}
+
+/// Which fields of its objects an answer has: `columns=name,message_stats.publish`.
+struct Columns: Sendable {
+    /// nil: all.
+    private let paths: [[String]]?
+
+    init(_ text: String?) {
+        paths = text.map { $0.split(separator: ",").map { $0.split(separator: ".").map(String.init) } }
+    }
+
+    private init(paths: [[String]]) { self.paths = paths }
+
+    static let all = Columns(nil)
+
+    /// Whether something of the field is in the answer.
+    func want(_ name: String) -> Bool { paths?.contains { $0.first == name } ?? true }
+
+    func project(_ object: JSONObject) -> JSONObject {
+        guard let paths else { return object }
+        var projected = JSONObject()
+        for member in object.members where want(member.name) {
+            let below = paths.filter { $0.first == member.name }.map { Array($0.dropFirst()) }
+            // A field that is named as a whole is there as a whole.
+            let isWhole = below.contains { $0.isEmpty }
+            projected.append(member.name, isWhole ? member.value : Columns(paths: below).project(member.value))
+        }
+        return projected
+    }
+
+    private func project(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .object(let object): .object(project(object))
+        case .array(let values): .array(values.map { project($0) })
+        default: value
+        }
+    }
+}
+
+/// What a list is sorted by: `messages`, `message_stats.publish_details.rate`.
+struct SortColumn: Sendable {
+    private let path: [String]
+
+    init(_ text: String) { path = text.split(separator: ".").map(String.init) }
+
+    /// What an object is asked for.
+    var field: String { path.first ?? "" }
+
+    /// What is not there is the number 0, as in RabbitMQ.
+    func value(in object: JSONObject) -> SortValue {
+        var value: JSONValue = .object(object)
+        for name in path {
+            guard let next = value.object?[name] else { return .number(0) }
+            value = next
+        }
+        return SortValue(value)
+    }
+}
+
+/// What can be compared: numbers come before booleans, those before texts (Erlang's order of terms).
+enum SortValue: Comparable, Sendable {
+    case number(Double)
+    case bool(Int)
+    case text(String)
+
+    init(_ value: JSONValue) {
+        switch value {
+        case .integer(let number): self = .number(Double(number))
+        case .double(let number): self = .number(number.isNaN ? 0 : number)
+        case .bool(let bool): self = .bool(bool ? 1 : 0)
+        case .string(let text): self = .text(text)
+        case .null: self = .bool(-1)
+        case .array(let values): self = .number(Double(values.count))
+        case .object(let object): self = .number(Double(object.members.count))
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Broker
+import HTTPTypes
+
+/// Something of which there may be very many: named by keys, which are small, and shown by objects, which are made
+/// for as many as are to be sent next.
+protocol ListSource: Sendable {
+    associatedtype Key: Sendable
+
+    /// What there is for the user who asks, in the list's own order.
+    func keys() async -> [Key]
+
+    /// What `name=` looks at.
+    func name(of key: Key) -> String
+
+    /// The objects as they are now; nil for those that are gone. Fields that `columns` does not want may be left out.
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?]
+}
+
+/// A list that is small enough to be there at once.
+struct ListOfObjects: ListSource {
+    let items: [JSONObject]
+
+    func keys() async -> [Int] { Array(items.indices) }
+    func name(of key: Int) -> String { items[key]["name"]?.string ?? "" }
+    func objects(_ keys: ArraySlice<Int>, _ columns: Columns) async -> [JSONObject?] { keys.map { items[$0] } }
+}
+
+extension ManagementRequest {
+    /// Answers a list of these, in the order they have where no other is asked for.
+    func list(_ items: [JSONObject]) async throws(ManagementError) -> ManagementResponse {
+        try await list(ListOfObjects(items: items))
+    }
+
+    /// Answers a list as the query wants it: filtered, sorted, a page of it, some of its fields.
+    func list<Source: ListSource>(_ source: Source) async throws(ManagementError) -> ManagementResponse {
+        let listQuery = try ListQuery(query)
+        let all = await source.keys()
+        var keys = all
+        if let filter = listQuery.name { keys = all.filter { filter.matches(source.name(of: $0).utf8) } }
+        if let sort = listQuery.sort { keys = await Self.sorted(keys, by: sort, source) }
+        if listQuery.isReversed { keys.reverse() }
+        guard let page = listQuery.page else { return Self.stream(keys, listQuery.columns, source) }
+        guard page.start <= keys.count else {
+            throw ManagementError(
+                .badRequest, "page_out_of_range",
+                "Page out of range, page: \(page.number) page size: \(page.size), len: \(keys.count)")
+        }
+        let shown = keys[page.start..<min(page.start + page.size, keys.count)]
+        let items = await source.objects(shown, listQuery.columns).compactMap { $0 }.map(listQuery.columns.project)
+        return .json([
+            "total_count": .integer(all.count), "item_count": .integer(items.count),
+            "filtered_count": .integer(keys.count), "page": .integer(page.number), "page_size": .integer(page.size),
+            "page_count": .integer((keys.count + page.size - 1) / page.size),
+            "items": .array(items.map { .object($0) }),
+        ])
+    }
+
+    /// Objects that are made in one go: between two, shards and other requests have their turn.
+    private static var stepCount: Int { 128 }
+
+    private static func stream<Source: ListSource>(
+        _ keys: [Source.Key], _ columns: Columns, _ source: Source
+    ) -> ManagementResponse {
+        ManagementResponse(
+            .ok,
+            body: .stream(contentType: ManagementResponse.jsonType) { stream in
+                var isFirst = true
+                try await stream.write("[")
+                var start = 0
+                while start < keys.count {
+                    let end = min(start + stepCount, keys.count)
+                    for case let object? in await source.objects(keys[start..<end], columns) {
+                        if !isFirst { try await stream.write(",") }
+                        isFirst = false
+                        try await stream.write(.object(columns.project(object)))
+                    }
+                    start = end
+                }
+                try await stream.write("]")
+            })
+    }
+
+    /// Of equal values, and where something is gone meanwhile, the order stays.
+    private static func sorted<Source: ListSource>(
+        _ keys: [Source.Key], by column: SortColumn, _ source: Source
+    ) async -> [Source.Key] {
+        let columns = Columns(column.field)
+        var values: [(value: SortValue, index: Int)] = []
+        values.reserveCapacity(keys.count)
+        var start = 0
+        while start < keys.count {
+            let end = min(start + stepCount, keys.count)
+            let objects = await source.objects(keys[start..<end], columns)
+            for (offset, object) in objects.enumerated() {
+                values.append((object.map(column.value) ?? .number(0), start + offset))
+            }
+            start = end
+        }
+        values.sort { $0.value == $1.value ? $0.index < $1.index : $0.value < $1.value }
+        return values.map { keys[$0.index] }
+    }
+}
+
+// TRANSITION
+extension ManagementRequest {
+    func list(_ items: [JSONObject]) throws(ManagementError) -> ManagementResponse {
+        .json(.array(items.map { .object($0) }))
+    }
+}

@@ -1,0 +1,135 @@
+import AMQPWire
+import Broker
+
+extension MetricGroup {
+    /// What this group says of each queue.
+    var queueColumns: [MetricColumn<QueueSnapshot>] {
+        switch self {
+        case .queueDepth: Self.depthColumns
+        case .queueConsumers: [Self.consumerColumn]
+        case .queues: [Self.consumerColumn] + Self.consumerShareColumns + Self.memoryColumns + Self.byteColumns
+        case .queueDeliveries: Self.queueDeliveryColumns
+        case .queuePublishes:
+            [
+                MetricColumn(
+                    "queue_exchange_messages_published_total", .counter,
+                    "Total number of messages published into a queue through an exchange"
+                ) { Double($0.counters.publish) }
+            ]
+        case .queuePublishesByChannel:
+            [
+                MetricColumn(
+                    "queue_messages_published_total", .counter, "Total number of messages published to queues"
+                ) { Double($0.counters.publish) }
+            ]
+        default: []
+        }
+    }
+
+    private static let depthColumns: [MetricColumn<QueueSnapshot>] = [
+        MetricColumn("queue_messages_ready", .gauge, "Messages ready to be delivered to consumers") {
+            Double($0.readyCount)
+        },
+        MetricColumn("queue_messages_unacked", .gauge, "Messages delivered to consumers but not yet acknowledged") {
+            Double($0.unackedCount)
+        },
+        MetricColumn(
+            "queue_messages", .gauge, "Sum of ready and unacknowledged messages - total queue depth"
+        ) { Double($0.messageCount) },
+    ]
+
+    private static let consumerColumn = MetricColumn<QueueSnapshot>(
+        "queue_consumers", .gauge, "Consumers on a queue"
+    ) { Double($0.consumerCount) }
+
+    private static let consumerShareColumns: [MetricColumn<QueueSnapshot>] = [
+        MetricColumn("queue_consumer_capacity", .gauge, "Consumer capacity") { $0.consumerCapacity },
+        MetricColumn("queue_consumer_utilisation", .gauge, "Same as consumer capacity") { $0.consumerCapacity },
+    ]
+
+    private static let memoryColumns: [MetricColumn<QueueSnapshot>] = [
+        MetricColumn(
+            "queue_process_memory_bytes", .gauge, "Memory in bytes used by the queue and its messages"
+        ) { Double($0.memoryByteCount) },
+        MetricColumn("queue_messages_ram", .gauge, "Ready and unacknowledged messages stored in memory") {
+            Double($0.residentCount)
+        },
+        MetricColumn(
+            "queue_messages_ram_bytes", .gauge, "Size of ready and unacknowledged messages stored in memory"
+        ) { Double($0.residentByteCount) },
+        MetricColumn("queue_messages_ready_ram", .gauge, "Ready messages stored in memory") {
+            Double($0.residentReadyCount)
+        },
+        MetricColumn("queue_messages_unacked_ram", .gauge, "Unacknowledged messages stored in memory") {
+            Double($0.unackedCount)
+        },
+        MetricColumn("queue_messages_paged_out", .gauge, "Messages paged out to disk") {
+            Double($0.pagedOutCount)
+        },
+        MetricColumn("queue_messages_paged_out_bytes", .gauge, "Size in bytes of messages paged out to disk") {
+            Double($0.pagedOutByteCount)
+        },
+        MetricColumn(
+            "queue_messages_delayed", .gauge, "Messages that came back and wait until they are tried again"
+        ) { Double($0.delayedCount) },
+    ]
+
+    private static let byteColumns: [MetricColumn<QueueSnapshot>] = [
+        MetricColumn("queue_messages_persistent", .gauge, "Persistent messages") { Double($0.persistentCount) },
+        MetricColumn("queue_messages_persistent_bytes", .gauge, "Size in bytes of persistent messages") {
+            Double($0.persistentByteCount)
+        },
+        MetricColumn("queue_messages_bytes", .gauge, "Size in bytes of ready and unacknowledged messages") {
+            Double($0.messageByteCount)
+        },
+        MetricColumn("queue_messages_ready_bytes", .gauge, "Size in bytes of ready messages") {
+            Double($0.readyByteCount)
+        },
+        MetricColumn("queue_messages_unacked_bytes", .gauge, "Size in bytes of all unacknowledged messages") {
+            Double($0.unackedByteCount)
+        },
+        MetricColumn(
+            "queue_head_message_timestamp", .gauge, "Timestamp of the first message in the queue, if any",
+            isSummed: false
+        ) { $0.headTimestampSeconds.map(Double.init) ?? .nan },
+    ]
+
+    private static let queueDeliveryColumns: [MetricColumn<QueueSnapshot>] = [
+        MetricColumn(
+            "queue_get_ack_total", .counter,
+            "Total number of messages fetched from a queue with basic.get in manual acknowledgement mode"
+        ) { Double($0.counters.get) },
+        MetricColumn(
+            "queue_get_total", .counter,
+            "Total number of messages fetched from a queue with basic.get in automatic acknowledgement mode"
+        ) { Double($0.counters.getNoAck) },
+        MetricColumn(
+            "queue_messages_delivered_ack_total", .counter,
+            "Total number of messages delivered from a queue to consumers in manual acknowledgement mode"
+        ) { Double($0.counters.deliver) },
+        MetricColumn(
+            "queue_messages_delivered_total", .counter,
+            "Total number of messages delivered from a queue to consumers in automatic acknowledgement mode"
+        ) { Double($0.counters.deliverNoAck) },
+        MetricColumn(
+            "queue_messages_redelivered_total", .counter,
+            "Total number of messages redelivered from a queue to consumers"
+        ) { Double($0.counters.redeliver) },
+        MetricColumn(
+            "queue_messages_acked_total", .counter,
+            "Total number of messages acknowledged by consumers on a queue"
+        ) { Double($0.counters.ack) },
+        MetricColumn(
+            "queue_get_empty_total", .counter,
+            "Total number of times basic.get operations fetched no message on a queue"
+        ) { Double($0.counters.getEmpty) },
+    ]
+}
+
+extension MetricLabels {
+    init(_ queue: QueueSnapshot) {
+        self.init()
+        append("vhost", queue.virtualHost.bytes)
+        append("queue", queue.name.bytes)
+    }
+}

@@ -1,0 +1,132 @@
+import AMQPWire
+import Broker
+import HTTPTypes
+import Node
+
+/// `/api/channels`.
+enum ChannelsResource: Resource {
+    static let routes = [
+        Route(.get, "/api/channels", access: .management, list),
+        Route(.get, "/api/vhosts/{vhost}/channels", access: .visibleVirtualHost, list),
+        Route(.get, "/api/channels/{channel}", access: .management, show),
+    ]
+
+    static func object(of channel: ChannelSnapshot, _ nodeName: String, _ columns: Columns) -> JSONObject {
+        var builder = JSONObjectBuilder(columns)
+        builder.add("name", .string(channel.name))
+        builder.add("number", Int(channel.number))
+        builder.add("user", .text(channel.connection.user))
+        builder.add("user_who_performed_action", .text(channel.connection.user))
+        builder.add("vhost", .text(channel.connection.virtualHost))
+        builder.add("node", .string(nodeName))
+        builder.add("state", .string(channel.state.rawValue))
+        builder.add("connection_details", connectionDetails(channel.connection))
+        builder.add("consumer_count", channel.consumerCount)
+        builder.add("prefetch_count", Int(channel.prefetchCount))
+        builder.add("global_prefetch_count", Int(channel.globalPrefetchCount))
+        builder.add("messages_unacknowledged", channel.unackedCount)
+        builder.add("messages_unconfirmed", channel.unconfirmedCount)
+        builder.add("messages_uncommitted", channel.uncommittedCount)
+        builder.add("acks_uncommitted", channel.uncommittedAckCount)
+        builder.add("confirm", channel.isConfirming)
+        builder.add("transactional", channel.isTransactional)
+        if let idle = channel.idleSinceMilliseconds {
+            builder.add("idle_since", .string(Timestamps.text(milliseconds: idle)))
+        }
+        builder.add("message_stats", .object(MessageStats.object(channel.counters, .channel)))
+        return builder.object
+    }
+
+    private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let host = request.parameters["vhost"] == nil ? try request.namedVirtualHost : try request.virtualHost
+        return try await request.list(ChannelSource(request: request, virtualHost: host, connection: nil))
+    }
+
+    private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let name = request.parameters["channel"] ?? ""
+        let found = await request.administration.collect { state, start, limit in
+            let (items, next) = state.channelSnapshots(from: start, limit: limit)
+            return (items.filter { $0.name == name }, next)
+        }
+        guard let channel = found.first else { throw .notFound }
+        guard request.user.isMonitor || channel.connection.user == request.user.name else {
+            throw .notAuthorised("User not authorised to access object")
+        }
+        let columns = Columns(request.query["columns"])
+        let nodeName = request.context.nodeName
+        var object = object(of: channel, nodeName, columns)
+        if columns.want("consumer_details") {
+            let consumers = await consumers(of: channel, request.administration)
+            object.append(
+                "consumer_details",
+                .array(consumers.map { .object(ConsumerObject(consumer: $0, nodeName: nodeName).object(.all)) }))
+        }
+        return .json(columns.project(object))
+    }
+
+    /// They are known where their queues live, on whatever shard.
+    private static func consumers(
+        of channel: ChannelSnapshot, _ administration: Administration
+    ) async -> [ConsumerSnapshot] {
+        await administration.collect { state, start, limit in
+            let (items, next) = state.consumerSnapshots(from: start, limit: limit)
+            let own = items.filter {
+                $0.name.connection.address == channel.connection.address && $0.name.channelNumber == channel.number
+            }
+            return (own, next)
+        }
+    }
+}
+
+/// The channels that a request lists.
+struct ChannelSource: ListSource {
+    struct Key: Sendable {
+        let connection: ConnectionAddress
+        let number: UInt16
+        let virtualHost: ShortString
+        let name: String
+    }
+
+    let request: ManagementRequest
+    /// nil: of all.
+    let virtualHost: ShortString?
+    let connection: ConnectionAddress?
+
+    func keys() async -> [Key] {
+        let (request, virtualHost, connection) = (request, virtualHost, connection)
+        let keys = await request.administration.collect { state, start, limit in
+            let (items, next) = state.channelSnapshots(from: start, limit: limit)
+            let listed = items.filter { channel in
+                request.lists(
+                    user: channel.connection.user, virtualHost: channel.connection.virtualHost, named: virtualHost)
+                    && (connection == nil || connection == channel.connection.address)
+            }
+            return (
+                listed.map {
+                    Key(
+                        connection: $0.connection.address, number: $0.number, virtualHost: $0.connection.virtualHost,
+                        name: $0.name)
+                }, next
+            )
+        }
+        return keys.sorted { ($0.virtualHost, $0.name) < ($1.virtualHost, $1.name) }
+    }
+
+    func name(of key: Key) -> String { key.name }
+
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
+        var found: [ConnectionAddress: [UInt16: ChannelSnapshot]] = [:]
+        for (shard, keys) in Dictionary(grouping: keys, by: \.connection.shard) {
+            let addresses = Set(keys.map(\.connection))
+            let snapshots = await request.administration.read(shard: Int(shard)) { state in
+                addresses.flatMap { state.channelSnapshots(of: $0) }
+            }
+            for snapshot in snapshots { found[snapshot.connection.address, default: [:]][snapshot.number] = snapshot }
+        }
+        return keys.map { key in
+            found[key.connection]?[key.number].map {
+                ChannelsResource.object(of: $0, request.context.nodeName, columns)
+            }
+        }
+    }
+}

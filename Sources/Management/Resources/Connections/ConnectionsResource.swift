@@ -1,0 +1,156 @@
+import AMQPWire
+import Broker
+import HTTPTypes
+import Node
+
+/// `/api/connections`: clients' connections, and their end.
+enum ConnectionsResource: Resource {
+    static let routes = [
+        Route(.get, "/api/connections", access: .management, list),
+        Route(.get, "/api/vhosts/{vhost}/connections", access: .visibleVirtualHost, list),
+        Route(.get, "/api/connections/username/{user}", access: .management, listOfUser),
+        Route(.delete, "/api/connections/username/{user}", access: .management, closeOfUser),
+        Route(.get, "/api/connections/{connection}", access: .management, show),
+        Route(.delete, "/api/connections/{connection}", access: .management, close),
+        Route(.get, "/api/connections/{connection}/channels", access: .management, listChannels),
+    ]
+
+    static func object(of connection: ConnectionSnapshot, _ nodeName: String, _ columns: Columns) -> JSONObject {
+        var builder = JSONObjectBuilder(columns)
+        builder.add("name", .string(connection.name))
+        builder.add("user", .text(connection.user))
+        builder.add("vhost", .text(connection.virtualHost))
+        builder.add("state", .string(connection.state.rawValue))
+        builder.add("channels", connection.channelCount)
+        builder.add("node", .string(nodeName))
+        builder.add("type", "network")
+        builder.add("protocol", "AMQP 0-9-1")
+        builder.add("auth_mechanism", .text(connection.mechanism))
+        builder.add("connected_at", .number(connection.connectedMilliseconds))
+        builder.add("host", .string(connection.peer.localHost))
+        builder.add("port", connection.peer.localPort)
+        builder.add("peer_host", .string(connection.peer.host))
+        builder.add("peer_port", connection.peer.port)
+        if let name = connection.clientProvidedName { builder.add("user_provided_name", .string(name)) }
+        builder.add("user_who_performed_action", .text(connection.user))
+        builder.add("client_properties", .object(connection.clientProperties.json))
+        builder.add("timeout", Int(connection.heartbeatSeconds))
+        builder.add("frame_max", Int(connection.frameMax))
+        builder.add("channel_max", Int(connection.channelMax))
+        builder.add("ssl", false)
+        for field in [
+            "ssl_protocol", "ssl_cipher", "ssl_hash", "ssl_key_exchange", "peer_cert_subject", "peer_cert_issuer",
+            "peer_cert_validity",
+        ] { builder.add(field, JSONValue.null) }
+        builder.add("recv_oct", .number(connection.receivedByteCount))
+        builder.add("recv_cnt", .number(connection.readCount))
+        builder.add("send_oct", .number(connection.sentByteCount))
+        builder.add("send_cnt", .number(connection.writeCount))
+        builder.add("send_pend", connection.pendingByteCount)
+        builder.add("message_stats", .object(MessageStats.object(connection.counters, .channel)))
+        return builder.object
+    }
+
+    private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let host = request.parameters["vhost"] == nil ? try request.namedVirtualHost : try request.virtualHost
+        return try await request.list(ConnectionSource(request: request, virtualHost: host, owner: nil))
+    }
+
+    private static func listOfUser(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        try await request.list(
+            ConnectionSource(request: request, virtualHost: nil, owner: try request.name("user")))
+    }
+
+    /// - Throws: 404; 401 when it is another user's and this one may not see it.
+    private static func existing(_ request: ManagementRequest) async throws(ManagementError) -> ConnectionSnapshot {
+        let name = request.parameters["connection"] ?? ""
+        let found = await request.administration.collect { state, start, limit in
+            let (items, next) = state.connectionSnapshots(from: start, limit: limit)
+            return (items.filter { $0.name == name }, next)
+        }
+        guard let connection = found.first else { throw .notFound }
+        let mayAct = request.method == .delete ? request.user.isAdministrator : request.user.isMonitor
+        guard mayAct || connection.user == request.user.name else {
+            throw .notAuthorised("User not authorised to access object")
+        }
+        return connection
+    }
+
+    private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let columns = Columns(request.query["columns"])
+        let connection = try await existing(request)
+        return .json(columns.project(object(of: connection, request.context.nodeName, columns)))
+    }
+
+    private static func listChannels(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let connection = try await existing(request)
+        return try await request.list(
+            ChannelSource(request: request, virtualHost: nil, connection: connection.address))
+    }
+
+    private static func close(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let connection = try await existing(request)
+        await request.administration.closeConnection(connection.address, reason: reason(request))
+        return .noContent
+    }
+
+    private static func reason(_ request: ManagementRequest) -> String {
+        guard let reason = request.headers[.xReason], !reason.isEmpty else { return "Closed via management plugin" }
+        return reason
+    }
+
+    private static func closeOfUser(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let owner = try request.name("user")
+        guard request.user.isAdministrator || request.user.name == owner else {
+            throw .notAuthorised("User not authorised to access object")
+        }
+        let source = ConnectionSource(request: request, virtualHost: nil, owner: owner)
+        for key in await source.keys() {
+            await request.administration.closeConnection(key.address, reason: reason(request))
+        }
+        return .noContent
+    }
+}
+
+/// The connections that a request lists.
+struct ConnectionSource: ListSource {
+    struct Key: Sendable {
+        let address: ConnectionAddress
+        let virtualHost: ShortString
+        let name: String
+    }
+
+    let request: ManagementRequest
+    /// nil: of all.
+    let virtualHost: ShortString?
+    let owner: ShortString?
+
+    func keys() async -> [Key] {
+        let (request, virtualHost, owner) = (request, virtualHost, owner)
+        let keys = await request.administration.collect { state, start, limit in
+            let (items, next) = state.connectionSnapshots(from: start, limit: limit)
+            let listed = items.filter {
+                request.lists(user: $0.user, virtualHost: $0.virtualHost, named: virtualHost)
+                    && (owner == nil || owner == $0.user)
+            }
+            return (listed.map { Key(address: $0.address, virtualHost: $0.virtualHost, name: $0.name) }, next)
+        }
+        return keys.sorted { ($0.virtualHost, $0.name) < ($1.virtualHost, $1.name) }
+    }
+
+    func name(of key: Key) -> String { key.name }
+
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
+        var found: [ConnectionAddress: ConnectionSnapshot] = [:]
+        for (shard, keys) in Dictionary(grouping: keys, by: \.address.shard) {
+            let addresses = keys.map(\.address)
+            let snapshots = await request.administration.read(shard: Int(shard)) { state in
+                addresses.compactMap { state.connectionSnapshot(at: $0) }
+            }
+            for snapshot in snapshots { found[snapshot.address] = snapshot }
+        }
+        return keys.map { key in
+            found[key.address].map { ConnectionsResource.object(of: $0, request.context.nodeName, columns) }
+        }
+    }
+}

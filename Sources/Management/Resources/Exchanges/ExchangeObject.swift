@@ -1,0 +1,76 @@
+import AMQPWire
+import Broker
+import Node
+
+/// An exchange as the API shows it.
+struct ExchangeObject {
+    let exchange: ExchangeSnapshot
+    /// nil where they are not asked for.
+    let counters: ExchangeCounters?
+
+    func object(_ columns: Columns) -> JSONObject {
+        var builder = JSONObjectBuilder(columns)
+        builder.add("name", .text(exchange.name))
+        builder.add("vhost", .text(exchange.virtualHost))
+        builder.add("type", .text(exchange.type))
+        builder.add("durable", exchange.isDurable)
+        builder.add("auto_delete", exchange.isAutoDelete)
+        builder.add("internal", exchange.isInternal)
+        builder.add("arguments", .object(exchange.arguments.json))
+        builder.add("policy", exchange.policies.policy.map { .text($0) } ?? .null)
+        builder.add("user_who_performed_action", "")
+        if let counters {
+            builder.add(
+                "message_stats",
+                ["publish_in": .number(counters.publishIn), "publish_out": .number(counters.publishOut)])
+        }
+        return builder.object
+    }
+}
+
+/// The exchanges that a request lists.
+struct ExchangeSource: ListSource {
+    struct Key: Sendable {
+        let virtualHost: ShortString
+        let name: ShortString
+    }
+
+    let request: ManagementRequest
+    let virtualHosts: [ShortString]
+    let hasCounters: Bool
+
+    func keys() async -> [Key] {
+        if hasCounters { await request.administration.noteCounters() }
+        return virtualHosts.flatMap { host in
+            request.administration.controlPlane.exchangeNames(virtualHost: host).map {
+                Key(virtualHost: host, name: $0)
+            }
+        }
+    }
+
+    func name(of key: Key) -> String { key.name.description }
+
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
+        var found: [String: ExchangeSnapshot] = [:]
+        for (host, keys) in Dictionary(grouping: keys, by: \.virtualHost) {
+            let names = keys.map(\.name)
+            for exchange in request.administration.controlPlane.exchangeSnapshots(named: names, virtualHost: host) {
+                found[Self.place(host, exchange.name)] = exchange
+            }
+        }
+        let exchanges = keys.map { found[Self.place($0.virtualHost, $0.name)] }
+        let counters = await counters(of: exchanges, columns)
+        return zip(exchanges, counters).map { exchange, counters in
+            exchange.map { ExchangeObject(exchange: $0, counters: counters).object(columns) }
+        }
+    }
+
+    private static func place(_ host: ShortString, _ name: ShortString) -> String { "\(host)\u{0}\(name)" }
+
+    private func counters(of exchanges: [ExchangeSnapshot?], _ columns: Columns) async -> [ExchangeCounters?] {
+        guard hasCounters, columns.want("message_stats") else { return exchanges.map { _ in nil } }
+        let counters = await request.administration.exchangeCounters(of: exchanges.compactMap { $0?.reference })
+        var rest = counters[...]
+        return exchanges.map { $0 == nil ? nil : rest.popFirst() }
+    }
+}

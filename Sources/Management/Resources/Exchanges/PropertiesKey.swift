@@ -1,0 +1,83 @@
+import AMQPWire
+import Broker
+
+/// `properties_key`: what tells bindings between the same two apart. RabbitMQ's form: the routing key, quoted; a tilde
+/// and a hash of the arguments, if there are any; a tilde alone for a binding with neither. Clients give it back as it
+/// was given to them.
+struct PropertiesKey: Equatable, Sendable {
+    let routingKey: [UInt8]
+    /// nil without arguments.
+    let argumentsHash: String?
+
+    init(routingKey: ShortString, arguments: FieldTable) {
+        self.routingKey = routingKey.bytes
+        argumentsHash = arguments.isEmpty ? nil : Self.hash(arguments)
+    }
+
+    init(_ binding: BindingSnapshot) { self.init(routingKey: binding.routingKey, arguments: binding.arguments) }
+
+    /// - Throws: 400 for what was never given to anybody.
+    init(text: String) throws(ManagementError) {
+        let parts = text.split(separator: "~", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let key = Self.unquote(parts[0]) else {
+            throw .badRequest("the properties key of the binding is malformed")
+        }
+        routingKey = key
+        argumentsHash = parts.count == 2 && !parts[1].isEmpty ? String(parts[1]) : nil
+    }
+
+    var text: String {
+        if routingKey.isEmpty, argumentsHash == nil { return "~" }
+        return Self.quote(routingKey) + (argumentsHash.map { "~\($0)" } ?? "")
+    }
+
+    private static func quote(_ bytes: [UInt8]) -> String {
+        var quoted: [UInt8] = []
+        for byte in bytes {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                quoted.append(byte)
+            case 0x20: quoted.append(UInt8(ascii: "+"))
+            default:
+                quoted += (byte < 16 ? "%0" : "%").utf8
+                quoted += String(byte, radix: 16, uppercase: true).utf8
+            }
+        }
+        return String(decoding: quoted, as: UTF8.self)
+    }
+
+    private static func unquote(_ text: Substring) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8.makeIterator()
+        while let byte = rest.next() {
+            switch byte {
+            case UInt8(ascii: "+"): bytes.append(0x20)
+            case UInt8(ascii: "%"):
+                guard let high = rest.next().flatMap(hexadecimalValue), let low = rest.next().flatMap(hexadecimalValue)
+                else { return nil }
+                bytes.append(high << 4 | low)
+            default: bytes.append(byte)
+            }
+        }
+        return bytes
+    }
+
+    /// FNV-1a of the table as on the wire, 64 bits, in the URL-safe alphabet.
+    private static func hash(_ arguments: FieldTable) -> String {
+        var buffer = OutboundBuffer()
+        buffer.write(arguments)
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in buffer.bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        buffer.deallocate()
+        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: hash >> UInt64(56 - 8 * $0)) }
+        let text = Base64.encode(bytes).utf8.compactMap { byte -> UInt8? in
+            switch byte {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            case UInt8(ascii: "="): nil
+            default: byte
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

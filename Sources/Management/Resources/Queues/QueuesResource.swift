@@ -1,0 +1,81 @@
+import AMQPWire
+import Broker
+import HTTPTypes
+import Node
+import Routing
+
+/// `/api/queues`: queues, declared and deleted as a client of this user would.
+enum QueuesResource: Resource {
+    static let routes = [
+        Route(.get, "/api/queues", access: .visibleVirtualHost, list),
+        Route(.get, "/api/queues/{vhost}", access: .visibleVirtualHost, list),
+        Route(.get, "/api/queues/{vhost}/{queue}", access: .virtualHost, show),
+        Route(.put, "/api/queues/{vhost}/{queue}", access: .virtualHost, declare),
+        Route(.delete, "/api/queues/{vhost}/{queue}", access: .virtualHost, delete),
+        Route(.delete, "/api/queues/{vhost}/{queue}/contents", access: .virtualHost, purge),
+        Route(.post, "/api/queues/{vhost}/{queue}/actions", access: .administrator, act),
+    ]
+
+    private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        try await request.list(
+            QueueSource(
+                request: request, virtualHosts: try request.listedVirtualHosts, extent: request.queueExtent))
+    }
+
+    private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let queue = try await request.queueSnapshot()
+        let extent = request.queueExtent
+        let nodeName = request.context.nodeName
+        let columns = Columns(request.query["columns"])
+        var object = QueueObject(queue: queue, extent: extent, nodeName: nodeName).object(columns)
+        if extent == .everything, columns.want("consumer_details") {
+            let consumers = await request.administration.read(shard: queue.address.shard) {
+                $0.consumerSnapshots(of: queue.address)
+            }
+            object.append(
+                "consumer_details",
+                .array(consumers.map { .object(ConsumerObject(consumer: $0, nodeName: nodeName).object(.all)) }))
+        }
+        return .json(columns.project(object))
+    }
+
+    private static func declare(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let host = try request.virtualHost
+        let name = try request.name("queue")
+        let fields = try request.fields()
+        let declare = QueueDeclare(
+            queue: name, durable: try fields.bool("durable") ?? false,
+            autoDelete: try fields.bool("auto_delete") ?? false,
+            arguments: try FieldTable(json: try fields.object("arguments") ?? JSONObject(), field: "arguments"))
+        let existed = request.administration.controlPlane.queueAddress(name, virtualHost: host) != nil
+        try await request.request(declare, virtualHost: host)
+        return existed ? .noContent : .created
+    }
+
+    private static func delete(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        _ = try request.queueAddress()
+        let delete = QueueDelete(
+            queue: try request.name("queue"), ifUnused: request.query.isTrue("if-unused"),
+            ifEmpty: request.query.isTrue("if-empty"))
+        try await request.request(delete, virtualHost: try request.virtualHost)
+        return .noContent
+    }
+
+    private static func purge(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        _ = try request.queueAddress()
+        try await request.request(
+            QueuePurge(queue: try request.name("queue")), virtualHost: try request.virtualHost)
+        return .noContent
+    }
+
+    /// RabbitMQ's actions are about mirrors, of which a node alone has none.
+    private static func act(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        _ = try request.queueAddress()
+        let fields = try request.fields()
+        let action = try fields.required("action", try fields.string("action"))
+        switch action {
+        case "sync", "cancel_sync": return .noContent
+        default: throw .badRequest("field 'action': unknown action '\(action.prefix(64))'")
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import AMQPWire
+import Broker
+import HTTPTypes
+import Node
+
+/// `/api/vhosts`: virtual hosts, and what is said of them.
+enum VirtualHostsResource: Resource {
+    static let routes = [
+        Route(.get, "/api/vhosts", access: .management) { request async throws(ManagementError) in
+            let hosts = request.administration.controlPlane.virtualHosts.filter { request.lists($0.name) }
+            return try await request.list(hosts.map { json($0.name, $0.metadata, request) })
+        },
+        Route(.get, path, access: .visibleVirtualHost) { request throws(ManagementError) in
+            let name = try request.virtualHost
+            return .json(json(name, try metadata(of: name, request), request))
+        },
+        Route(.put, path, access: .administrator, put),
+        Route(.delete, path, access: .administrator, delete),
+        Route(.post, path + "/start/{node}", access: .administrator) { request throws(ManagementError) in
+            _ = try request.virtualHost
+            try request.checkNode()
+            // Virtual hosts of one node run as long as the node does.
+            return .noContent
+        },
+        Route(.get, path + "/permissions", access: .administrator) { request async throws(ManagementError) in
+            let host = try request.virtualHost
+            let all = request.administration.controlPlane.permissions
+            return try await request.list(all.filter { $0.virtualHost == host }.map(\.json))
+        },
+        Route(.get, path + "/topic-permissions", access: .administrator) { request async throws(ManagementError) in
+            let host = try request.virtualHost
+            let all = request.administration.controlPlane.topicPermissions
+            return try await request.list(all.filter { $0.virtualHost == host }.map(\.json))
+        },
+        Route(.get, protection, access: .administrator) { request throws(ManagementError) in
+            let isProtected = try metadata(of: try request.virtualHost, request).isProtected
+            return .json(["protected_from_deletion": .bool(isProtected)])
+        },
+        Route(.post, protection, access: .administrator) { request async throws(ManagementError) in
+            try await protect(request, true)
+        },
+        Route(.delete, protection, access: .administrator) { request async throws(ManagementError) in
+            try await protect(request, false)
+        },
+    ]
+
+    private static let path = "/api/vhosts/{vhost}"
+    private static let protection = path + "/deletion/protection"
+
+    private static func metadata(
+        of name: ShortString, _ request: ManagementRequest
+    ) throws(ManagementError) -> VirtualHostMetadata {
+        let found = request.administration.controlPlane.virtualHosts.first { $0.name == name }
+        guard let found else { throw .notFound }
+        return found.metadata
+    }
+
+    private static func json(
+        _ name: ShortString, _ metadata: VirtualHostMetadata, _ request: ManagementRequest
+    ) -> JSONObject {
+        var object: JSONObject = [
+            "name": .text(name), "description": .string(metadata.description),
+            "tags": .array(metadata.tags.map { .string($0) }),
+            "default_queue_type": .string(metadata.defaultQueueType?.rawValue ?? "undefined"),
+            "metadata": .object(metadata.json), "tracing": .bool(metadata.isTracing),
+            "protected_from_deletion": .bool(metadata.isProtected),
+        ]
+        object.append(
+            "cluster_state",
+            .object(
+                JSONObject([
+                    .init(
+                        name: request.context.configuration.nodeName, value: "running")
+                ])))
+        return object
+    }
+
+    // MARK: Changes
+
+    /// What the request does not say is as in a new virtual host, but for the queue type and tracing, which stay
+    /// (RabbitMQ: `rabbit_vhost:put_vhost`).
+    private static func put(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let name = try request.name("vhost")
+        let fields = try request.fields()
+        var host = try fields.virtualHost(named: name)
+        host.description = host.description ?? ""
+        host.tags = host.tags ?? []
+        if let type = try fields.defaultQueueTypeName(), type != "undefined" {
+            guard let known = QueueType(rawValue: type) else {
+                throw .badRequest("field 'default_queue_type': unsupported queue type '\(type)'")
+            }
+            host.defaultQueueType = known
+        }
+        let definition = host
+        let creator = request.user.name
+        let isNew = try await request.change { controlPlane throws(AdministrationError) in
+            if controlPlane.hasVirtualHost(name) {
+                try controlPlane.changeVirtualHost(name) { $0 = definition.metadata(over: $0) }
+                return false
+            }
+            return try controlPlane.addVirtualHost(
+                name, definition.metadata(over: VirtualHostMetadata()), creator: creator)
+        }
+        return isNew ? .created : .noContent
+    }
+
+    private static func delete(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let name = try request.virtualHost
+        if try metadata(of: name, request).isProtected {
+            throw ManagementError(
+                .preconditionFailed, "precondition_failed",
+                "Refusing to delete virtual host '\(name)' because it is protected from deletion")
+        }
+        try await request.change { controlPlane throws(AdministrationError) in
+            try controlPlane.deleteVirtualHost(name)
+        }
+        return .noContent
+    }
+
+    private static func protect(
+        _ request: ManagementRequest, _ isProtected: Bool
+    ) async throws(ManagementError) -> ManagementResponse {
+        let name = try request.virtualHost
+        try await request.change { controlPlane throws(AdministrationError) in
+            try controlPlane.changeVirtualHost(name) { $0.isProtected = isProtected }
+        }
+        return .noContent
+    }
+}
+
+extension VirtualHostMetadata {
+    /// RabbitMQ's `metadata`.
+    package var json: JSONObject {
+        var object: JSONObject = [
+            "description": .string(description), "tags": .array(tags.map { .string($0) }),
+        ]
+        if let defaultQueueType { object.append("default_queue_type", .string(defaultQueueType.rawValue)) }
+        if isProtected { object.append("protected_from_deletion", true) }
+        return object
+    }
+}

@@ -1,0 +1,90 @@
+import AMQPWire
+import Broker
+import Routing
+
+// Looking at what the shards own: in steps, between which they serve their clients.
+extension Administration {
+    /// Objects that a shard shows in one step.
+    private static let stepCount = 256
+
+    /// Something that a shard knows, read between two of its turns.
+    package func read<Value: Sendable>(
+        shard: Int, _ body: @escaping @Sendable (ShardState) -> Value
+    ) async -> Value {
+        await shards[shard].run(body)
+    }
+
+    /// What a stepwise reading of every shard gives.
+    package func collect<Item: Sendable>(
+        _ step: @escaping @Sendable (_ state: ShardState, _ start: Int, _ limit: Int) -> (items: [Item], next: Int?)
+    ) async -> [Item] {
+        var items: [Item] = []
+        for shard in shards {
+            var start: Int? = 0
+            while let from = start {
+                let (found, next) = await shard.run { step($0, from, Self.stepCount) }
+                items += found
+                start = next
+            }
+        }
+        return items
+    }
+
+    /// These queues as they are now, by address; without those that are gone.
+    package func queueSnapshots(at addresses: [QueueAddress]) async -> [QueueAddress: QueueSnapshot] {
+        var snapshots: [QueueAddress: QueueSnapshot] = [:]
+        for (shard, addresses) in Dictionary(grouping: addresses, by: \.shard) where shard < shards.count {
+            for snapshot in await shards[shard].run({ $0.queueSnapshots(at: addresses) }) {
+                snapshots[snapshot.address] = snapshot
+            }
+        }
+        return snapshots
+    }
+
+    /// What these exchanges have done, on all shards together, up to now.
+    package func exchangeCounters(of exchanges: [ExchangeReference]) async -> [ExchangeCounters] {
+        var sums = Array(repeating: ExchangeCounters(), count: exchanges.count)
+        for shard in shards {
+            let counters = await shard.run { $0.exchangeCounters(of: exchanges) }
+            for (index, counter) in counters.enumerated() { sums[index] = sums[index] + counter }
+        }
+        return sums
+    }
+
+    /// Exchanges and virtual hosts learn what their channels have counted up to now.
+    package func noteCounters() async {
+        for shard in shards {
+            var start: Int? = 0
+            while let from = start { start = await shard.run { $0.noteCounters(from: from, limit: Self.stepCount) } }
+        }
+    }
+
+    /// The unacked messages of a queue, on whatever shard's channels, in their shards' order.
+    ///
+    /// - Parameters:
+    ///   - skipped: so many at the beginning are left out.
+    ///   - limit: how many at most.
+    package func unackedSnapshots(
+        of queue: QueueAddress, skipping skipped: Int, limit: Int
+    ) async -> [UnackedSnapshot] {
+        var items: [UnackedSnapshot] = []
+        var left = skipped
+        for shard in shards {
+            var cursor: UnackedCursor? = .start
+            while let from = cursor, items.count < limit {
+                let (found, next) = await shard.run {
+                    $0.unackedSnapshots(of: queue, from: from, limit: Self.stepCount)
+                }
+                items += found.dropFirst(left).prefix(limit - items.count)
+                left -= min(left, found.count)
+                cursor = next
+            }
+        }
+        return items
+    }
+
+    /// Ends a connection as an operator does: 320 to the client.
+    package func closeConnection(_ address: ConnectionAddress, reason: String) async {
+        await shards[Int(address.shard)].run { $0.closeConnection(address, reason: reason) }
+    }
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+
+/// `leveretctl definitions`.
+struct DefinitionsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration.group(
+        "definitions", "Everything but messages, as one JSON file: export, import, diff.",
+        [Export.self, Import.self, Diff.self],
+        notes: "The files are RabbitMQ's: what one broker exports the other imports.")
+
+    /// More than this is no file of definitions.
+    static let byteLimit = 1 << 30
+
+    static func read(_ path: String) throws -> JSON {
+        let bytes = try path == "-" ? StandardInput.all(upTo: byteLimit) : StandardInput.file(path, upTo: byteLimit)
+        let name = path == "-" ? "standard input" : path
+        do {
+            let definitions = try JSON(parsing: bytes)
+            guard case .object = definitions else {
+                throw ControlError("\(name) holds no definitions: it is no JSON object")
+            }
+            return definitions
+        } catch let error as JSONError {
+            throw ControlError("\(name) is no JSON: \(error.reason), at byte \(error.offset)")
+        }
+    }
+
+    static func path(_ virtualHost: String?) -> APIPath {
+        virtualHost.map { APIPath("definitions", $0) } ?? APIPath("definitions")
+    }
+
+    struct Export: ServerCommand {
+        static let configuration = CommandConfiguration.command(
+            "export", "Writes users, virtual hosts, permissions, policies, queues, exchanges, bindings.",
+            notes: "The file has the hashes of passwords in it: it is readable for its owner only.",
+            examples: [
+                "leveretctl definitions export broker.json", "leveretctl definitions export > broker.json",
+                "leveretctl definitions export shop.json --of-vhost shop",
+            ])
+
+        @Argument(help: "The file; standard output without one, or for -.") var file = "-"
+        @Option(help: ArgumentHelp("Only of this virtual host.", valueName: "vhost")) var ofVhost: String?
+        @OptionGroup var change: ChangeOptions
+        @OptionGroup var server: ServerOptions
+
+        func run(_ client: ManagementClient) async throws {
+            let definitions = try await client.naming(.virtualHost, ofVhost ?? "/") {
+                try await client.get(DefinitionsCommand.path(ofVhost))
+            }
+            if file == "-" { return Report.write(definitions) }
+            try PrivateFile.write(definitions.pretty, to: file)
+            change.done("\(DefinitionsSummary(definitions).text) exported to \(file)")
+        }
+    }
+
+    struct Import: ServerCommand {
+        static let configuration = CommandConfiguration.command(
+            "import", "Adds what a file of definitions has; what is there under the same name is changed to it.",
+            notes: """
+                Nothing is deleted. leveretctl definitions diff FILE shows beforehand what would change.
+                A large file goes in parts: if one fails, it is said what was imported, and importing
+                the file again goes on from there.
+                """,
+            examples: [
+                "leveretctl definitions import broker.json", "leveretctl definitions import < broker.json",
+                "leveretctl definitions import shop.json --into-vhost shop",
+            ])
+
+        @Argument(help: "The file; standard input without one, or for -.") var file = "-"
+        @Option(help: ArgumentHelp("Into this virtual host, from an export of one.", valueName: "vhost"))
+        var intoVhost: String?
+        @OptionGroup var change: ChangeOptions
+        @OptionGroup var server: ServerOptions
+
+        func run(_ client: ManagementClient) async throws {
+            let definitions = try DefinitionsCommand.read(file)
+            let summary = DefinitionsSummary(definitions)
+            if let intoVhost { try await client.requireVirtualHost(intoVhost) }
+            var bar = ProgressBar("importing", total: summary.total, isQuiet: change.quiet)
+            var done = 0
+            for part in DefinitionsParts.split(definitions) {
+                do {
+                    try await client.post(DefinitionsCommand.path(intoVhost), part)
+                } catch let error as ServerError where done > 0 {
+                    bar.finish()
+                    throw ControlError(
+                        "imported \(Quantity.grouped(done)) of \(Quantity.count(summary.total, "object")), then the broker "
+                            + "refused a part: \(error.reason). Put it right and import the file again")
+                }
+                done += DefinitionsSummary(part).total
+                bar.update(done)
+            }
+            bar.finish()
+            change.done("\(summary.text) imported")
+        }
+    }
+
+    struct Diff: ServerCommand {
+        static let configuration = CommandConfiguration.command(
+            "diff", "What differs between the broker and a file of definitions, or between two files.",
+            notes: """
+                + is only in the file, - only in the broker, ~ is in both and differs.
+                Exit code 0: no difference; 1: some.
+                """,
+            examples: [
+                "leveretctl definitions diff broker.json",
+                "leveretctl definitions export | leveretctl definitions diff broker.json -",
+                "leveretctl definitions diff broker.json --json",
+            ])
+
+        @Argument(help: "The file; - is standard input.") var file: String
+        @Argument(help: "Another file to compare with the first, instead of the broker.") var other: String?
+        @Option(help: ArgumentHelp("Compare with this virtual host only.", valueName: "vhost")) var ofVhost: String?
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        func run(_ client: ManagementClient) async throws {
+            let first = try DefinitionsCommand.read(file)
+            let differences: [DefinitionsDiff.Difference]
+            if let other {
+                differences = DefinitionsDiff(from: first, to: try DefinitionsCommand.read(other)).differences
+            } else {
+                let present = try await client.naming(.virtualHost, ofVhost ?? "/") {
+                    try await client.get(DefinitionsCommand.path(ofVhost))
+                }
+                differences = DefinitionsDiff(from: present, to: first).differences
+            }
+            if output.json {
+                Report.write(.array(differences.map(\.json)))
+            } else if !output.quiet {
+                Report.write(differences.isEmpty ? ["no differences"] : DefinitionsDiff.lines(differences))
+            }
+            if !differences.isEmpty { throw ExitCode(1) }
+        }
+    }
+}
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A file that only its owner may read.
+enum PrivateFile {
+    static func write(_ text: String, to path: String) throws {
+        // Beside the file, then in its place: a full disk must not leave half an export under the name of a whole one.
+        let temporary = "\(path).\(getpid()).part"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(path) }
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Self.write(descriptor, $0) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let error = failure(path)
+                close(descriptor)
+                unlink(temporary)
+                throw error
+            }
+            bytes = bytes.dropFirst(count)
+        }
+        guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else {
+            let error = failure(path)
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #else
+            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+    }
+
+    private static func failure(_ path: String) -> ControlError {
+        ControlError("cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+}

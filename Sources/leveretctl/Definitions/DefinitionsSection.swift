@@ -1,0 +1,95 @@
+/// One list of a file of definitions, and which fields name an object of it.
+struct DefinitionsSection: Sendable {
+    let name: String
+    let noun: String
+    let keys: [String]
+    /// What older and newer brokers leave out when it says nothing.
+    var defaults: JSON = [:]
+
+    /// In the order in which they have to be imported.
+    static let all: [DefinitionsSection] = [
+        DefinitionsSection(name: "users", noun: "user", keys: ["name"], defaults: ["limits": [:], "tags": []]),
+        DefinitionsSection(
+            name: "vhosts", noun: "virtual host", keys: ["name"],
+            defaults: ["limits": [], "metadata": ["description": "", "tags": []], "description": "", "tags": []]),
+        DefinitionsSection(name: "permissions", noun: "permission", keys: ["vhost", "user"]),
+        DefinitionsSection(name: "topic_permissions", noun: "topic permission", keys: ["vhost", "user", "exchange"]),
+        DefinitionsSection(name: "parameters", noun: "parameter", keys: ["vhost", "component", "name"]),
+        DefinitionsSection(name: "global_parameters", noun: "global parameter", keys: ["name"]),
+        DefinitionsSection(
+            name: "policies", noun: "policy", keys: ["vhost", "name"], defaults: ["apply-to": "all", "priority": 0]),
+        DefinitionsSection(
+            name: "exchanges", noun: "exchange", keys: ["vhost", "name"],
+            defaults: ["arguments": [:], "internal": false, "auto_delete": false, "durable": true]),
+        DefinitionsSection(
+            name: "queues", noun: "queue", keys: ["vhost", "name"],
+            defaults: ["arguments": [:], "auto_delete": false, "durable": true]),
+        DefinitionsSection(
+            name: "bindings", noun: "binding",
+            keys: ["vhost", "source", "destination_type", "destination", "routing_key", "arguments"],
+            defaults: ["arguments": [:], "routing_key": "", "destination_type": "queue"]),
+    ]
+
+    /// What an object is called, the same for the same object in two files.
+    func key(of object: JSON) -> [String] {
+        keys.map { name in
+            let value = object[name]
+            return (value.isNull || value.isEmpty ? defaults[name] : value).sorted.cell
+        }
+    }
+
+    /// The object without what says nothing, in one order and one form.
+    func plain(_ object: JSON) -> JSON {
+        var plain = object
+        if name == "users" { plain["tags"] = .array(object["tags"].words.sorted().map { .string($0) }) }
+        return .object(
+            plain.members.filter { member in
+                let value = member.value
+                return !value.isNull && !(value.isEmpty && defaults[member.name].isEmpty)
+                    && value != defaults[member.name]
+            }
+        ).sorted
+    }
+}
+
+/// How many objects of each kind there are.
+struct DefinitionsSummary {
+    let counts: [(section: DefinitionsSection, count: Int)]
+
+    init(_ definitions: JSON) {
+        counts = DefinitionsSection.all.map { ($0, definitions[$0.name].items.count) }
+    }
+
+    var total: Int { counts.reduce(0) { $0 + $1.count } }
+
+    var text: String {
+        let present = counts.filter { $0.count > 0 }
+        if present.isEmpty { return "no objects" }
+        return present.map { section, count in
+            Quantity.count(count, section.noun, plural: section.noun == "policy" ? "policies" : nil)
+        }.joined(separator: ", ")
+    }
+}
+
+/// A large file in pieces that a broker takes one after the other.
+enum DefinitionsParts {
+    static let objectLimit = 2000
+
+    /// One piece if it is small; else everything but queues, exchanges and bindings, and then those in turn.
+    static func split(_ definitions: JSON, objectLimit: Int = objectLimit) -> [JSON] {
+        guard DefinitionsSummary(definitions).total > objectLimit else { return [definitions] }
+        let large = ["exchanges", "queues", "bindings"]
+        let common = definitions.members.filter { !large.contains($0.name) }
+        // What says which broker it is from belongs to each piece.
+        let head = common.filter { if case .array = $0.value { false } else { true } }
+        var parts: [JSON] = [.object(common)]
+        for name in large {
+            let items = definitions[name].items
+            for start in stride(from: 0, to: items.count, by: objectLimit) {
+                let piece = JSON.array(Array(items[start..<min(start + objectLimit, items.count)]))
+                parts.append(.object(head + [JSON.Member(name: name, value: piece)]))
+            }
+        }
+        return parts
+    }
+}
