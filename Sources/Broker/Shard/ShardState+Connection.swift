@@ -13,7 +13,6 @@ extension ShardState {
         }
         connection.pointee.origin.connectedMilliseconds = now.wallMilliseconds
         connection.pointee.remoteDeliveredByteCounts = Array(repeating: 0, count: shardCount)
-        statistics.connectionsOpened += 1
         note(.debug, "accepted connection from \(peer.name)")
         return connection.pointee.address
     }
@@ -29,7 +28,7 @@ extension ShardState {
         }
         abandon(connection)
         announceClosed(connection)
-        statistics.connectionsClosed += 1
+        if connection.pointee.details != nil { statistics.connectionsClosed &+= 1 }
         connections.remove(slot: address.slot)
     }
 

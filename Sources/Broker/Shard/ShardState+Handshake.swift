@@ -201,6 +201,7 @@ extension ShardState {
     ) throws(ProtocolError) {
         try enterVirtualHost(connection, open.virtualHost)
         connection.pointee.phase = .running
+        statistics.connectionsOpened &+= 1
         connection.pointee.details = ConnectionDetails(
             address: connection.pointee.address, peer: connection.pointee.peer, user: connection.pointee.user,
             virtualHost: open.virtualHost)

@@ -100,10 +100,3 @@ extension ManagementRequest {
         return values.map { keys[$0.index] }
     }
 }
-
-// TRANSITION
-extension ManagementRequest {
-    func list(_ items: [JSONObject]) throws(ManagementError) -> ManagementResponse {
-        .json(.array(items.map { .object($0) }))
-    }
-}

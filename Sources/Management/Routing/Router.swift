@@ -20,10 +20,14 @@ package struct Router: Sendable {
             ClusterResource.self,
             DefinitionsResource.self,
             LimitsResource.self,
+        NodesResource.self,
+        OverviewResource.self,
             ParametersResource.self,
             PermissionsResource.self,
             UsersResource.self,
             VirtualHostsResource.self,
+            OpenAPIResource.self,
+            PrometheusResource.self,
         ]
     }
 
