@@ -10,7 +10,7 @@ import Testing
     private static let url = ProcessInfo.processInfo.environment["LEVERET_TEST_URL"]
 
     /// Leveret alone has these.
-    private static let own = ["queues pause", "queues resume", "queues unacked"]
+    private static let own = ["queues pause", "queues resume", "queues unacked", "settings", "environment"]
 
     @Test func everyExampleRuns() async throws {
         let broker = try Self.url == nil ? LiveBroker() : nil
