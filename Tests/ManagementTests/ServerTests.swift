@@ -1,4 +1,5 @@
 import Management
+import NIOCore
 import Node
 import Testing
 
@@ -109,6 +110,25 @@ import Testing
                 headers: [("Origin", "https://a.example"), ("Access-Control-Request-Headers", "authorization")])
             #expect(preflight.header("access-control-allow-methods") == "HEAD, GET, OPTIONS")
             #expect(preflight.header("access-control-allow-headers") == "authorization")
+        }
+    }
+
+    @Test func whoAsksIsToldToGoOn() async throws {
+        try await TestNode.run { (node: TestNode) async throws in
+            let reply = try await node.client.send(
+                "PUT", "/api/queues/%2F/q", headers: [("Expect", "100-continue")], body: Array("{}".utf8))
+            #expect(reply.status == 201)
+        }
+    }
+
+    /// A client that takes nothing of a long answer does not keep the broker from stopping.
+    @Test func aSlowClientDoesNotHoldUpTheEnd() async throws {
+        try await TestNode.run { (node: TestNode) async throws in
+            for index in 0..<200 { _ = try await node.client.put("/api/queues/%2F/q\(index)") }
+            let head = "GET /api/queues HTTP/1.1\r\nHost: a\r\nAuthorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\n\r\n"
+            let stalled = try await node.client.open()
+            for _ in 0..<64 { try await stalled.writeAndFlush(ByteBuffer(string: head)) }
+            #expect(try await node.client.get("/api/whoami").status == 200)
         }
     }
 
