@@ -29,9 +29,9 @@ extension ShardState {
         connection.pointee.virtualHost = virtualHost
         connection.pointee.virtualHostIndex = host
         connection.pointee.isInVirtualHost = true
-        measure(connection)
         connection.pointee.channelMax = Self.directChannelNumber
         connection.pointee.phase = .running
+        measure(connection)
         return connection.pointee.address
     }
 
@@ -45,7 +45,7 @@ extension ShardState {
 }
 
 extension ControlPlane.Topology {
-    /// As `enter`, without being counted.
+    /// As `enter`, without the limits of connections, and uncounted.
     fileprivate func enterDirectly(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
         guard let index = virtualHostIndexes[name] else { throw .noVirtualHost(name) }
         try access.checkEntry(of: user, to: name)
