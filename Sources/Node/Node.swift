@@ -189,6 +189,7 @@ extension BrokerSettings {
         self.init()
         product = configuration.serverProduct
         version = Version.current
+        nodeName = configuration.nodeName
         heartbeatSeconds = UInt16(clamping: configuration.heartbeatSeconds)
         frameMax = UInt32(clamping: configuration.frameMax)
         channelMax = UInt16(clamping: configuration.channelMax)

@@ -26,6 +26,8 @@ package struct Router: Sendable {
             PermissionsResource.self,
             UsersResource.self,
             VirtualHostsResource.self,
+            OpenAPIResource.self,
+            PrometheusResource.self,
         ]
     }
 
