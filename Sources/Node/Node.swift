@@ -18,6 +18,8 @@ package final class Node: Service {
     private let memory: MemoryAccount
     private let storage = Mutex<Storage?>(nil)
     package let administration: Administration
+    package let statistics: NodeStatistics
+    private let journalMeter = JournalMeter()
     /// What ends the node: the journal has failed, and nothing may be confirmed any more.
     private let failure = AsyncStream<JournalError>.makeStream()
     private let listeners = Mutex<[Listener]>([])
@@ -55,6 +57,13 @@ package final class Node: Service {
         ) { alarms in
             for shard in shards { shard.setAlarms(alarms) }
         }
+        statistics = NodeStatistics(
+            shards: shards, controlPlane: controlPlane,
+            process: ProcessMeter(
+                memory: memory, alarms: alarms, journal: journalMeter, memoryLimitBytes: memoryLimitBytes,
+                diskFreeLimitBytes: configuration.diskFreeLimitBytes),
+            sampleMilliseconds: configuration.disablesMetricsCollector
+                ? nil : configuration.statisticsIntervalMilliseconds)
     }
 
     /// Whether the journal has met a full disk: publishers are blocked while it has. From any thread.
@@ -91,7 +100,14 @@ package final class Node: Service {
             }
         }
         await alarms.start()
-        do { try await prepare(administration) } catch { throw NodeError("\(error)") }
+        do {
+            try await prepare(administration)
+        } catch {
+            // In order: what was changed until now is kept.
+            _ = await stop()
+            throw NodeError("\(error)")
+        }
+        statistics.start()
         for address in configuration.listeners { try listen(address) }
     }
 
@@ -101,7 +117,8 @@ package final class Node: Service {
         let journal = try recovery.run()
         return Storage(
             journal: journal, configuration: configuration, controlPlane: controlPlane, progress: progress,
-            shards: shards, memory: memory, logger: logger, diskIsFull: { [alarms] in alarms.setDiskFull($0) },
+            shards: shards, memory: memory, meter: journalMeter, logger: logger,
+            diskIsFull: { [alarms] in alarms.setDiskFull($0) },
             failed: { [failure] error in failure.continuation.yield(error) })
     }
 
@@ -138,6 +155,7 @@ package final class Node: Service {
     /// Returns what has gone wrong with the journal.
     private func stop() async -> JournalError? {
         for listener in listeners.withLock({ $0 }) { listener.stop() }
+        await statistics.stop()
         alarms.stop()
         for shard in shards { try? await shard.eventLoop.submit { shard.shutDownConnections() }.get() }
         let deadline = Clock.monotonicNanoseconds + UInt64(Self.shutdownSeconds * 1e9)
@@ -171,6 +189,7 @@ extension BrokerSettings {
         self.init()
         product = configuration.serverProduct
         version = Version.current
+        nodeName = configuration.nodeName
         heartbeatSeconds = UInt16(clamping: configuration.heartbeatSeconds)
         frameMax = UInt32(clamping: configuration.frameMax)
         channelMax = UInt16(clamping: configuration.channelMax)

@@ -147,4 +147,42 @@ import Testing
             #expect(try await node.client.get("/api/queues/%2F/q/unacked").json == [])
         }
     }
+
+    @Test func aPausedQueueDeliversNothing() async throws {
+        try await TestNode.run { node in
+            let client = node.client
+            _ = try await client.put("/api/queues/%2F/q")
+            _ = try await publish(client, "a")
+            #expect(try await client.put("/api/queues/%2F/q/pause").status == 204)
+            #expect(try await client.get("/api/queues/%2F/q").json.object?["state"] == "paused")
+            #expect(try await get(client, "ack_requeue_true").json == [])
+            #expect(try await client.put("/api/queues/%2F/q/resume").status == 204)
+            #expect(try await client.get("/api/queues/%2F/q").json.object?["state"] == "running")
+            #expect(try await get(client, "ack_requeue_true").json.array?.count == 1)
+            #expect(try await client.put("/api/queues/%2F/nothing/pause").status == 404)
+        }
+    }
+
+    @Test func whatWasDoneIsCounted() async throws {
+        try await TestNode.run { node in
+            let client = node.client
+            _ = try await client.put("/api/queues/%2F/q")
+            for _ in 0..<3 { _ = try await publish(client, "x") }
+            _ = try await get(client, "ack_requeue_false", count: 2)
+            let queue = try #require(
+                try await client.get("/api/queues/%2F/q?msg_rates_age=60&msg_rates_incr=5").json.object)
+            let stats = try #require(queue["message_stats"]?.object)
+            #expect(stats["publish"] == 3)
+            #expect(stats["get_no_ack"] == 2)
+            #expect(stats["deliver_get"] == 2)
+            #expect(stats["publish_details"]?.object?["rate"] != nil)
+            #expect(queue["messages"] == 1)
+            #expect(queue["message_bytes"] == 1)
+            for query in [
+                "msg_rates_age=60&msg_rates_incr=0", "lengths_age=x&lengths_incr=5", "lengths_age=9999&lengths_incr=1",
+            ] {
+                #expect(try await client.get("/api/queues/%2F/q?\(query)").status == 400, "\(query)")
+            }
+        }
+    }
 }

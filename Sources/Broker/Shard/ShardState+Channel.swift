@@ -30,6 +30,7 @@ extension ShardState {
         connection.pointee.channelCount += 1
         channel.pointee.activeMilliseconds = now.wallMilliseconds
         statistics.channelsOpened &+= 1
+        announceOpened(channel)
         ChannelOpenOk().writeFrame(channel: number, to: &connection.pointee.outbound)
         list(connection)
     }
@@ -197,6 +198,7 @@ extension ShardState {
         connection.pointee.channels[Int(channel.pointee.number)] = nil
         connection.pointee.channelCount -= 1
         statistics.channelsClosed &+= 1
+        announceClosed(channel)
         noteCounters(channel)
         connection.pointee.endedChannelCounters += channel.pointee.counters
         let user = connection.pointee.user

@@ -13,7 +13,6 @@ extension ShardState {
         }
         connection.pointee.origin.connectedMilliseconds = now.wallMilliseconds
         connection.pointee.remoteDeliveredByteCounts = Array(repeating: 0, count: shardCount)
-        statistics.connectionsOpened += 1
         note(.debug, "accepted connection from \(peer.name)")
         return connection.pointee.address
     }
@@ -28,7 +27,8 @@ extension ShardState {
             note(.warning, "closing connection \(connection.pointee.peer.name): client unexpectedly closed the socket")
         }
         abandon(connection)
-        statistics.connectionsClosed += 1
+        announceClosed(connection)
+        if connection.pointee.details != nil { statistics.connectionsClosed &+= 1 }
         connections.remove(slot: address.slot)
     }
 

@@ -89,6 +89,7 @@ extension ShardState {
     ) -> ConsumerDescription? {
         guard let description = queue.pointee.consumers.remove(reference) else { return nil }
         if queue.pointee.extras != nil, queue.pointee.consumerCount == 0 { touch(queue) }
+        announceEnd(description, of: queue)
         let connection = description.channel.connection
         if Int(connection.shard) != index, let window = remoteWindows[connection] {
             window.pointee.consumerCount -= 1

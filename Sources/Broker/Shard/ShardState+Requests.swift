@@ -37,8 +37,8 @@ extension ShardState {
         case .cancel(let reference, let isChannelEnding):
             cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
-        case .get(let noAck):
-            if queue.pointee.isPaused { return .empty }
+        case .get(let noAck, let isForced):
+            if queue.pointee.isPaused, !isForced { return .empty }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }

@@ -63,6 +63,14 @@ extension ControlPlane {
         return counts ?? (0, 0, 0)
     }
 
+    /// Where shards have these virtual hosts, without those that are not there.
+    package func virtualHostIndexes(_ names: [ShortString]) -> [ShortString: Int] {
+        let indexes = try? withTopology { topology in
+            names.reduce(into: [:]) { $0[$1] = topology.virtualHostIndexes[$1] }
+        }
+        return indexes ?? [:]
+    }
+
     /// Takes the lock for each so many.
     private func inSteps<Item: Sendable, Result: Sendable>(
         _ items: [Item], _ body: (ArraySlice<Item>, Topology) -> [Result]

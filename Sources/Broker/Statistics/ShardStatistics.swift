@@ -1,5 +1,6 @@
 /// Counters of one shard, never reset: read in one step between turns.
 package struct ShardStatistics: Sendable, Equatable {
+    /// Connections that clients have opened, and those of them that are gone.
     package var connectionsOpened: UInt64 = 0
     package var connectionsClosed: UInt64 = 0
     package var channelsOpened: UInt64 = 0

@@ -20,6 +20,8 @@ package struct Router: Sendable {
             ClusterResource.self,
             DefinitionsResource.self,
             LimitsResource.self,
+        NodesResource.self,
+        OverviewResource.self,
             ParametersResource.self,
             PermissionsResource.self,
             UsersResource.self,

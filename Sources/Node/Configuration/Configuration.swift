@@ -54,6 +54,11 @@ package struct Configuration: Sendable, Equatable {
     /// The product that server properties name. Some clients choose their behaviour by it.
     package var serverProduct = "Leveret"
 
+    /// How often queues and channels are sampled for their rates, in milliseconds.
+    package var statisticsIntervalMilliseconds = 5000
+    /// They are not sampled: there are no rates of single objects.
+    package var disablesMetricsCollector = false
+
     /// The user, password and virtual host that a new node starts with.
     package var defaultUser = "guest"
     package var defaultPass = "guest"

@@ -101,6 +101,13 @@ extension ConfigurationKey {
             "server_product", .text(maxBytes: 255, secret: false, \.serverProduct),
             "The product name told to clients. Set it to RabbitMQ for a client that insists on that name."),
         ConfigurationKey(
+            "collect_statistics_interval", .integer(1000...86_400_000, \.statisticsIntervalMilliseconds),
+            "How often queues, channels and exchanges are sampled for their rates, in milliseconds."),
+        ConfigurationKey(
+            "management_agent.disable_metrics_collector",
+            .choice(["true", "false"], \.disablesMetricsCollectorText),
+            "true: queues, channels and exchanges have no rates and no history, only counters."),
+        ConfigurationKey(
             "default_user", .text(maxBytes: 255, secret: false, \.defaultUser),
             "The user that a new node starts with."),
         ConfigurationKey(
@@ -209,6 +216,12 @@ extension Configuration {
     fileprivate var eventVHostName: String {
         get { eventVHost ?? defaultVHost }
         set { eventVHost = newValue }
+    }
+
+    /// ``disablesMetricsCollector`` as a word, for the table.
+    fileprivate var disablesMetricsCollectorText: String {
+        get { disablesMetricsCollector ? "true" : "false" }
+        set { disablesMetricsCollector = newValue == "true" }
     }
 
     /// ``connectionPlacement`` by name, for the table.

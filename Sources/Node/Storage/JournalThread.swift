@@ -33,7 +33,7 @@ final class JournalThread: Sendable {
 
     init(
         journal: Journal, controlPlane: ControlPlane, progress: JournalProgress, shardCount: Int,
-        maintenance: SerialThread, events: Events
+        maintenance: SerialThread, meter: JournalMeter, events: Events
     ) {
         let lanes = (0..<shardCount).map { _ in LaneInbox() }
         self.lanes = lanes
@@ -43,7 +43,7 @@ final class JournalThread: Sendable {
         self.finishedJobs = finishedJobs
         self.signal = signal
         work = JournalWork(
-            journal: journal, controlPlane: controlPlane, progress: progress, lanes: lanes, events: events
+            journal: journal, controlPlane: controlPlane, progress: progress, lanes: lanes, meter: meter, events: events
         ) { job in
             maintenance.perform {
                 job.run()

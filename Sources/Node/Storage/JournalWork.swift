@@ -19,6 +19,7 @@ final class JournalWork {
     private let progress: JournalProgress
     private let lanes: [LaneInbox]
     private let events: JournalThread.Events
+    private let meter: JournalMeter
     private let startJob: (MaintenanceJob) -> Void
 
     /// Taken and not written completely yet.
@@ -44,12 +45,13 @@ final class JournalWork {
 
     init(
         journal: Journal, controlPlane: ControlPlane, progress: JournalProgress, lanes: [LaneInbox],
-        events: JournalThread.Events, startJob: @escaping (MaintenanceJob) -> Void
+        meter: JournalMeter, events: JournalThread.Events, startJob: @escaping (MaintenanceJob) -> Void
     ) {
         self.journal = journal
         self.controlPlane = controlPlane
         self.progress = progress
         self.lanes = lanes
+        self.meter = meter
         self.events = events
         self.startJob = startJob
         written = Array(repeating: 0, count: lanes.count + 1)
@@ -104,6 +106,7 @@ final class JournalWork {
 
     private func write() throws(JournalError) {
         guard var current = batch else { return }
+        let start = Clock.monotonicNanoseconds
         let outcome = try journal.append(current.buffers, from: &current.cursor, mayUseReserve: isDiskFull)
         if unsyncedSinceMilliseconds == nil { unsyncedSinceMilliseconds = now }
         guard outcome == .complete else {
@@ -111,6 +114,8 @@ final class JournalWork {
             return
         }
         batch = nil
+        meter.noteWrite(
+            byteCount: current.buffers.reduce(0) { $0 + $1.count }, nanoseconds: Clock.monotonicNanoseconds - start)
         publish(current)
         recycle(current)
         if current.urgency == .write { tellShards() }
@@ -135,7 +140,9 @@ final class JournalWork {
     private func syncIfDue() throws(JournalError) {
         let isOverdue = unsyncedSinceMilliseconds.map { now - $0 >= Self.idleSyncMilliseconds } ?? false
         guard wantsSync || isOverdue else { return }
+        let start = Clock.monotonicNanoseconds
         try journal.sync()
+        meter.noteSync(nanoseconds: Clock.monotonicNanoseconds - start)
         // A batch that waits for a segment is not written as a whole: who waits for it waits on.
         wantsSync = batch != nil && wantsSync
         unsyncedSinceMilliseconds = nil

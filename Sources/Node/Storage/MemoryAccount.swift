@@ -48,6 +48,9 @@ final class MemoryAccount: Sendable {
         return used > max(floor, scarceByteCount - indexed) ? .scarce : .enough
     }
 
+    var messageByteCount: Int { messages.load(ordering: .relaxed) }
+    var journalByteCount: Int { journal.load(ordering: .relaxed) }
+
     /// What the journal keeps to know what is alive.
     func setJournal(_ byteCount: Int) { journal.store(byteCount, ordering: .relaxed) }
 

@@ -14,6 +14,8 @@ final class ResourceAlarmSource: Sendable {
         var isSpaceLow = false
         var isDiskFull = false
         var isSpaceUnknown = false
+        /// As of the last look; nil when the system does not say.
+        var freeByteCount: Int?
         var isStopped = false
         /// The thread, from `start` to `stop`.
         var group: MultiThreadedEventLoopGroup?
@@ -95,6 +97,11 @@ final class ResourceAlarmSource: Sendable {
         }
     }
 
+    /// The alarms that are on, and what was free at the last look.
+    var current: (alarms: ResourceAlarms, freeByteCount: Int?) {
+        state.withLock { ($0.alarms, $0.freeByteCount) }
+    }
+
     /// Compares what is free with the limits.
     func check() {
         memory.giveBack()
@@ -110,6 +117,7 @@ final class ResourceAlarmSource: Sendable {
         }
         let free = freeBytes(path)
         change { state in
+            state.freeByteCount = free
             guard let free else {
                 // What was true of it last is the best guess.
                 if !state.isSpaceUnknown { logger.warning("cannot tell the free disk space of \(path)") }

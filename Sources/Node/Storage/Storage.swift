@@ -24,14 +24,14 @@ final class Storage: Sendable {
     ///   - shards: in the order of their indexes.
     init(
         journal: Journal, configuration: Configuration, controlPlane: ControlPlane, progress: JournalProgress,
-        shards: [Shard], memory: MemoryAccount, logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
+        shards: [Shard], memory: MemoryAccount, meter: JournalMeter, logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.memory = memory
         reader = journal.makeReader()
         self.journal = JournalThread(
             journal: journal, controlPlane: controlPlane, progress: progress, shardCount: shards.count,
-            maintenance: maintenanceThread,
+            maintenance: maintenanceThread, meter: meter,
             events: JournalThread.Events(
                 advanced: { shards[$0].journalAdvanced() }, diskIsFull: diskIsFull, failed: failed,
                 indexed: { memory.setJournal($0) }))

@@ -83,8 +83,8 @@ struct DefinitionsCommand: ParsableCommand {
                 } catch let error as ServerError where done > 0 {
                     bar.finish()
                     throw ControlError(
-                        "imported \(Quantity.grouped(done)) of \(Quantity.count(summary.total, "object")), then the broker "
-                            + "refused a part: \(error.reason). Put it right and import the file again")
+                        "imported \(Quantity.grouped(done)) of \(Quantity.count(summary.total, "object")), then "
+                            + "the broker refused a part: \(error.reason). Put it right and import the file again")
                 }
                 done += DefinitionsSummary(part).total
                 bar.update(done)

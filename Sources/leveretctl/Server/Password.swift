@@ -47,8 +47,8 @@ enum Password {
         guard isatty(0) == 1 else {
             guard let line = StandardInput.line(upTo: byteLimit) else {
                 throw ControlError(
-                    "no new password for '\(user)' on standard input. For example: openssl rand -base64 24 | leveretctl "
-                        + "users add \(user)")
+                    "no new password for '\(user)' on standard input. For example: openssl rand -base64 24 | "
+                        + "leveretctl users add \(user)")
             }
             return line
         }

@@ -43,7 +43,7 @@ struct TopologySnapshot: Sendable {
     var virtualHost = "/"
     var exchanges: [String: Exchange] = [:]
     var queues: [String: Queue] = [:]
-    /// By their source, in a fixed order. Those of the default exchange are not listed: it knows every queue by its name.
+    /// By their source. Those of the default exchange are not listed: it knows every queue by its name.
     var bindings: [String: [Binding]] = [:]
     /// Whether the server decides by Leveret's own hash where hashing exchanges lead.
     var isLeveret = false

@@ -24,6 +24,8 @@ final class Coordinator {
     private let progress: Progress
     private let sampleNanoseconds: UInt64
     private(set) var residentPeakKibibytes: Int?
+    /// Before the first message.
+    private var beginning = CounterSample()
 
     init(
         _ plan: LoadPlan, _ control: RunControl, processes: [Int32], deadline: Deadline, progress: Progress,
@@ -45,6 +47,7 @@ final class Coordinator {
             for thread in threads { thread.join() }
             progress.end()
         }
+        beginning.time = MonotonicClock.nanoseconds
         for loop in loops { threads.append(try SystemThread { loop.run() }) }
         return try watch(loops.map(\.counters))
     }
@@ -71,7 +74,7 @@ final class Coordinator {
     func watchCount(_ counters: [LoopCounters], isConsuming: Bool) throws(PerfError) -> Window {
         var window = Window()
         let before = ProcessorTime(processes: processes)
-        window.start = CounterSample(counters)
+        window.start = beginning
         window.samples = [window.start]
         control.openWindow(at: 0)
         var end = window.start
@@ -91,7 +94,7 @@ final class Coordinator {
     func watchDeliveries(_ counters: [LoopCounters], expected: Int) throws(PerfError) -> Window {
         var window = Window()
         let before = ProcessorTime(processes: processes)
-        window.start = CounterSample(counters)
+        window.start = beginning
         window.samples = [window.start]
         window.isDrained = try awaitDeliveries(counters, &window) { $0.consumed >= expected }
         window.end = CounterSample(counters)

@@ -148,6 +148,7 @@ import Testing
             try plane.setMetadata(metadata, ofVirtualHost: "v")
             metadata.maxQueues = nil
             try plane.setMetadata(metadata, ofVirtualHost: "v")
+            try plane.putUser(UserRecord(name: "ann"))
             try plane.setPermissions(
                 Permissions(configure: "c", write: "w", read: "r"), user: "ann", virtualHost: "v")
             let policy = Policy(
@@ -160,13 +161,14 @@ import Testing
             let events = listener.take()
             #expect(
                 events.map(\.key) == [
-                    "vhost.limits.set", "vhost.updated", "vhost.limits.cleared", "permission.created", "policy.set",
+                    "vhost.limits.set", "vhost.updated", "vhost.limits.cleared", "user.created", "permission.created",
+                    "policy.set",
                     "policy.cleared", "parameter.set", "policy.set", "parameter.cleared", "operator.policy.cleared",
                 ])
-            guard events.count == 10 else { return }
+            guard events.count == 11 else { return }
             #expect(events[0].headers["max-queues"] == .int64(5))
             expect(
-                [events[3], events[4]],
+                [events[4], events[5]],
                 [
                     ReceivedEvent(
                         "permission.created",
@@ -281,7 +283,7 @@ extension EventExchangeTests {
             broker.advance(milliseconds: 250)
             listener.client.send(ConnectionCloseOk(), channel: 0)
             _ = listener.client.takeAll()
-            try broker.controlPlane.addVirtualHost("/")
+            try broker.controlPlane.addVirtualHost("/", creator: "guest")
             broker.advance(milliseconds: 250)
             let again = EventListener(broker, key: "queue.*")
             broker.connect().declare(QueueDeclare(queue: "own", exclusive: true))

@@ -152,7 +152,7 @@ import Testing
             #expect(plane.bindings(fromExchange: "", virtualHost: "/").map(\.destination) == ["q"])
             #expect(plane.bindings(fromExchange: "amq.topic", virtualHost: "none").isEmpty)
             let exchanges = plane.exchangeSnapshots(named: plane.exchangeNames(virtualHost: "/"), virtualHost: "/")
-            #expect(exchanges.map(\.name).contains("amq.topic") && exchanges.count == 7)
+            #expect(exchanges.map(\.name).contains("amq.topic") && exchanges.count == 8)
         }
     }
 }

@@ -1,0 +1,46 @@
+/// The latest samples of something, at most so many, at least so far apart.
+struct SampleRing<Sample: Sendable>: Sendable {
+    let capacity: Int
+    let intervalMilliseconds: UInt64
+    private var samples: [(milliseconds: UInt64, sample: Sample)] = []
+    /// Where the oldest is, once the ring is full.
+    private var head = 0
+
+    init(capacity: Int, intervalMilliseconds: UInt64) {
+        self.capacity = capacity
+        self.intervalMilliseconds = intervalMilliseconds
+    }
+
+    var count: Int { samples.count }
+
+    /// How far back it goes when it is full.
+    var spanMilliseconds: UInt64 { UInt64(capacity - 1) * intervalMilliseconds }
+
+    /// By age: the latest is 0.
+    subscript(age: Int) -> (milliseconds: UInt64, sample: Sample) {
+        samples[(head + samples.count - 1 - age) % samples.count]
+    }
+
+    /// Takes the sample unless it is too early for one.
+    mutating func append(_ sample: Sample, milliseconds: UInt64) {
+        // A timer is never exact: a sample that is due within a tenth of the interval is due.
+        if count > 0, milliseconds + intervalMilliseconds / 10 < self[0].milliseconds + intervalMilliseconds { return }
+        if samples.count < capacity {
+            samples.append((milliseconds, sample))
+        } else {
+            samples[head] = (milliseconds, sample)
+            head = (head + 1) % capacity
+        }
+    }
+
+    /// The latest sample that was there at a time; nil when all are later.
+    func sample(at milliseconds: UInt64) -> (milliseconds: UInt64, sample: Sample)? {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].milliseconds > milliseconds { low = middle + 1 } else { high = middle }
+        }
+        return low < count ? self[low] : nil
+    }
+}
