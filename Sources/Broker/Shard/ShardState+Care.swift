@@ -77,6 +77,7 @@ extension ShardState {
     /// A message leaves its queue without having been consumed.
     func discard(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, reason: DeathReason) {
         if queue.pointee.arguments.deduplicates { queue.pointee.removeDuplicate(entry.message) }
+        if queue.pointee.arguments.deadLetterExchange == nil { noteDeath(queue, reason, isDropped: true) }
         let isReplaced =
             queue.pointee.arguments.deadLetterExchange != nil && deadLetter(entry.message, queue, reason: reason)
         if !isReplaced { journalSettlement(entry.message, of: queue.pointee.address) }

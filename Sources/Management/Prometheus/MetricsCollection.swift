@@ -5,8 +5,10 @@ import Node
 /// Reads the node for one page of metrics. Objects are read some in each turn of their shards; numbers of them are kept
 /// until the page is written, the objects are not.
 struct MetricsCollection {
-    let administration: Administration
+    let node: Node
     let identity: NodeIdentity
+
+    private var administration: Administration { node.administration }
 
     /// `/metrics`: sums over all objects.
     func aggregated() async -> MetricsPage {
@@ -52,6 +54,8 @@ struct MetricsCollection {
     private func finish(_ page: inout MetricsPage, _ metrics: NodeMetrics, endpoint: String) {
         metrics.appendCounts(to: &page)
         metrics.appendGlobal(to: &page)
+        metrics.appendDeaths(to: &page)
+        metrics.appendAlarms(to: &page)
         metrics.appendMessageSizes(to: &page)
         identity.append(to: &page, endpoint: endpoint)
     }
@@ -61,6 +65,8 @@ struct MetricsCollection {
     private func nodeMetrics() async -> NodeMetrics {
         var metrics = NodeMetrics()
         metrics.statistics = await administration.eachShard { $0.allStatistics }.reduce(ShardStatistics(), +)
+        metrics.process = node.statistics.processSnapshot
+        metrics.logins = administration.controlPlane.loginCounts
         return metrics
     }
 

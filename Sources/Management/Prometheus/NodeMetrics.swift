@@ -1,4 +1,5 @@
 import Broker
+import Node
 
 /// What a page says of the node as a whole.
 package struct NodeMetrics: Sendable {
@@ -8,6 +9,9 @@ package struct NodeMetrics: Sendable {
     package var totals = VirtualHostSnapshot()
     /// Channels that have published.
     package var publisherCount = 0
+
+    package var process = ProcessSnapshot()
+    package var logins: [LoginProtocol: LoginCounts] = [:]
 
     package init() {}
 
@@ -22,6 +26,10 @@ package struct NodeMetrics: Sendable {
     package func append(_ group: MetricGroup, prefix: MetricPrefix, to page: inout MetricsPage) {
         switch group {
         case .connectionChurn: appendChurn(prefix, to: &page)
+        case .nodeUse: appendUse(prefix, to: &page)
+        case .nodeLimits: appendLimits(prefix, to: &page)
+        case .storage: appendStorage(prefix, to: &page)
+        case .logins: appendLogins(prefix, to: &page)
         default: break
         }
     }

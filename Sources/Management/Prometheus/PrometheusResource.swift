@@ -32,7 +32,7 @@ enum PrometheusResource: Resource {
         let identity = NodeIdentity(
             node: request.context.configuration.nodeName, cluster: request.context.clusterName,
             version: DefinitionsExport.rabbitmqVersion)
-        let page = await collect(MetricsCollection(administration: request.administration, identity: identity))
+        let page = await collect(MetricsCollection(node: request.context.node, identity: identity))
         return ManagementResponse(
             .ok,
             body: .stream(contentType: ExpositionText.contentType) { stream in
