@@ -112,19 +112,12 @@ extension ShardState {
     /// Takes on new effective arguments: a policy has come, changed or gone.
     func apply(_ arguments: QueueArguments, to queue: UnsafeMutablePointer<QueueState>) {
         let hadTimeout = queue.pointee.arguments.consumerTimeoutMilliseconds
-        let hadByteLimit = queue.pointee.arguments.maxLengthBytes != nil
         let newFallbacks = arguments.fallbacks.subtracting(queue.pointee.arguments.fallbacks)
         if !newFallbacks.isEmpty { warn(of: newFallbacks, queue.pointee.resource) }
         queue.pointee.arguments = arguments
         if arguments.consumerTimeoutMilliseconds != hadTimeout { tellTimeout(queue) }
         guard arguments.wantsExtras || queue.pointee.extras != nil else { return }
         let extras = queue.pointee.makeExtras()
-        // What came before there was a limit, or extras at all, was not counted.
-        if arguments.maxLengthBytes != nil, !hadByteLimit {
-            var byteCount = 0
-            queue.pointee.forEachReady { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
-            extras.pointee.readyBodyByteCount = byteCount
-        }
         extras.pointee.armedMilliseconds = nil
         // As in RabbitMQ, the unused time begins again.
         touch(queue)

@@ -29,6 +29,7 @@ extension ShardState {
         connection.pointee.virtualHost = virtualHost
         connection.pointee.virtualHostIndex = host
         connection.pointee.isInVirtualHost = true
+        measure(connection)
         connection.pointee.channelMax = Self.directChannelNumber
         connection.pointee.phase = .running
         return connection.pointee.address
@@ -44,11 +45,10 @@ extension ShardState {
 }
 
 extension ControlPlane.Topology {
-    /// As `enter`, without the limit of connections.
-    fileprivate mutating func enterDirectly(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
+    /// As `enter`, without being counted.
+    fileprivate func enterDirectly(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
         guard let index = virtualHostIndexes[name] else { throw .noVirtualHost(name) }
         try access.checkEntry(of: user, to: name)
-        virtualHosts[index].connectionCount += 1
         return index
     }
 }

@@ -83,7 +83,7 @@ enum NodesResource: Resource {
     private static var threadLimit: Int {
         var limit = rlimit()
         #if canImport(Glibc)
-            let result = getrlimit(__rlimit_resource_t(RLIMIT_NPROC.rawValue), &limit)
+            let result = getrlimit(__rlimit_resource_t(__RLIMIT_NPROC.rawValue), &limit)
         #else
             let result = getrlimit(RLIMIT_NPROC, &limit)
         #endif

@@ -5,7 +5,7 @@ import Synchronization
 /// What the node counts, together: totals with rates and history, each virtual host, and the facts of the process. From
 /// any thread.
 package final class NodeStatistics: Sendable {
-    private struct State {
+    fileprivate struct State {
         var history = RateHistory<TotalsSample>()
         /// By the virtual host's index.
         var hosts: [Int: RateHistory<TotalsSample>] = [:]
@@ -173,12 +173,13 @@ package final class NodeStatistics: Sendable {
         var snapshot = TotalsSnapshot()
         snapshot.sample = sample
         if let (first, last) = history.ends(ofMilliseconds: rateMilliseconds) {
-            snapshot.rates = TotalsRates(from: first.1, to: last.1, seconds: Double(last.0 - first.0) / 1000)
+            snapshot.rates = TotalsRates(
+                from: first.sample, to: last.sample, seconds: Double(last.milliseconds - first.milliseconds) / 1000)
         }
         if let span {
             snapshot.history = history.samples(
                 ageMilliseconds: span.ageMilliseconds, incrementMilliseconds: span.incrementMilliseconds
-            ).map { (milliseconds: $0.0, sample: $0.1) }
+            ).map { (milliseconds: $0.milliseconds, sample: $0.sample) }
         }
         return snapshot
     }

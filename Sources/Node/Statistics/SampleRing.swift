@@ -2,7 +2,13 @@
 struct SampleRing<Sample: Sendable>: Sendable {
     let capacity: Int
     let intervalMilliseconds: UInt64
-    private var samples: [(milliseconds: UInt64, sample: Sample)] = []
+    /// A sample, and when it was taken: in milliseconds since 1970.
+    struct Moment: Sendable {
+        let milliseconds: UInt64
+        let sample: Sample
+    }
+
+    private var samples: [Moment] = []
     /// Where the oldest is, once the ring is full.
     private var head = 0
 
@@ -12,12 +18,14 @@ struct SampleRing<Sample: Sendable>: Sendable {
     }
 
     var count: Int { samples.count }
+    var latest: Moment? { samples.isEmpty ? nil : self[0] }
+    var oldest: Moment? { samples.isEmpty ? nil : self[samples.count - 1] }
 
     /// How far back it goes when it is full.
     var spanMilliseconds: UInt64 { UInt64(capacity - 1) * intervalMilliseconds }
 
     /// By age: the latest is 0.
-    subscript(age: Int) -> (milliseconds: UInt64, sample: Sample) {
+    subscript(age: Int) -> Moment {
         samples[(head + samples.count - 1 - age) % samples.count]
     }
 
@@ -26,15 +34,15 @@ struct SampleRing<Sample: Sendable>: Sendable {
         // A timer is never exact: a sample that is due within a tenth of the interval is due.
         if count > 0, milliseconds + intervalMilliseconds / 10 < self[0].milliseconds + intervalMilliseconds { return }
         if samples.count < capacity {
-            samples.append((milliseconds, sample))
+            samples.append(Moment(milliseconds: milliseconds, sample: sample))
         } else {
-            samples[head] = (milliseconds, sample)
+            samples[head] = Moment(milliseconds: milliseconds, sample: sample)
             head = (head + 1) % capacity
         }
     }
 
     /// The latest sample that was there at a time; nil when all are later.
-    func sample(at milliseconds: UInt64) -> (milliseconds: UInt64, sample: Sample)? {
+    func sample(at milliseconds: UInt64) -> Moment? {
         var low = 0
         var high = count
         while low < high {
