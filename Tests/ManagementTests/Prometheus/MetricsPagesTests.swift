@@ -61,8 +61,8 @@ import Testing
 
     @Test func queuesAreShownWithTheirVirtualHosts() async throws {
         try await TestNode.run { node in
-            try await node.node.administration.change { controlPlane in
-                try controlPlane.addVirtualHost("other")
+            try await node.node.administration.change { controlPlane throws(AdministrationError) in
+                _ = try controlPlane.addVirtualHost("other")
             }
             let connection = try await Connection.connect(to: "amqp://127.0.0.1:\(node.amqpPort)")
             let channel = try await connection.channel()
