@@ -1,5 +1,7 @@
+import Broker
 import LeveretClient
 import Management
+import Node
 import Testing
 
 /// The pages of a node, over HTTP.
@@ -62,7 +64,7 @@ import Testing
     @Test func queuesAreShownWithTheirVirtualHosts() async throws {
         try await TestNode.run { node in
             try await node.node.administration.change { controlPlane throws(AdministrationError) in
-                _ = try controlPlane.addVirtualHost("other")
+                try controlPlane.addVirtualHost("other")
             }
             let connection = try await Connection.connect(to: "amqp://127.0.0.1:\(node.amqpPort)")
             let channel = try await connection.channel()
