@@ -104,6 +104,12 @@ struct NamedCommand: Sendable, CustomStringConvertible {
         #expect(CommandLineWords.commandFirst(words) == expected)
     }
 
+    @Test(arguments: [CompletionShell.bash, .zsh, .fish])
+    func shellsCompleteCommands(shell: CompletionShell) {
+        let script = LeveretControl.completionScript(for: shell)
+        #expect(script.contains("operator-policies") && script.contains("to-exchange"))
+    }
+
     @Test func keysDriveTop() {
         var screen = TopScreen()
         #expect(screen.press(UInt8(ascii: "q")) == .quit)

@@ -6,24 +6,22 @@ import Testing
 
 /// Every example of every help text, as a shell runs it, against a broker with a world to try them on.
 @Suite(.serialized) struct ExampleTests {
-    /// The address of a broker's HTTP API. The test starts one of its own as soon as `leveret` has that API.
+    /// The address of a broker's HTTP API to use instead of the built `leveret`: RabbitMQ's, for example.
     private static let url = ProcessInfo.processInfo.environment["LEVERET_TEST_URL"]
 
     /// Leveret alone has these.
-    private static let own = ["queues pause", "queues resume", "queues unacked"]
+    private static let own = ["queues pause", "queues resume", "queues unacked", "settings", "environment"]
 
-    @Test(
-        .enabled(
-            if: url != nil, "leveret has no HTTP API yet: name a broker's with LEVERET_TEST_URL to run the examples"))
-    func everyExampleRuns() async throws {
-        let world = try ExampleWorld(url: try #require(Self.url))
-        let isLeveret = try world.run("leveretctl status").output.contains("Leveret")
+    @Test func everyExampleRuns() async throws {
+        let broker = try Self.url == nil ? LiveBroker() : nil
+        defer { broker?.stop() }
+        let world = try ExampleWorld(url: try #require(Self.url ?? broker?.url))
         let connection = try await world.connect()
         let names = NamedCommand.all.filter { $0.words[1] != "journal" }
-        var examples = names.flatMap { $0.type.configuration.examples } + RabbitmqctlName.all.map(\.example)
-        examples = NSOrderedSet(array: examples).array.compactMap { $0 as? String }
-        for example in examples {
-            if !isLeveret, Self.own.contains(where: { example.contains("leveretctl \($0)") }) { continue }
+        let all = names.flatMap { $0.type.configuration.examples } + RabbitmqctlName.all.map(\.example)
+        var met: Set<String> = []
+        for example in all where met.insert(example).inserted {
+            if broker == nil, Self.own.contains(where: { example.contains("leveretctl \($0)") }) { continue }
             try world.reset()
             let result = try world.run(example)
             // Differences and unhealthy brokers are results: 1 says so where the help says it.
@@ -34,6 +32,95 @@ import Testing
                 result.code == 0 || (mayBeOne && result.code == 1), "\(example): \(result.code)\n\(result.output)")
         }
         try? await connection.close()
+    }
+
+    /// What failed, why, and what to do next: in one line, with nothing on standard output.
+    @Test func failuresAreToldInOneLine() throws {
+        let broker = try LiveBroker()
+        defer { broker.stop() }
+        let world = try ExampleWorld(url: broker.url)
+        try world.reset()
+        let failures: [(String, String)] = [
+            ("leveretctl --url http://127.0.0.1:1 ping", "connection refused. Is the broker running"),
+            ("leveretctl --user nobody queues list", "give it with LEVERET_PASSWORD or --password-stdin"),
+            ("LEVERET_PASSWORD=wrong leveretctl queues list", "does not let user 'guest' in"),
+            (
+                "leveretctl queues delete ordes --yes",
+                "there is no queue 'ordes' in virtual host '/'. Did you mean 'orders'?"
+            ),
+            ("leveretctl queues delete orders", "nothing was done. Say --yes"),
+            ("leveretctl queues list --vhost shp", "there is no virtual host 'shp'. Did you mean 'shop'?"),
+            ("leveretctl exchanges delete unruted --yes", "Did you mean 'unrouted'?"),
+            ("leveretctl exchanges declare orders --type direct", "inequivalent arg 'type'"),
+            ("leveretctl unbind orders billing order.create --yes", "Did you mean 'order.created'?"),
+            ("leveretctl tail ordrs", "there is no queue or exchange 'ordrs'"),
+            ("leveretctl definitions import order.txt", "cannot read order.txt: No such file or directory"),
+            ("echo '{' | leveretctl definitions import", "standard input is no JSON"),
+            ("leveretctl users add x password", "Unexpected argument"),
+            ("leveretctl --url http://guest:guest@127.0.0.1:1 ping", "can be read by everybody on this machine"),
+        ]
+        for (line, expected) in failures {
+            let result = try world.run(line)
+            #expect(result.code == 2, "\(line): \(result.output)")
+            #expect(result.output.contains(expected), "\(line): \(result.output)")
+            #expect(result.output.hasPrefix("leveretctl: "), "\(line): \(result.output)")
+            #expect(result.output.filter { $0 == "\n" }.count == 1, "\(line): \(result.output)")
+        }
+    }
+
+    /// Those of the journal look into the data of a broker that has stopped.
+    @Test func examplesOfStoppedBrokersRun() throws {
+        let broker = try LiveBroker()
+        let world = try ExampleWorld(url: broker.url)
+        #expect(try world.run("leveretctl queues declare orders").code == 0)
+        broker.stop()
+        for example in JournalCommand.configuration.allSubcommands.flatMap(\.configuration.examples) {
+            let line = ["/var/lib/leveret", "/mnt/backup/leveret"].reduce(example) {
+                $0.replacingOccurrences(of: $1, with: broker.dataDirectory)
+            }
+            let result = try world.run(line)
+            #expect(result.code == 0, "\(line): \(result.code)\n\(result.output)")
+        }
+    }
+}
+
+/// The built `leveret` on free ports of the loopback interface.
+final class LiveBroker {
+    let url: String
+    let dataDirectory: String
+    private let process = Process()
+    private let output = Pipe()
+
+    init() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-control-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        dataDirectory = directory.path
+        process.executableURL = try ExampleWorld.builtFolder().appending(path: "leveret")
+        process.arguments = ["--data-dir", directory.path, "--port", "0", "--http-port", "0", "--log-level", "error"]
+        process.environment = [:]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var text = ""
+        while !text.contains("ready\n") {
+            let data = output.fileHandleForReading.availableData
+            try #require(!data.isEmpty, "leveret ended: \(text)")
+            text += String(decoding: data, as: UTF8.self)
+        }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("HTTP API on ") }
+        url = String(try #require(line).dropFirst("HTTP API on ".count).replacing("/api/", with: ""))
+    }
+
+    func stop() {
+        guard process.isRunning else { return }
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    deinit {
+        stop()
+        try? FileManager.default.removeItem(atPath: dataDirectory)
     }
 }
 
@@ -53,10 +140,9 @@ struct ExampleWorld: ~Copyable {
         self.url = url
         directory = FileManager.default.temporaryDirectory.appending(path: "leveretctl-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let built = URL(filePath: runner).deletingLastPathComponent().path
         environment = [
-            "PATH": "\(built):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")", "LEVERET_URL": url,
+            "PATH": "\(try Self.builtFolder().path):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
+            "LEVERET_URL": url,
             "NEW_PASSWORD": "a new one", "ALICE_PASSWORD": "alice's own",
         ]
         try Self.definitions.write(to: directory.appending(path: "world.json"), atomically: true, encoding: .utf8)
@@ -64,6 +150,12 @@ struct ExampleWorld: ~Copyable {
     }
 
     deinit { try? FileManager.default.removeItem(at: directory) }
+
+    /// Where the build puts executables: beside the test runner.
+    static func builtFolder() throws -> URL {
+        let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(filePath: runner).deletingLastPathComponent()
+    }
 
     /// A client that examples may close.
     func connect() async throws -> Connection {

@@ -194,6 +194,9 @@ private func result(_ scenario: Scenario) -> LoadResult {
         #expect(Quantity.fixed(.nan, 2) == "0" && Quantity.fixed(0.05, 1) == "0.1")
         #expect(Quantity.duration(nanoseconds: 48_300) == "48.3 us")
         #expect(Quantity.duration(nanoseconds: 2_500_000_000) == "2.50 s")
+        for (text, plain) in [("8.00 M", "8 M"), ("0.50", "0.5"), ("10.0 us", "10 us"), ("100", "100"), ("0.0", "0")] {
+            #expect(Quantity.plain(text) == plain)
+        }
         #expect(Quantity.short(3_170_000) == "3.17 M" && Quantity.short(999) == "999")
     }
 

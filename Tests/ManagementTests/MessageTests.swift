@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func whatIsPublishedIsGot() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             let properties: JSONValue = [
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func theAckModeDecidesWhatBecomesOfAMessage() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             _ = try await publish(client, "a")
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func payloadsAreEncodedAndCutAsWanted() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             _ = try await publish(client, "hällo")
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func badRequestsAreRefused() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             #expect(try await publish(client, "%", encoding: "base64").reason.contains("'payload'"))
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func aRejectedMessageIsTold() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             _ = try await node.client.put(
                 "/api/queues/%2F/q", ["arguments": ["x-max-length": 1, "x-overflow": "reject-publish"]])
             #expect(try await publish(node.client, "a").status == 200)
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test func alargeMessageGoesBothWays() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             _ = try await node.client.put("/api/queues/%2F/q")
             let payload = String(repeating: "0123456789", count: 100_000)
             #expect(try await publish(node.client, payload).json == ["routed": true])
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func unackedMessagesAreShownWithWhoHasThem() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             _ = try await node.client.put("/api/queues/%2F/q")
             for payload in ["a", "bb", "ccc"] { _ = try await publish(node.client, payload) }
             let connection = try await node.connect()
@@ -148,14 +148,15 @@ import Testing
         }
     }
 
-    @Test func aPausedQueueDeliversNothing() async throws {
-        try await TestNode.run { node in
+    @Test func aQueueIsPausedAndResumed() async throws {
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             _ = try await publish(client, "a")
             #expect(try await client.put("/api/queues/%2F/q/pause").status == 204)
             #expect(try await client.get("/api/queues/%2F/q").json.object?["state"] == "paused")
-            #expect(try await get(client, "ack_requeue_true").json == [])
+            // An operator may still look at what is in it.
+            #expect(try await get(client, "ack_requeue_true").json.array?.count == 1)
             #expect(try await client.put("/api/queues/%2F/q/resume").status == 204)
             #expect(try await client.get("/api/queues/%2F/q").json.object?["state"] == "running")
             #expect(try await get(client, "ack_requeue_true").json.array?.count == 1)
@@ -164,7 +165,7 @@ import Testing
     }
 
     @Test func whatWasDoneIsCounted() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             for _ in 0..<3 { _ = try await publish(client, "x") }

@@ -136,6 +136,12 @@ extension ShardState {
         announce(by: consumer.connection.user, BrokerEvent("consumer.created", headers))
     }
 
+    func announceEndOfConsumers(_ queue: UnsafeMutablePointer<QueueState>) {
+        for reference in queue.pointee.consumers.references {
+            if let consumer = queue.pointee.consumers.description(reference) { announceEnd(consumer, of: queue) }
+        }
+    }
+
     func announceEnd(_ consumer: ConsumerDescription, of queue: UnsafeMutablePointer<QueueState>) {
         guard controlPlane.hasEventListeners, !Self.isReplyQueue(queue.pointee.name) else { return }
         announce(

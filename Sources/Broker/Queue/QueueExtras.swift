@@ -11,8 +11,6 @@ struct QueueExtras {
     /// Messages that came back and wait until they are tried again.
     var delayed = BinaryHeap<DelayedEntry>()
     var delayedBodyByteCount = 0
-    /// Bytes of the bodies of ready messages (RabbitMQ's `x-max-length-bytes` counts nothing else).
-    var readyBodyByteCount = 0
     /// The time for which the queue stands among the shard's deadlines, in milliseconds since 1970.
     var armedMilliseconds: UInt64?
     /// When the queue was last declared, asked with basic.get, or left by a consumer; in milliseconds since 1970.
@@ -115,21 +113,17 @@ extension QueueState {
 
     @inline(never)
     mutating func appendCounted(_ entry: QueueEntry) {
-        guard let extras else { return }
         let message = entry.message
         let level = level(message.priority)
         raiseLevel(to: level)
         withList(level) { $0.append(entry, byteCount: message.byteCount) }
-        extras.pointee.readyBodyByteCount += message.bodyByteCount
     }
 
     @inline(never)
     mutating func putBackCounted(_ entry: QueueEntry) {
-        guard let extras else { return }
         let level = level(entry.message.priority)
         raiseLevel(to: level)
         withList(level) { $0.putBack(entry) }
-        extras.pointee.readyBodyByteCount += entry.message.bodyByteCount
     }
 
     @inline(never)
@@ -141,10 +135,9 @@ extension QueueState {
 
     /// An entry was taken out of a list.
     mutating func didTake(_ entry: QueueEntry) {
-        guard let extras else { return }
-        if !entry.isPagedOut { extras.pointee.readyBodyByteCount -= entry.message.bodyByteCount }
+        subtractReady(entry)
         if ready.isEmpty { settleLevel() }
-        if readyCount == 0 { extras.pointee.readyBodyByteCount = 0 }
+        if readyCount == 0 { readyContents = QueueContents() }
     }
 
     /// Takes out, by their places, what was requeued and is due: all at once, since each costs a look at all that were
@@ -180,7 +173,7 @@ extension QueueState {
         let level = level(message.priority)
         raiseLevel(to: level)
         withList(level) { $0.appendPagedOut(entry, byteCount: message.byteCount) }
-        extras.pointee.readyBodyByteCount += message.bodyByteCount
+        readyContents.add(message, isStoring: true)
         if arguments.deduplicates { _ = addDuplicate(message, place: entry.place) }
         guard let own = message.expirationMilliseconds else { return }
         extras.pointee.expirations.insert(
@@ -214,7 +207,7 @@ extension QueueState {
         let promised = promisedCount
         if let limit = arguments.maxLength, readyCount + delayedCount - promised + 1 > limit { return true }
         guard let limit = arguments.maxLengthBytes, let extras else { return false }
-        let readyByteCount = promised == readyCount ? 0 : extras.pointee.readyBodyByteCount
+        let readyByteCount = promised == readyCount ? 0 : readyContents.bodyByteCount
         return readyByteCount + extras.pointee.delayedBodyByteCount + bodyByteCount > limit
     }
 
@@ -228,6 +221,6 @@ extension QueueState {
     var isOverLimit: Bool {
         if let limit = arguments.maxLength, readyCount + delayedCount > limit { return true }
         guard let limit = arguments.maxLengthBytes, let extras else { return false }
-        return extras.pointee.readyBodyByteCount + extras.pointee.delayedBodyByteCount > limit
+        return readyContents.bodyByteCount + extras.pointee.delayedBodyByteCount > limit
     }
 }

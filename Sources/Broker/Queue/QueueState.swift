@@ -22,6 +22,8 @@ struct QueueState {
     var ready: ReadyList
     /// Delivered and not yet settled, over all channels.
     var unackedCount = 0
+    var readyContents = QueueContents()
+    var unackedContents = QueueContents()
     private(set) var latestPlace: UInt64 = 0
     var counters = QueueCounters()
     /// What its type counts, on this shard.
@@ -89,12 +91,17 @@ struct QueueState {
 
     @inline(__always)
     mutating func append(_ entry: QueueEntry) {
+        readyContents.add(entry.message, isStoring: holder != 0)
         if extras != nil { return appendCounted(entry) }
         ready.append(entry, byteCount: entry.message.byteCount)
     }
 
     /// A message from before the node was started, which is not in memory.
     mutating func recover(_ id: UInt64, byteCount: Int, isRedelivered: Bool, deliveryCount: Int) {
+        let bodyByteCount = Self.estimatedBodyByteCount(recordByteCount: byteCount)
+        readyContents.bodyByteCount += bodyByteCount
+        readyContents.persistentByteCount += bodyByteCount
+        readyContents.persistentCount += 1
         ready.appendPagedOut(
             makeEntry(recovering: id, isRedelivered: isRedelivered, deliveryCount: deliveryCount),
             byteCount: byteCount)
@@ -114,12 +121,18 @@ struct QueueState {
     }
 
     mutating func putBack(_ entry: QueueEntry) {
+        readyContents.add(entry.message, isStoring: holder != 0)
         if extras != nil { return putBackCounted(entry) }
         ready.putBack(entry)
     }
 
     @inline(__always)
-    mutating func popFirst() -> QueueEntry? { extras == nil ? ready.popFirst() : popFirstCounted() }
+    mutating func popFirst() -> QueueEntry? {
+        if extras != nil { return popFirstCounted() }
+        guard let entry = ready.popFirst() else { return nil }
+        subtractReady(entry)
+        return entry
+    }
 
     // MARK: Consumers
 

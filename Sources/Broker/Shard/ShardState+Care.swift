@@ -10,6 +10,7 @@ extension ShardState {
     func acceptWithCare(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
         let extras = queue.pointee.makeExtras()
         if let gate = extras.pointee.gate { return reachGate(message, queue, gate) }
+        if queue.pointee.isListed { serveBeforeOverflow(by: message, queue, extras) }
         if queue.pointee.rejects(message) { return reject(message, queue) }
         if queue.pointee.arguments.deduplicates,
             !queue.pointee.addDuplicate(message, place: queue.pointee.latestPlace + 1)
@@ -35,6 +36,31 @@ extension ShardState {
             let byteCount = queue.pointee.withList(level) { $0.residentByteCount }
             if byteCount > Limit.deepByteCount { listForPaging(queue) }
         }
+    }
+
+    /// Consumers that an ack in this very turn has given credit come before the message that would be too much: what
+    /// they take leaves room for it, as it does where acks and publishes come apart.
+    private func serveBeforeOverflow(
+        by message: Message, _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>
+    ) {
+        while queue.pointee.wouldOverflow(bodyByteCount: message.bodyByteCount),
+            let first = queue.pointee.ready.first, !first.isPagedOut, !isDue(first, queue),
+            let slot = queue.pointee.consumers.takeNext()
+        {
+            guard mayDeliver(first, queue, slot) else {
+                extras.pointee.isPromised = true
+                return
+            }
+            guard let entry = queue.pointee.popFirst() else { return }
+            deliver(entry, from: queue, to: slot)
+        }
+    }
+
+    /// Whether the message is about to expire.
+    private func isDue(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) -> Bool {
+        let lives = [queue.pointee.arguments.messageTTLMilliseconds, entry.message.expirationMilliseconds]
+        guard let life = lives.compactMap({ $0 }).min() else { return false }
+        return entry.message.publishedMilliseconds &+ life <= now.wallMilliseconds
     }
 
     /// Drops what has expired and what is too much, and sees to it that the queue is looked at in time.
@@ -87,19 +113,12 @@ extension ShardState {
     /// Takes on new effective arguments: a policy has come, changed or gone.
     func apply(_ arguments: QueueArguments, to queue: UnsafeMutablePointer<QueueState>) {
         let hadTimeout = queue.pointee.arguments.consumerTimeoutMilliseconds
-        let hadByteLimit = queue.pointee.arguments.maxLengthBytes != nil
         let newFallbacks = arguments.fallbacks.subtracting(queue.pointee.arguments.fallbacks)
         if !newFallbacks.isEmpty { warn(of: newFallbacks, queue.pointee.resource) }
         queue.pointee.arguments = arguments
         if arguments.consumerTimeoutMilliseconds != hadTimeout { tellTimeout(queue) }
         guard arguments.wantsExtras || queue.pointee.extras != nil else { return }
         let extras = queue.pointee.makeExtras()
-        // What came before there was a limit, or extras at all, was not counted.
-        if arguments.maxLengthBytes != nil, !hadByteLimit {
-            var byteCount = 0
-            queue.pointee.forEachReady { if !$0.isPagedOut { byteCount += $0.message.bodyByteCount } }
-            extras.pointee.readyBodyByteCount = byteCount
-        }
         extras.pointee.armedMilliseconds = nil
         // As in RabbitMQ, the unused time begins again.
         touch(queue)

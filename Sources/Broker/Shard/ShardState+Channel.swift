@@ -17,8 +17,10 @@ extension ShardState {
         case .channelCloseOk: return
         default: throw ProtocolError.expectedOpen.blaming(method.classID, method.methodID)
         }
-        let user = connection.pointee.user
-        try controlPlane.withTopology { topology throws(ProtocolError) in try topology.openChannel(of: user) }
+        if !connection.pointee.isDirect {
+            let user = connection.pointee.user
+            try controlPlane.withTopology { topology throws(ProtocolError) in try topology.openChannel(of: user) }
+        }
         connection.pointee.latestChannelSerial &+= 1
         let channel = UnsafeMutablePointer<ChannelState>.allocate(capacity: 1)
         channel.initialize(
@@ -201,8 +203,10 @@ extension ShardState {
         announceClosed(channel)
         noteCounters(channel)
         connection.pointee.endedChannelCounters += channel.pointee.counters
-        let user = connection.pointee.user
-        try? controlPlane.withTopology { $0.closeChannel(of: user) }
+        if !connection.pointee.isDirect {
+            let user = connection.pointee.user
+            try? controlPlane.withTopology { $0.closeChannel(of: user) }
+        }
         connection.pointee.deferredByteCount -= channel.pointee.deferred.count
         channel.pointee.phase = .closing
         endedChannels.append(channel)

@@ -276,6 +276,7 @@ extension ShardState {
         guard let queue = queue(settled.queue) else { return release(settled.entry.message) }
         if settled.outcome != .bounced {
             queue.pointee.unackedCount -= 1
+            queue.pointee.unackedContents.subtract(settled.entry.message, isStoring: queue.pointee.holder != 0)
             if isMemoryTight, queue.pointee.ready.absentChunkCount > 0 { list(queue) }
             if let credit = queue.pointee.consumers.credit(settled.consumer) {
                 credit.pointee.unackedCount -= 1

@@ -34,6 +34,7 @@ extension ShardState {
         if !noAck {
             credit.pointee.unackedCount &+= 1
             queue.pointee.unackedCount &+= 1
+            queue.pointee.unackedContents.add(entry.message, isStoring: queue.pointee.holder != 0)
             queue.pointee.counters.deliver &+= 1
             queue.pointee.typeCounters.pointee.deliver &+= 1
         } else {

@@ -74,6 +74,7 @@ extension ShardState {
         if entry.isRedelivered { countRedelivery(queue) }
         if !noAck {
             queue.pointee.unackedCount += 1
+            queue.pointee.unackedContents.add(entry.message, isStoring: queue.pointee.holder != 0)
             queue.pointee.counters.get &+= 1
             queue.pointee.typeCounters.pointee.get &+= 1
         } else {

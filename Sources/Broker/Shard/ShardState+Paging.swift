@@ -130,6 +130,7 @@ extension ShardState {
         for index in range where !entries[index].isRemoved {
             let message = entries[index].message
             if queue.pointee.holder != 0, message.id != 0 {
+                if isOfEarlierRun(message.id) { queue.pointee.correctEstimate(of: message, isRead: false) }
                 entries[index].pageOut(message.id, isSpilled: false)
             } else {
                 entries[index].pageOut(spill(message, queue.pointee.address), isSpilled: true)
@@ -142,10 +143,13 @@ extension ShardState {
 
     private func isWritten(_ message: Message) -> Bool {
         guard message.id != 0, let progress = journal.progress else { return true }
-        let lane = MessageID.lane(message.id)
-        // What was recovered has a lane of an earlier run, and is written.
-        let sequence = MessageID.sequence(message.id)
-        return lane >= shardCount || sequence < firstSequence || sequence <= progress.writtenSequence(lane)
+        return isOfEarlierRun(message.id)
+            || MessageID.sequence(message.id) <= progress.writtenSequence(MessageID.lane(message.id))
+    }
+
+    /// It was recovered, and is written.
+    private func isOfEarlierRun(_ id: UInt64) -> Bool {
+        MessageID.lane(id) >= shardCount || MessageID.sequence(id) < firstSequence
     }
 
     /// The spill file gets a copy for each queue: what is transient and deep in several queues at once is rare.
@@ -233,6 +237,9 @@ extension ShardState {
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)
+            if !request.isSpilled, isOfEarlierRun(request.ids[number]) {
+                queue.pointee.correctEstimate(of: message, isRead: true)
+            }
             if !message.care.isEmpty {
                 if message.care.contains(.hidesCopies) { entries[index].hideCopies() }
                 noteExpiration(entries[index], queue)
@@ -242,7 +249,12 @@ extension ShardState {
         read.blocks.removeAll { $0.pointee.liveCount > 0 }
         chunk.pointee.loadingCount -= request.ids.count
         guard chunk.pointee.loadingCount <= 0 else { return }
+        let before = queue.pointee.readyCount
         let lost = queue.pointee.withList(request.level) { $0.didLoad(chunk) }
+        if lost > 0 {
+            let isPersistent = queue.pointee.holder != 0 && !request.isSpilled
+            queue.pointee.readyContents.subtractAbsent(lost, of: before, isPersistent: isPersistent)
+        }
         if lost > 0, queue.pointee.ready.isEmpty { queue.pointee.settleLevel() }
         if lost > 0 {
             note(.error, "\(lost) messages of \(queue.pointee.resource) could not be read back and are skipped")

@@ -44,7 +44,7 @@ package struct QueueSnapshot: Sendable {
     package var readyByteCount = 0
     /// `message_bytes_unacknowledged`.
     package var unackedByteCount = 0
-    /// `message_bytes_paged_out`.
+    /// `message_bytes_paged_out`: about, since of what is not in memory only whole messages' sizes are known.
     package var pagedOutByteCount = 0
     /// `messages_persistent`: of a durable queue, ready and unacked.
     package var persistentCount = 0

@@ -40,6 +40,14 @@ extension ShardState {
         snapshot.unackedCount = queue.pointee.unackedCount
         snapshot.delayedCount = queue.pointee.delayedCount
         snapshot.pagedOutCount = queue.pointee.pagedOutCount
+        let (ready, unacked) = (queue.pointee.readyContents, queue.pointee.unackedContents)
+        snapshot.readyByteCount = ready.bodyByteCount
+        snapshot.unackedByteCount = unacked.bodyByteCount
+        snapshot.persistentCount = ready.persistentCount + unacked.persistentCount
+        snapshot.persistentByteCount = ready.persistentByteCount + unacked.persistentByteCount
+        if snapshot.pagedOutCount > 0 {
+            snapshot.pagedOutByteCount = min(ready.bodyByteCount, queue.pointee.pagedOutByteCount)
+        }
         if let first = queue.pointee.ready.first, !first.isPagedOut {
             snapshot.headPublishedMilliseconds = first.message.publishedMilliseconds
             snapshot.headTimestampSeconds =
@@ -127,6 +135,16 @@ extension QueueState {
         return count
     }
 
+    /// About what the bodies of ready messages take that are not in memory.
+    var pagedOutByteCount: Int {
+        var count = ready.absentByteCount
+        guard let extras, let levels = extras.pointee.levels else { return count }
+        for level in 0..<extras.pointee.levelCount where level != extras.pointee.currentLevel {
+            count += levels[level].absentByteCount
+        }
+        return count
+    }
+
     /// Bytes that the queue takes in memory, with those of its messages that are there.
     var memoryByteCount: Int {
         var count = MemoryLayout<QueueState>.stride + readyCount * MemoryLayout<QueueEntry>.stride
@@ -150,6 +168,20 @@ extension ReadyList {
         while let chunk = next {
             if chunk.pointee.state != .resident { count += chunk.pointee.end - chunk.pointee.first }
             next = chunk.pointee.next
+        }
+        return count
+    }
+
+    /// About what their bodies take: what is not body is counted only where it is the same for all.
+    var absentByteCount: Int {
+        guard absentChunkCount > 0 else { return 0 }
+        var count = 0
+        var next = head
+        while let chunk = next {
+            next = chunk.pointee.next
+            guard chunk.pointee.state != .resident, chunk.pointee.end > 0 else { continue }
+            let average = max(0, chunk.pointee.byteCount / chunk.pointee.end - Message.headByteCount)
+            count += average * (chunk.pointee.end - chunk.pointee.first)
         }
         return count
     }

@@ -22,9 +22,11 @@ package final class ManagementServer: Service {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let server: HTTPServer
     private let binding = Binding()
+    private let channels = OpenChannels()
 
     /// A client that sends or takes nothing for so long is not waited for (RabbitMQ's `idle_timeout`).
     private static let idleSeconds: Int64 = 60
+    private static let stopSeconds: Int64 = 3
     /// More connections than these wait in the backlog.
     private static let connectionLimit = 1024
 
@@ -55,6 +57,7 @@ package final class ManagementServer: Service {
         self.wanted = wanted
         self.purpose = purpose
         let binding = binding
+        let channels = channels
         let context = ManagementContext(node: node, configuration: configuration, logger: logger) {
             binding.listeningAddress(wanted)
         }
@@ -62,6 +65,8 @@ package final class ManagementServer: Service {
         server = HTTPServer(
             childChannelSetup: HTTP1Channel(
                 responder: { request, writer, channel in
+                    channels.insert(channel)
+                    defer { channels.remove(channel) }
                     try await responder.respond(to: request, writer: writer, channel: channel)
                 },
                 configuration: .init(
@@ -100,9 +105,25 @@ package final class ManagementServer: Service {
     }
 
     package func stop() async {
+        // Whoever takes longer than this for the answer loses it.
+        let channels = channels
+        let closing = group.next().scheduleTask(in: .seconds(Self.stopSeconds)) { channels.closeAll() }
         try? await server.shutdownGracefully()
         await binding.waitForEnd()
+        closing.cancel()
         try? await group.shutdownGracefully()
+    }
+}
+
+/// The connections that a request is being answered on.
+private final class OpenChannels: Sendable {
+    private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+
+    func insert(_ channel: any Channel) { channels.withLock { $0[ObjectIdentifier(channel)] = channel } }
+    func remove(_ channel: any Channel) { channels.withLock { $0[ObjectIdentifier(channel)] = nil } }
+
+    func closeAll() {
+        for channel in channels.withLock({ Array($0.values) }) { channel.close(promise: nil) }
     }
 }
 

@@ -42,7 +42,7 @@ extension Administration {
     }
 
     /// What these exchanges have done, on all shards together, as of `noteCounters`, and how fast.
-    package func exchangeCounters(
+    package func exchangeActivity(
         of exchanges: [ExchangeReference]
     ) async -> [(counters: ExchangeCounters, rates: ExchangeRates)] {
         var sums = Array(repeating: (counters: ExchangeCounters(), rates: ExchangeRates()), count: exchanges.count)
@@ -53,6 +53,10 @@ extension Administration {
             }
         }
         return sums
+    }
+
+    package func exchangeCounters(of exchanges: [ExchangeReference]) async -> [ExchangeCounters] {
+        await exchangeActivity(of: exchanges).map(\.counters)
     }
 
     /// Exchanges and virtual hosts learn what their channels have counted up to now.

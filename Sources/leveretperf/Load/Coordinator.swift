@@ -66,7 +66,13 @@ final class Coordinator {
         window.use = ProcessorUse(
             from: before, to: ProcessorTime(processes: processes), elapsedSeconds: window.elapsedSeconds)
         control.phase = .draining
-        if plan.isStamped { window.isDrained = try drain(counters, &window) }
+        if plan.isStamped {
+            window.isDrained = try drain(counters, &window)
+        } else {
+            // A moment to end in order; a broker that takes nothing more is not waited for.
+            let end = Deadline(seconds: 1)
+            while !end.isOver, try tick(counters, &window).finishedProducers < plan.producers {}
+        }
         return window
     }
 
@@ -147,7 +153,10 @@ final class Coordinator {
             throw PerfError(.timeout, "the run is not at its end after the time of --timeout; raise it or do less")
         }
         let sample = CounterSample(counters)
-        if sample.time - (window.samples.last?.time ?? 0) >= sampleNanoseconds { window.samples.append(sample) }
+        let isMeasuring = control.phase == .publishing || plan.messages != nil
+        if isMeasuring, sample.time - (window.samples.last?.time ?? 0) >= sampleNanoseconds {
+            window.samples.append(sample)
+        }
         if let resident = ProcessorTime.residentKibibytes(of: processes) {
             residentPeakKibibytes = max(resident, residentPeakKibibytes ?? 0)
         }

@@ -189,7 +189,7 @@ import Testing
             #expect(totals.queuesDeclared == 2 && totals.queuesCreated == 1 && totals.queuesDeleted == 1)
             #expect(totals.channelsOpened == 2 && totals.channelsClosed == 1 && totals.connectionsOpened == 1)
             let counts = broker.controlPlane.objectCounts
-            #expect(counts.exchanges == 7 && counts.queues == 0 && counts.connections == 1)
+            #expect(counts.exchanges == 8 && counts.queues == 0 && counts.connections == 1)
         }
     }
 }

@@ -76,7 +76,7 @@ struct ExchangeSource: ListSource {
         of exchanges: [ExchangeSnapshot?], _ columns: Columns
     ) async -> [(counters: ExchangeCounters, rates: ExchangeRates)?] {
         guard hasCounters, columns.want("message_stats") else { return exchanges.map { _ in nil } }
-        let counted = await request.administration.exchangeCounters(of: exchanges.compactMap { $0?.reference })
+        let counted = await request.administration.exchangeActivity(of: exchanges.compactMap { $0?.reference })
         var rest = counted[...]
         return exchanges.map { $0 == nil ? nil : rest.popFirst() }
     }
