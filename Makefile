@@ -18,6 +18,7 @@ build:
 # Everything that must hold before a change is proposed. The executables are built first: tests start them.
 test:
 	Tests/RealClientTests/Clients/install.sh
+	Tests/ManagementToolTests/Tools/install.sh
 	$(SWIFT) build --product leveret
 	$(SWIFT) build --product leveretctl
 	$(SWIFT) build --product leveretperf

@@ -184,6 +184,9 @@ let package = Package(
         .testTarget(
             name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients", "Scenarios"],
             swiftSettings: strict),
+        // Tools for RabbitMQ's HTTP API, and Prometheus, against the built executable.
+        .testTarget(
+            name: "ManagementToolTests", dependencies: ["leveret"], exclude: ["Tools"], swiftSettings: strict),
         // Kills, stops and starts the built executable, and compares what is left with what was promised.
         .testTarget(
             name: "DurabilityTests",

@@ -29,5 +29,64 @@ enum APIComponents {
             ], required: ["items"]
         ).json,
         "WhoAmI": APISchema.object(["name": .string, "tags": .array(.string)], required: ["name", "tags"]).json,
+        "Object": APISchema.object.json,
+        "HealthCheck": APISchema.object(["status": .choice(["ok", "failed"]), "reason": .string]).json,
+        "Overview": APISchema.object([
+            "rabbitmq_version": .string, "product_name": .string, "product_version": .string,
+            "management_version": .string, "cluster_name": .string, "node": .string, "message_stats": .object,
+            "queue_totals": .object, "object_totals": .object, "churn_rates": .object, "listeners": .array(.object),
+        ]).json,
+        "Node": APISchema.object([
+            "name": .string, "running": .boolean, "uptime": .integer, "mem_used": .integer, "mem_limit": .integer,
+            "mem_alarm": .boolean, "disk_free": .any, "disk_free_limit": .integer,
+            "disk_free_alarm": .boolean, "fd_used": .integer, "fd_total": .integer,
+        ]).json,
+        "Queue": APISchema.object([
+            "name": .string, "vhost": .string, "type": .string, "durable": .boolean, "auto_delete": .boolean,
+            "exclusive": .boolean, "arguments": .object, "node": .string, "state": .string, "messages": .integer,
+            "messages_ready": .integer, "messages_unacknowledged": .integer, "message_bytes": .integer,
+            "consumers": .integer, "memory": .integer, "message_stats": .object,
+        ]).json,
+        "Message": APISchema.object([
+            "payload": .string, "payload_bytes": .integer, "payload_encoding": .choice(["string", "base64"]),
+            "exchange": .string, "routing_key": .string, "redelivered": .boolean, "message_count": .integer,
+        ]).json,
+        "Exchange": APISchema.object([
+            "name": .string, "vhost": .string, "type": .string, "durable": .boolean, "auto_delete": .boolean,
+            "internal": .boolean, "arguments": .object,
+        ]).json,
+        "Binding": APISchema.object([
+            "source": .string, "vhost": .string, "destination": .string,
+            "destination_type": .choice(["queue", "exchange"]), "routing_key": .string, "arguments": .object,
+            "properties_key": .string,
+        ]).json,
+        "Consumer": APISchema.object([
+            "consumer_tag": .string, "ack_required": .boolean, "exclusive": .boolean, "active": .boolean,
+            "prefetch_count": .integer, "queue": .object, "channel_details": .object, "arguments": .object,
+        ]).json,
+        "Connection": APISchema.object([
+            "name": .string, "user": .string, "vhost": .string, "state": .string, "channels": .integer,
+            "peer_host": .string, "peer_port": .integer, "recv_oct": .integer, "send_oct": .integer,
+        ]).json,
+        "Channel": APISchema.object([
+            "name": .string, "number": .integer, "user": .string, "vhost": .string, "consumer_count": .integer,
+            "messages_unacknowledged": .integer, "messages_unconfirmed": .integer, "prefetch_count": .integer,
+        ]).json,
+        "User": APISchema.object([
+            "name": .string, "password_hash": .string, "hashing_algorithm": .string, "tags": .array(.string),
+            "limits": .any,
+        ]).json,
+        "VirtualHost": APISchema.object(["name": .string, "description": .string, "tracing": .boolean]).json,
+        "Permission": APISchema.object([
+            "user": .string, "vhost": .string, "configure": .string, "write": .string, "read": .string,
+        ]).json,
+        "TopicPermission": APISchema.object([
+            "user": .string, "vhost": .string, "exchange": .string, "write": .string, "read": .string,
+        ]).json,
+        "Policy": APISchema.object([
+            "vhost": .string, "name": .string, "pattern": .string, "apply-to": .string, "definition": .object,
+            "priority": .integer,
+        ]).json,
+        "Parameter": APISchema.object(["vhost": .string, "component": .string, "name": .string, "value": .any]).json,
     ]
 }

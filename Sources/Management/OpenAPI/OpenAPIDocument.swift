@@ -11,7 +11,8 @@ enum OpenAPIDocument {
     static func json(routes: [Route], operations: [APIOperation]) -> JSONValue {
         var paths = JSONObject()
         for route in routes {
-            guard let operation = operations.first(where: { $0.method == route.method && $0.template == route.template })
+            guard
+                let operation = operations.first(where: { $0.method == route.method && $0.template == route.template })
             else { continue }
             var item = paths[route.template]?.object ?? JSONObject(pathParameters(route.template))
             item.append(route.method.rawValue.lowercased(), describe(route, operation))
@@ -34,7 +35,9 @@ enum OpenAPIDocument {
     }
 
     private static func pathParameters(_ template: String) -> [JSONObject.Member] {
-        let names = template.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+        let names = template.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+            String($0.dropFirst().dropLast())
+        }
         if names.isEmpty { return [] }
         let parameters = names.map { name -> JSONValue in
             var parameter: JSONObject = [
@@ -74,22 +77,23 @@ enum OpenAPIDocument {
     }
 
     private static func responses(_ route: Route, _ operation: APIOperation) -> JSONObject {
-        var responses = JSONObject()
+        var responses: [Int: JSONValue] = [:]
         for answer in operation.answers {
             var response: JSONObject = ["description": .string(answer.description)]
             if let schema = answer.schema {
                 response.append("content", .object([answer.contentType: ["schema": schema.json]]))
             }
-            responses.append(String(answer.status), .object(response))
+            responses[answer.status] = .object(response)
         }
         var errors = [400, 414, 503]
         if route.access != .open { errors.append(401) }
         if operation.mayFind { errors.append(404) }
         if operation.body != nil { errors += [408, 413] }
-        for error in errors.sorted() where responses[String(error)] == nil {
-            responses.append(String(error), ["$ref": .string("#/components/responses/\(error)")])
+        for error in errors where responses[error] == nil {
+            responses[error] = ["$ref": .string("#/components/responses/\(error)")]
         }
-        return responses
+        return JSONObject(
+            responses.sorted { $0.key < $1.key }.map { JSONObject.Member(name: String($0.key), value: $0.value) })
     }
 
     /// `get_queues_vhost_name`: what generated clients call it.
@@ -124,4 +128,15 @@ enum OpenAPIResource: Resource {
             .json(OpenAPIDocument.json(routes: Router().routes, operations: APIOperation.all))
         }
     ]
+}
+
+/// What a test looks at.
+package enum OpenAPI {
+    /// Descriptions of what there is not.
+    package static var operationsWithoutRoute: [String] {
+        let routes = Router().routes
+        return APIOperation.all.filter { operation in
+            !routes.contains { $0.method == operation.method && $0.template == operation.template }
+        }.map { "\($0.method) \($0.template)" }
+    }
 }

@@ -63,9 +63,8 @@ struct MetricsCollection {
     // MARK: Sums
 
     private func nodeMetrics() async -> NodeMetrics {
-        var metrics = NodeMetrics()
+        var metrics = NodeMetrics(node.statistics.processSnapshot)
         metrics.statistics = await administration.eachShard { $0.allStatistics }.reduce(ShardStatistics(), +)
-        metrics.process = node.statistics.processSnapshot
         metrics.logins = administration.controlPlane.loginCounts
         return metrics
     }
@@ -229,7 +228,7 @@ struct MetricsCollection {
                     let bindings =
                         countsBindings
                         ? controlPlane.bindings(fromExchange: exchange.name, virtualHost: host).count : 0
-                    body(CountedExchange(exchange, counters, bindingCount: bindings))
+                    body(CountedExchange(exchange, counters.counters, bindingCount: bindings))
                 }
             }
         }

@@ -10,10 +10,10 @@ package struct NodeMetrics: Sendable {
     /// Channels that have published.
     package var publisherCount = 0
 
-    package var process = ProcessSnapshot()
+    package let process: ProcessSnapshot
     package var logins: [LoginProtocol: LoginCounts] = [:]
 
-    package init() {}
+    package init(_ process: ProcessSnapshot) { self.process = process }
 
     private static let amqp: MetricLabels = ["protocol": "amqp091"]
 

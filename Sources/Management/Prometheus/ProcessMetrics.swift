@@ -65,7 +65,7 @@ extension NodeMetrics {
             page.append(
                 MetricFamily(name, .counter, help), prefix: prefix,
                 LoginProtocol.allCases.map {
-                    .init(["protocol": $0.rawValue], Double(count(logins[$0] ?? LoginCounts())))
+                    .init(["protocol": $0.rawValue], Double(logins[$0].map(count) ?? 0))
                 })
         }
     }

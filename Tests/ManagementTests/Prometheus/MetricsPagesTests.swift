@@ -76,7 +76,8 @@ import Testing
             #expect(
                 all.value(
                     "rabbitmq_detailed_queue_info",
-                    ["vhost": "/", "queue": "plain", "queue_type": "rabbit_classic_queue", "membership": "leader"]) == 1)
+                    ["vhost": "/", "queue": "plain", "queue_type": "rabbit_classic_queue", "membership": "leader"]) == 1
+            )
             #expect(try await page(node, path + "&vhost=%2F").named("rabbitmq_detailed_queue_messages").count == 3)
             #expect(try await page(node, path + "&vhost=other").named("rabbitmq_detailed_queue_messages").isEmpty)
             #expect(

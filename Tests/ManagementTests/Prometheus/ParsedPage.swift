@@ -31,7 +31,8 @@ struct ParsedPage {
                 types[family] = words[3]
             } else {
                 let sample = try Self.sample(line)
-                let names = [family] + (types[family] == "histogram" ? ["_bucket", "_sum", "_count"] : []).map { family + $0 }
+                let names =
+                    [family] + (types[family] == "histogram" ? ["_bucket", "_sum", "_count"] : []).map { family + $0 }
                 guard names.contains(sample.name) else { throw Violation(description: "of another family: \(line)") }
                 samples.append(sample)
             }
