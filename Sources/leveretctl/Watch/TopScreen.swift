@@ -111,7 +111,7 @@ struct TopScreen: Equatable {
         var table = Table(columns: columns.map { Table.Column(title: title(of: $0), isNumber: $0.isNumber) })
         let room = max(0, size.rows - lines.count - (isInteractive ? 3 : 1))
         table.rows = rows.prefix(room).map { row in columns.map { $0.text(row) } }
-        lines += table.lines(width: size.columns)
+        lines += table.lines(width: size.columns).map { Terminal.cut($0, to: size.columns) }
         guard isInteractive else { return lines }
         while lines.count < size.rows - 1 { lines.append("") }
         let other = view == .queues ? "connections" : "queues"
