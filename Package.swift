@@ -141,7 +141,7 @@ let package = Package(
             name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Journal", "Broker"], swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Broker", "Node", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["AMQPWire", "Broker", "Node", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         // The HTTP API of a node in the same process, over loopback.
         .testTarget(
@@ -167,7 +167,17 @@ let package = Package(
         .testTarget(
             name: "LeveretPerfTests",
             dependencies: [
-                "leveret", "leveretperf", "AMQPWire", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "leveret", "leveretperf", "AMQPWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: strict),
+        // The management command: values, and every example of its help against a live broker.
+        .testTarget(
+            name: "ControlTests",
+            dependencies: [
+                "leveret", "leveretctl", "AMQPWire", "LeveretClient", "Routing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         // Other people's clients against the built executable.

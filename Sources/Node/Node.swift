@@ -100,8 +100,14 @@ package final class Node: Service {
             }
         }
         await alarms.start()
+        do {
+            try await prepare(administration)
+        } catch {
+            // In order: what was changed until now is kept.
+            _ = await stop()
+            throw NodeError("\(error)")
+        }
         statistics.start()
-        do { try await prepare(administration) } catch { throw NodeError("\(error)") }
         for address in configuration.listeners { try listen(address) }
     }
 
@@ -183,6 +189,7 @@ extension BrokerSettings {
         self.init()
         product = configuration.serverProduct
         version = Version.current
+        nodeName = configuration.nodeName
         heartbeatSeconds = UInt16(clamping: configuration.heartbeatSeconds)
         frameMax = UInt32(clamping: configuration.frameMax)
         channelMax = UInt16(clamping: configuration.channelMax)

@@ -4,10 +4,13 @@ import Node
 /// What the command prints once it listens.
 enum Announcement {
     /// Lines for a person: version, addresses, data, and how to connect.
-    static func text(configuration: Configuration, listeningAddresses: [String], httpAddress: String?) -> String {
+    static func text(
+        configuration: Configuration, listeningAddresses: [String], httpAddress: String?, metricsAddress: String?
+    ) -> String {
         var lines = ["leveret \(Version.current)"]
         lines += listeningAddresses.map { "listening on \($0)" }
         if let httpAddress { lines.append("HTTP API on http://\(httpAddress)/api/") }
+        if let metricsAddress { lines.append("metrics on http://\(metricsAddress)/metrics") }
         let directory = singleLine(configuration.dataDirectory, maxBytes: 1024)
         lines.append("data in \(directory)")
         if let address = listeningAddresses.first {

@@ -62,10 +62,16 @@ enum Leveret {
             management = server
             services.append(server)
         }
+        let metrics = ManagementServer(
+            metricsOf: node, configuration: configuration, logger: Logger(label: "metrics"))
+        if let metrics {
+            try await metrics.start()
+            services.append(metrics)
+        }
         standardOutput.write(
             Announcement.text(
                 configuration: configuration, listeningAddresses: node.listeningAddresses,
-                httpAddress: management?.listeningAddress))
+                httpAddress: management?.listeningAddress, metricsAddress: metrics?.listeningAddress))
 
         services.append(ReadyAnnouncement())
         var group = ServiceGroupConfiguration(

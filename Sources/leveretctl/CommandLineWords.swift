@@ -9,7 +9,7 @@ enum CommandLineWords {
     ]
 
     /// The words as the parser wants them: common options behind the command, and rabbitmqctl's names translated.
-    static func prepared(_ words: [String]) throws -> [String] {
+    static func prepared(_ words: [String], isTerminal: Bool = Terminal.isOutput) throws -> [String] {
         var words = commandFirst(words)
         if let name = words.first, words.count > 1 || name != "help" {
             // `help list_queues` is `list_queues --help`.
@@ -20,7 +20,7 @@ enum CommandLineWords {
             }
             if let known = RabbitmqctlName.byName[asked] {
                 let arguments = isHelp ? ["--help"] : Array(words.dropFirst())
-                words = try known.translated(arguments, isTerminal: Terminal.isOutput)
+                words = try known.translated(arguments, isTerminal: isTerminal)
                 if words.last == "--help" {
                     Report.note("\(asked) is rabbitmqctl's name for: leveretctl \(known.words.joined(separator: " "))")
                     Report.note("for example: \(known.example)")

@@ -60,7 +60,9 @@ struct LeveretControl: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Watching",
-                subcommands: [StatusCommand.self, TopCommand.self, CheckCommand.self, PingCommand.self]),
+                subcommands: [
+                    StatusCommand.self, TopCommand.self, CheckCommand.self, PingCommand.self, SettingsCommand.self,
+                ]),
             CommandGroup(name: "A stopped broker", subcommands: [JournalCommand.self]),
         ])
 

@@ -230,6 +230,50 @@ import Testing
         }
     }
 
+    /// All but the hash of a password.
+    @Test func stepsOfUsersAndParametersAreDescribed() {
+        var user = UserRecord(name: "u")
+        user.passwordHash = Array("saltSECRET".utf8)
+        user.tags = ["administrator"]
+        user.limits.maxChannels = 3
+        let name = ParameterName(component: "shovel", name: "s")
+        let steps: [(AccessStep, String)] = [
+            (
+                .userSet(user),
+                #""step":"userSet","user":"u","password":true,"hashing":"rabbit_password_hashing_sha256","#
+                    + #""tags":["administrator"],"limits":{"max-channels":3}"#
+            ),
+            (.userRemoved("u"), #""step":"userRemoved","user":"u""#),
+            (
+                .topicPermissionsSet(
+                    virtualHost: "/", user: "u", exchange: "e", TopicPermissions(write: "a", read: "")),
+                #""step":"topicPermissionsSet","virtualHost":"/","user":"u","exchange":"e","#
+                    + #""permissions":{"write":"a","read":""}"#
+            ),
+            (
+                .topicPermissionsCleared(virtualHost: "/", user: "u", exchange: "e"),
+                #""step":"topicPermissionsCleared","virtualHost":"/","user":"u","exchange":"e""#
+            ),
+            (
+                .parameterSet(virtualHost: "/", name, .table(["a": .int64(1)])),
+                #""step":"parameterSet","virtualHost":"/","component":"shovel","name":"s","value":{"a":1}"#
+            ),
+            (
+                .parameterCleared(virtualHost: "/", name),
+                #""step":"parameterCleared","virtualHost":"/","component":"shovel","name":"s""#
+            ),
+            (
+                .globalParameterSet(name: "cluster_name", .string("meadow")),
+                #""step":"globalParameterSet","name":"cluster_name","value":"meadow""#
+            ),
+            (.globalParameterCleared(name: "x"), #""step":"globalParameterCleared","name":"x""#),
+        ]
+        for (step, expected) in steps {
+            let lines = lines { $0.append(TopologyStep.access(step)) }
+            #expect(lines == [place(#""stateChange""#) + ",\(expected)}"])
+        }
+    }
+
     /// Names and tables as a hostile client may choose them.
     @Test func hostileNamesAndTablesAreJSON() throws {
         var nested = FieldValue.table([:])

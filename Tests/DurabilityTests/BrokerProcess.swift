@@ -61,9 +61,13 @@ final class BrokerProcess: Sendable {
     private let output: Int32
     private let exitCode = Mutex<Int32?>(nil)
     private let listeningPort = Mutex<Int>(0)
+    private let managementPort = Mutex<Int>(0)
 
     /// The port, once the broker is ready.
     var port: Int { listeningPort.withLock { $0 } }
+
+    /// The HTTP API's port, once the broker is ready.
+    var httpPort: Int { managementPort.withLock { $0 } }
 
     /// Starts `leveret` on the workspace's data and does not wait for it.
     init(in workspace: Workspace, shards: Int, data: String? = nil) throws {
@@ -109,6 +113,9 @@ final class BrokerProcess: Sendable {
             let line = text.split(separator: "\n").first { $0.hasPrefix("listening on ") }
             let port = try #require(line?.split(separator: ":").last.flatMap { Int($0) }, "\(text)")
             listeningPort.withLock { $0 = port }
+            let httpLine = text.split(separator: "\n").first { $0.hasPrefix("HTTP API on ") }
+            let httpPort = httpLine?.dropLast("/api/".count).split(separator: ":").last.flatMap { Int($0) }
+            managementPort.withLock { $0 = httpPort ?? 0 }
         }
     }
 

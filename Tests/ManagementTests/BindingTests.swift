@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct BindingTests {
     @Test func anExchangeIsDeclaredShownAndDeleted() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             let body: JSONValue = ["type": "topic", "durable": true, "arguments": ["alternate-exchange": "amq.fanout"]]
             #expect(try await client.put("/api/exchanges/%2F/x", body).status == 201)
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func bindingsAreMadeFoundAndEndedByTheirPropertiesKey() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             let path = "/api/bindings/%2F/e/amq.topic/q/q"
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func exchangesAreBoundToExchanges() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             let path = "/api/bindings/%2F/e/amq.topic/e/amq.fanout"
             #expect(try await client.post(path, ["routing_key": "k"]).header("location") == "amq.fanout/k")
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func whatCannotBeBoundIsRefused() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             let missing = try await client.post("/api/bindings/%2F/e/nothing/q/q")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ConnectionTests {
     @Test func connectionsAndChannelsAreShown() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let connection = try await node.connect()
             let channel = try await connection.channel()
             let queue = try await channel.declareQueue(options: .temporary).name
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func anOperatorClosesAConnection() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let connection = try await node.connect()
             let channel = try await connection.channel()
             let name = try #require(
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func whatAnOperatorDoesIsNoConnection() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             for index in 0..<8 { _ = try await node.client.put("/api/queues/%2F/q\(index)", ["durable": true]) }
             #expect(try await node.client.get("/api/connections").json == [])
             #expect(try await node.client.get("/api/channels").json == [])
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func whatIsAnsweredIsThereAfterAStart() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             _ = try await node.client.put("/api/queues/%2F/q", ["durable": true])
             #expect(try await node.client.get("/api/queues/%2F/q").status == 200)
         }

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func whatIsPublishedIsGot() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             let properties: JSONValue = [
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func theAckModeDecidesWhatBecomesOfAMessage() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             _ = try await publish(client, "a")
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func payloadsAreEncodedAndCutAsWanted() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             _ = try await publish(client, "hällo")
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func badRequestsAreRefused() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             #expect(try await publish(client, "%", encoding: "base64").reason.contains("'payload'"))
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func aRejectedMessageIsTold() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             _ = try await node.client.put(
                 "/api/queues/%2F/q", ["arguments": ["x-max-length": 1, "x-overflow": "reject-publish"]])
             #expect(try await publish(node.client, "a").status == 200)
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test func alargeMessageGoesBothWays() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             _ = try await node.client.put("/api/queues/%2F/q")
             let payload = String(repeating: "0123456789", count: 100_000)
             #expect(try await publish(node.client, payload).json == ["routed": true])
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func unackedMessagesAreShownWithWhoHasThem() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             _ = try await node.client.put("/api/queues/%2F/q")
             for payload in ["a", "bb", "ccc"] { _ = try await publish(node.client, payload) }
             let connection = try await node.connect()
@@ -145,6 +145,45 @@ import Testing
             try await first.ack()
             try await connection.close()
             #expect(try await node.client.get("/api/queues/%2F/q/unacked").json == [])
+        }
+    }
+
+    @Test func aQueueIsPausedAndResumed() async throws {
+        try await TestNode.run { (node: TestNode) async throws in
+            let client = node.client
+            _ = try await client.put("/api/queues/%2F/q")
+            _ = try await publish(client, "a")
+            #expect(try await client.put("/api/queues/%2F/q/pause").status == 204)
+            #expect(try await client.get("/api/queues/%2F/q").json.object?["state"] == "paused")
+            // An operator may still look at what is in it.
+            #expect(try await get(client, "ack_requeue_true").json.array?.count == 1)
+            #expect(try await client.put("/api/queues/%2F/q/resume").status == 204)
+            #expect(try await client.get("/api/queues/%2F/q").json.object?["state"] == "running")
+            #expect(try await get(client, "ack_requeue_true").json.array?.count == 1)
+            #expect(try await client.put("/api/queues/%2F/nothing/pause").status == 404)
+        }
+    }
+
+    @Test func whatWasDoneIsCounted() async throws {
+        try await TestNode.run { (node: TestNode) async throws in
+            let client = node.client
+            _ = try await client.put("/api/queues/%2F/q")
+            for _ in 0..<3 { _ = try await publish(client, "x") }
+            _ = try await get(client, "ack_requeue_false", count: 2)
+            let queue = try #require(
+                try await client.get("/api/queues/%2F/q?msg_rates_age=60&msg_rates_incr=5").json.object)
+            let stats = try #require(queue["message_stats"]?.object)
+            #expect(stats["publish"] == 3)
+            #expect(stats["get_no_ack"] == 2)
+            #expect(stats["deliver_get"] == 2)
+            #expect(stats["publish_details"]?.object?["rate"] != nil)
+            #expect(queue["messages"] == 1)
+            #expect(queue["message_bytes"] == 1)
+            for query in [
+                "msg_rates_age=60&msg_rates_incr=0", "lengths_age=x&lengths_incr=5", "lengths_age=9999&lengths_incr=1",
+            ] {
+                #expect(try await client.get("/api/queues/%2F/q?\(query)").status == 400, "\(query)")
+            }
         }
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct QueueTests {
     @Test func aQueueIsDeclaredShownAndDeleted() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             let body: JSONValue = ["durable": true, "auto_delete": false, "arguments": ["x-max-length": 5]]
             #expect(try await client.put("/api/queues/%2F/q", body).status == 201)
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func whatAClientWouldBeRefusedIsRefused() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             let declared = try await client.put("/api/queues/%2F/q", ["durable": true])
             #expect(declared.status == 201)
@@ -52,7 +52,7 @@ import Testing
         (#"{"arguments":{"a":1e999}}"#, "not_json"), ("{\"a\":\"\u{1}\"}", "not_json"),
     ])
     func badFieldsAreNamed(body: String, name: String) async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let reply = try await node.client.send("PUT", "/api/queues/%2F/q", body: Array(body.utf8))
             #expect(reply.status == 400)
             #expect(reply.reason.contains(name), "\(reply.text)")
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func bytesThatAreNoUTF8AreRefused() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let reply = try await node.client.send("PUT", "/api/queues/%2F/q", body: [0x7B, 0x22, 0xFF, 0x22, 0x7D])
             #expect(reply.status == 400)
             let deep = Array(repeating: UInt8(ascii: "["), count: 100_000)
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func namesMayBeOfOneByteOr255AndOfAnything() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let longest = String(repeating: "n", count: 255)
             for name in ["a", longest, "/", "a b", "ä/%2F", "..", ".", "+", "\"\\", "?&=#", "\u{1}"] {
                 let path = "/api/queues/%2F/\(PercentEncoding.encode(name).replacing(".", with: "%2E"))"
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func deletingMayDependOnUse() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             _ = try await client.put("/api/queues/%2F/q")
             _ = try await client.post(
@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test func twoOperatorsDeclareTheSame() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<16 {
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func listsAreSortedPagedFilteredAndProjected() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { (node: TestNode) async throws in
             let client = node.client
             for index in (0..<25).reversed() {
                 let name = index < 10 ? "q-0\(index)" : "Q-\(index)"

@@ -117,8 +117,12 @@ private struct SplitMix: RandomNumberGenerator {
             "Write it anew: LEVERET_WRITE_SAMPLE=1 swift test --filter ConfigurationSampleTests")
     }
 
-    @Test func sampleFileSetsNothing() throws {
-        #expect(try settings(Configuration.sampleFile()).isEmpty)
+    @Test func sampleFileSetsOnlyThePortOfTheMetrics() throws {
+        var configuration = Configuration()
+        try configuration.apply(ConfigurationFile(Array(Configuration.sampleFile().utf8), name: "sample"))
+        #expect(configuration.metricsPort == 15692)
+        configuration.metricsPort = nil
+        #expect(configuration == Configuration())
     }
 
     @Test func uncommentedSampleIsTheDefaults() throws {
@@ -133,7 +137,7 @@ private struct SplitMix: RandomNumberGenerator {
         configuration.nodeName = Configuration().nodeName
         configuration.loadDefinitions = Configuration().loadDefinitions
         #expect(configuration == Configuration())
-        #expect(text.split(separator: "\n").count == ConfigurationKey.all.count - 2)
+        #expect(text.split(separator: "\n").count == ConfigurationKey.all.count - 3)
     }
 
     @Test func sampleFileIsNoWiderThanAPage() {

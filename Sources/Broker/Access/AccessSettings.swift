@@ -24,7 +24,7 @@ package struct AccessSettings: Sendable {
 /// What the engine needs of cryptography, and does not import itself.
 package struct PasswordFunctions: Sendable {
     /// nil for an algorithm that there is none for.
-    let digest: @Sendable (PasswordHashing, [UInt8]) -> [UInt8]?
+    package let digest: @Sendable (PasswordHashing, [UInt8]) -> [UInt8]?
     /// Four random bytes.
     let salt: @Sendable () -> [UInt8]
 

@@ -144,8 +144,10 @@ extension ControlPlane.Topology {
         parameters[virtualHost, default: [:]][name] = value
         if let value {
             log.journal(.access(.parameterSet(virtualHost: virtualHost, name, value)))
+            log.announce(.parameterSet(name.component, name.name, value, virtualHost))
         } else {
             log.journal(.access(.parameterCleared(virtualHost: virtualHost, name)))
+            log.announce(.parameterCleared(name.component, name.name, virtualHost))
         }
     }
 
@@ -154,8 +156,10 @@ extension ControlPlane.Topology {
         globalParameters[name] = value
         if let value {
             log.journal(.access(.globalParameterSet(name: name, value)))
+            log.announce(.parameterSet("global", name, value, nil))
         } else {
             log.journal(.access(.globalParameterCleared(name: name)))
+            log.announce(.parameterCleared("global", name, nil))
         }
         if name == ControlPlane.clusterNameParameter { log.append(.clusterNameChanged(value?.text)) }
     }

@@ -115,6 +115,7 @@ extension ControlPlane.Topology {
         log.journal(
             .access(
                 .topicPermissionsSet(virtualHost: virtualHost, user: user, exchange: exchange, permissions)))
+        log.announce(.topicPermissionCreated(permissions, user: user, virtualHost, exchange: exchange))
     }
 
     mutating func clearTopicPermissions(user: ShortString, virtualHost: ShortString, exchange: ShortString?) {
@@ -124,6 +125,7 @@ extension ControlPlane.Topology {
             set(nil, user: user, virtualHost: virtualHost, exchange: name)
             log.journal(
                 .access(.topicPermissionsCleared(virtualHost: virtualHost, user: user, exchange: name)))
+            log.announce(.topicPermissionDeleted(user: user, virtualHost, exchange: name))
         }
     }
 

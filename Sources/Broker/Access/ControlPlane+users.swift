@@ -81,10 +81,12 @@ extension ControlPlane.Topology {
         guard user.tags.count <= Limit.userTags, user.tags.allSatisfy({ $0.utf8.count <= ShortString.byteLimit }),
             user.passwordHash.count <= Limit.passwordHashByteCount
         else { throw .invalid("user '\(user.name)' has too many or too long tags, or too long a password hash") }
-        guard users[user.name] != user else { return }
+        let old = users[user.name]
+        guard old != user else { return }
         journalDefaults()
         put(user)
         log.journal(.access(.userSet(user)))
+        log.announce(user, was: old)
     }
 
     /// Without the journal.
@@ -100,6 +102,7 @@ extension ControlPlane.Topology {
         journalDefaults()
         forgetUser(name)
         log.journal(.access(.userRemoved(name)))
+        log.announce(.userDeleted(name))
     }
 
     /// Without the journal.

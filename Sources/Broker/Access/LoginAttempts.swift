@@ -11,6 +11,8 @@ package struct LoginCounts: Hashable, Sendable {
     package var succeeded: UInt64 = 0
     package var failed: UInt64 = 0
 
+    package init() {}
+
     package var total: UInt64 { succeeded &+ failed }
 
     mutating func count(_ isAccepted: Bool) {

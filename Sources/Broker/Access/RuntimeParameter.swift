@@ -21,6 +21,11 @@ package struct ParameterName: Hashable, Sendable, Comparable {
     package let component: ShortString
     package let name: ShortString
 
+    package init(component: ShortString, name: ShortString) {
+        self.component = component
+        self.name = name
+    }
+
     package static func < (left: Self, right: Self) -> Bool {
         (left.component, left.name) < (right.component, right.name)
     }

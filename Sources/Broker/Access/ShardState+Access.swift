@@ -48,6 +48,20 @@ extension ShardState {
         for copy in copies { try access.checkTopic(.write, resource, key: copy) }
     }
 
+    /// The same for a message of which only the header is there yet, and something else is wrong: RabbitMQ says this
+    /// first.
+    func checkTopics(
+        _ properties: BasicPropertiesView, _ channel: UnsafeMutablePointer<ChannelState>
+    ) throws(ProtocolError) {
+        let connection = channel.pointee.connection
+        let name = channel.pointee.assembly.exchange
+        guard !connection.pointee.isUnrestricted,
+            let exchange = virtualHosts[connection.pointee.virtualHostIndex].routing.exchange(named: name)
+        else { return }
+        let copies = try CarbonCopies.keys(in: properties.headerTable)
+        try checkTopics(channel.pointee.assembly.routingKey, copies, at: exchange, named: name, channel)
+    }
+
     // MARK: Users that are gone
 
     /// At the end of a turn, when nobody holds on to a channel.

@@ -8,6 +8,8 @@ package struct BrokerSettings: Sendable {
     package var version = "0.0.0"
     package var platform = "Swift"
     package var clusterName = "leveret@localhost"
+    /// What events and traces call this node.
+    package var nodeName = "leveret@localhost"
     package var heartbeatSeconds: UInt16 = 60
     package var frameMax: UInt32 = 131_072
     package var channelMax: UInt16 = 2047

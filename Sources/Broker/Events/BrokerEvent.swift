@@ -8,10 +8,13 @@ package struct BrokerEvent: Sendable, Equatable {
     /// The routing key, such as `queue.created`.
     package let key: ShortString
     package var headers: FieldTable
+    /// Whether it tells who has done it.
+    package let hasActor: Bool
 
-    package init(_ key: ShortString, _ headers: FieldTable) {
+    package init(_ key: ShortString, _ headers: FieldTable, hasActor: Bool = true) {
         self.key = key
         self.headers = headers
+        self.hasActor = hasActor
     }
 
     /// The exchange that events go to.

@@ -5,7 +5,7 @@ import Routing
 // shard, so that all events have one order. While nobody is bound to the exchange nothing is announced.
 extension ShardState {
     /// The shard that publishes events.
-    private static let eventShard = 0
+    static let eventShard = 0
 
     /// Tells of something, if anybody wants to hear.
     ///

@@ -76,7 +76,7 @@ extension ShardState {
         return [
             "exchange_name": .longString(Array(message.exchange)),
             "routing_keys": .array(keys.map { .longString($0.bytes) }),
-            "properties": .table(properties(of: message)), "node": .string(settings.clusterName),
+            "properties": .table(properties(of: message)), "node": .string(settings.nodeName),
             "vhost": .longString(connection.pointee.virtualHost.bytes),
             "connection": .string(connection.pointee.peer.connectionName),
             "channel": .int32(Int32(channel.pointee.number)), "user": .longString(connection.pointee.user.bytes),

@@ -194,7 +194,8 @@ enum QueueRequest: Sendable {
     case counts
     case consume(ConsumerDescription)
     case cancel(ConsumerReference, isChannelEnding: Bool)
-    case get(noAck: Bool)
+    /// - Parameter isForced: also from a queue whose deliveries are stopped: for administrators.
+    case get(noAck: Bool, isForced: Bool)
     case purge
     case delete(ifUnused: Bool, ifEmpty: Bool, by: ShortString)
     /// Answered when everything sent before has been done. Goes to a shard, not a queue.

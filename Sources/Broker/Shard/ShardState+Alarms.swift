@@ -11,6 +11,7 @@ import AMQPWire
 extension ShardState {
     /// The node has run short of something, or has enough of it again.
     package func setAlarms(_ alarms: ResourceAlarms) {
+        announce(alarms, was: self.alarms)
         self.alarms = alarms
         guard alarms.isEmpty else { return }
         for slot in connections.occupiedSlots() {

@@ -10,6 +10,7 @@ extension ShardState {
     func acceptWithCare(_ message: Message, _ queue: UnsafeMutablePointer<QueueState>) {
         let extras = queue.pointee.makeExtras()
         if let gate = extras.pointee.gate { return reachGate(message, queue, gate) }
+        if queue.pointee.isListed { serveBeforeOverflow(by: message, queue, extras) }
         if queue.pointee.rejects(message) { return reject(message, queue) }
         if queue.pointee.arguments.deduplicates,
             !queue.pointee.addDuplicate(message, place: queue.pointee.latestPlace + 1)
@@ -35,6 +36,31 @@ extension ShardState {
             let byteCount = queue.pointee.withList(level) { $0.residentByteCount }
             if byteCount > Limit.deepByteCount { listForPaging(queue) }
         }
+    }
+
+    /// Consumers that an ack in this very turn has given credit come before the message that would be too much: what
+    /// they take leaves room for it, as it does where acks and publishes come apart.
+    private func serveBeforeOverflow(
+        by message: Message, _ queue: UnsafeMutablePointer<QueueState>, _ extras: UnsafeMutablePointer<QueueExtras>
+    ) {
+        while queue.pointee.wouldOverflow(bodyByteCount: message.bodyByteCount),
+            let first = queue.pointee.ready.first, !first.isPagedOut, !isDue(first, queue),
+            let slot = queue.pointee.consumers.takeNext()
+        {
+            guard mayDeliver(first, queue, slot) else {
+                extras.pointee.isPromised = true
+                return
+            }
+            guard let entry = queue.pointee.popFirst() else { return }
+            deliver(entry, from: queue, to: slot)
+        }
+    }
+
+    /// Whether the message is about to expire.
+    private func isDue(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>) -> Bool {
+        let lives = [queue.pointee.arguments.messageTTLMilliseconds, entry.message.expirationMilliseconds]
+        guard let life = lives.compactMap({ $0 }).min() else { return false }
+        return entry.message.publishedMilliseconds &+ life <= now.wallMilliseconds
     }
 
     /// Drops what has expired and what is too much, and sees to it that the queue is looked at in time.
@@ -77,6 +103,7 @@ extension ShardState {
     /// A message leaves its queue without having been consumed.
     func discard(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, reason: DeathReason) {
         if queue.pointee.arguments.deduplicates { queue.pointee.removeDuplicate(entry.message) }
+        if queue.pointee.arguments.deadLetterExchange == nil { noteDeath(queue, reason, isDropped: true) }
         let isReplaced =
             queue.pointee.arguments.deadLetterExchange != nil && deadLetter(entry.message, queue, reason: reason)
         if !isReplaced { journalSettlement(entry.message, of: queue.pointee.address) }

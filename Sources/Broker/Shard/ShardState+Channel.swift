@@ -17,8 +17,10 @@ extension ShardState {
         case .channelCloseOk: return
         default: throw ProtocolError.expectedOpen.blaming(method.classID, method.methodID)
         }
-        let user = connection.pointee.user
-        try controlPlane.withTopology { topology throws(ProtocolError) in try topology.openChannel(of: user) }
+        if !connection.pointee.isDirect {
+            let user = connection.pointee.user
+            try controlPlane.withTopology { topology throws(ProtocolError) in try topology.openChannel(of: user) }
+        }
         connection.pointee.latestChannelSerial &+= 1
         let channel = UnsafeMutablePointer<ChannelState>.allocate(capacity: 1)
         channel.initialize(
@@ -30,6 +32,7 @@ extension ShardState {
         connection.pointee.channelCount += 1
         channel.pointee.activeMilliseconds = now.wallMilliseconds
         statistics.channelsOpened &+= 1
+        announceOpened(channel)
         ChannelOpenOk().writeFrame(channel: number, to: &connection.pointee.outbound)
         list(connection)
     }
@@ -197,10 +200,13 @@ extension ShardState {
         connection.pointee.channels[Int(channel.pointee.number)] = nil
         connection.pointee.channelCount -= 1
         statistics.channelsClosed &+= 1
+        announceClosed(channel)
         noteCounters(channel)
         connection.pointee.endedChannelCounters += channel.pointee.counters
-        let user = connection.pointee.user
-        try? controlPlane.withTopology { $0.closeChannel(of: user) }
+        if !connection.pointee.isDirect {
+            let user = connection.pointee.user
+            try? controlPlane.withTopology { $0.closeChannel(of: user) }
+        }
         connection.pointee.deferredByteCount -= channel.pointee.deferred.count
         channel.pointee.phase = .closing
         endedChannels.append(channel)

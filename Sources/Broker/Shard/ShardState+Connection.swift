@@ -27,6 +27,7 @@ extension ShardState {
             note(.warning, "closing connection \(connection.pointee.peer.name): client unexpectedly closed the socket")
         }
         abandon(connection)
+        announceClosed(connection)
         if connection.pointee.details != nil { statistics.connectionsClosed &+= 1 }
         connections.remove(slot: address.slot)
     }

@@ -10,7 +10,10 @@ extension ShardState {
         case .basicCancel(let cancel): self.cancel(cancel, channel)
         case .basicGet(let get):
             let queue = try accessibleQueue(get.queue, channel, .read)
-            request(.get(noAck: get.noAck), of: queue.address, channel, pending: .get(queue: queue.name))
+            request(
+                .get(noAck: get.noAck, isForced: channel.pointee.connection.pointee.isDirect), of: queue.address,
+                channel,
+                pending: .get(queue: queue.name))
         case .basicAck(let ack):
             try settle(channel, tag: ack.deliveryTag, multiple: ack.multiple, outcome: .acked, methodID: 80)
         case .basicNack(let nack):
@@ -105,6 +108,7 @@ extension ShardState {
             return .refused(.exclusiveUse(queue.pointee.resource))
         }
         if !isLocal { window.pointee.consumerCount += 1 }
+        announce(description, of: queue)
         list(queue)
         return .consuming(
             reference, queue.pointee.address,

@@ -13,6 +13,7 @@ extension ShardState {
         let host = queue.pointee.virtualHostIndex
         // RabbitMQ: an exchange that does not exist drops them silently.
         let exchange = exchangeName.bytes.withUnsafeBytes { virtualHosts[host].routing.exchange(named: $0) }
+        noteDeath(queue, reason, isDropped: exchange == nil)
         guard let exchange, let (dead, deaths) = bury(message, queue, reason, exchangeName) else { return false }
         var routes = RouteBuffer()
         route(dead, from: exchange, key: dead.routingKey, host, into: &routes)
@@ -22,6 +23,19 @@ extension ShardState {
         routes.deallocate()
         release(dead)
         return isJournaled
+    }
+
+    /// - Parameter isDropped: nobody gets the message: its queue has no dead-letter exchange, or one that is not there.
+    func noteDeath(_ queue: UnsafeMutablePointer<QueueState>, _ reason: DeathReason, isDropped: Bool) {
+        let isQuorum = queue.pointee.arguments.queueType == .quorum
+        switch (isQuorum, isDropped) {
+        case (false, false): statistics.deaths.classicAtMostOnce.note(reason)
+        case (false, true): statistics.deaths.classicDisabled.note(reason)
+        case (true, false) where queue.pointee.arguments.deadLetterStrategy == .atLeastOnce:
+            statistics.deaths.quorumAtLeastOnce.note(reason)
+        case (true, false): statistics.deaths.quorumAtMostOnce.note(reason)
+        case (true, true): statistics.deaths.quorumDisabled.note(reason)
+        }
     }
 
     /// The journal learns in one record that a queue is done with a message, and of the message that takes its place.

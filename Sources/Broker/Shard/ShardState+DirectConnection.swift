@@ -31,6 +31,7 @@ extension ShardState {
         connection.pointee.isInVirtualHost = true
         connection.pointee.channelMax = Self.directChannelNumber
         connection.pointee.phase = .running
+        measure(connection)
         return connection.pointee.address
     }
 
@@ -44,11 +45,10 @@ extension ShardState {
 }
 
 extension ControlPlane.Topology {
-    /// As `enter`, without the limit of connections.
-    fileprivate mutating func enterDirectly(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
+    /// As `enter`, without the limits of connections, and uncounted.
+    fileprivate func enterDirectly(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
         guard let index = virtualHostIndexes[name] else { throw .noVirtualHost(name) }
         try access.checkEntry(of: user, to: name)
-        virtualHosts[index].connectionCount += 1
         return index
     }
 }

@@ -112,8 +112,11 @@ extension ShardState {
             name: credentials.name, password: credentials.password, from: peer.address, isLoopback: peer.isLoopback,
             by: .amqp)
         {
-        case .accepted(let user): connection.pointee.user = user.name
+        case .accepted(let user):
+            connection.pointee.user = user.name
+            announceLogin(connection)
         case .refused(let reason):
+            announceRefusedLogin(connection, user: credentials.name, reason: reason)
             return refuseLogin(connection, mechanism: startOk.mechanism.description, reason)
         }
         connection.pointee.phase = .tuning
@@ -202,6 +205,7 @@ extension ShardState {
         connection.pointee.details = ConnectionDetails(
             address: connection.pointee.address, peer: connection.pointee.peer, user: connection.pointee.user,
             virtualHost: open.virtualHost)
+        announceOpened(connection)
         ConnectionOpenOk().writeFrame(channel: 0, to: &connection.pointee.outbound)
         list(connection)
         let name = connection.pointee.name.map { " (\($0))" } ?? ""

@@ -84,11 +84,14 @@ extension ShardState {
     }
 
     /// Takes a consumer off its queue, wherever its channel lives. nil when it was gone already.
+    ///
+    /// - Parameter isAnnounced: those who listen to events have been told.
     func remove(
-        _ reference: ConsumerReference, from queue: UnsafeMutablePointer<QueueState>
+        _ reference: ConsumerReference, from queue: UnsafeMutablePointer<QueueState>, isAnnounced: Bool = false
     ) -> ConsumerDescription? {
         guard let description = queue.pointee.consumers.remove(reference) else { return nil }
         if queue.pointee.extras != nil, queue.pointee.consumerCount == 0 { touch(queue) }
+        if !isAnnounced { announceEnd(description, of: queue) }
         let connection = description.channel.connection
         if Int(connection.shard) != index, let window = remoteWindows[connection] {
             window.pointee.consumerCount -= 1

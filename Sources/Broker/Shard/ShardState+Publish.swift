@@ -111,6 +111,7 @@ extension ShardState {
             if properties.flags & BasicPropertiesView.Flag.userID != 0,
                 !user.bytes.elementsEqual(properties.userID), !permissions.isImpersonator(user)
             {
+                try checkTopics(properties, channel)
                 throw .wrongUserID(String(decoding: properties.userID, as: UTF8.self), actual: user)
             }
             return replaced

@@ -37,8 +37,8 @@ extension ShardState {
         case .cancel(let reference, let isChannelEnding):
             cancel(reference, queue, isChannelEnding: isChannelEnding)
             return .cancelled
-        case .get(let noAck):
-            if queue.pointee.isPaused { return .empty }
+        case .get(let noAck, let isForced):
+            if queue.pointee.isPaused, !isForced { return .empty }
             if queue.pointee.waitingGets.isEmpty, mayGet(queue, noAck: noAck) {
                 return take(from: queue, noAck: noAck)
             }
@@ -122,13 +122,16 @@ extension ShardState {
     ) -> (messageCount: Int, isDurable: Bool) {
         let address = queue.pointee.address
         let name = queue.pointee.name
+        // As in RabbitMQ, before the queue's own end.
+        let isHeard = controlPlane.hasEventListeners
+        if isHeard { announceEndOfConsumers(queue) }
         let isDurable = try? changeTopology(queue.pointee.virtualHostIndex, by: user) {
             topology, changes throws(ProtocolError) in
             topology.removeQueue(name, address: address, changes: &changes)
         }
         if !Self.isReplyQueue(name) { statistics.queuesDeleted &+= 1 }
         for reference in queue.pointee.consumers.references {
-            guard let description = remove(reference, from: queue) else { continue }
+            guard let description = remove(reference, from: queue, isAnnounced: isHeard) else { continue }
             tellCancelled(description, reference)
         }
         for get in queue.pointee.waitingGets { answer(get.channel, .gone) }

@@ -111,7 +111,7 @@ extension ShardState {
             wakeEventShard()
         }
         return try controlPlane.withTopology { topology throws(ProtocolError) in
-            if topology.log.listeningHost != nil { topology.log.actor = user ?? BrokerEvent.internalUser }
+            topology.log.actor = user ?? BrokerEvent.internalUser
             return try body(&topology.virtualHosts[virtualHost], &topology.log)
         }
     }

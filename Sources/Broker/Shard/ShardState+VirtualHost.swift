@@ -21,6 +21,8 @@ extension ShardState {
     func leaveVirtualHost(_ connection: UnsafeMutablePointer<ConnectionState>) {
         guard connection.pointee.isInVirtualHost else { return }
         connection.pointee.isInVirtualHost = false
+        // It was not counted.
+        if connection.pointee.isDirect { return }
         let host = connection.pointee.virtualHostIndex
         let user = connection.pointee.user
         try? controlPlane.withTopology { $0.leave(host, user: user) }

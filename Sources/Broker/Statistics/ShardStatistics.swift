@@ -22,6 +22,8 @@ package struct ShardStatistics: Sendable, Equatable {
     package var receivedByteCount: UInt64 = 0
     package var sentByteCount: UInt64 = 0
     package var deadLetterCyclesDropped: UInt64 = 0
+    /// `messages_dead_lettered_*_total`.
+    package var deaths = QueueDeaths()
 
     package init() {}
 
@@ -43,6 +45,7 @@ package struct ShardStatistics: Sendable, Equatable {
         sum.receivedByteCount &+= right.receivedByteCount
         sum.sentByteCount &+= right.sentByteCount
         sum.deadLetterCyclesDropped &+= right.deadLetterCyclesDropped
+        sum.deaths = sum.deaths + right.deaths
         return sum
     }
 }

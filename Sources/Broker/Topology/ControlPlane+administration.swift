@@ -135,6 +135,11 @@ extension ControlPlane.Topology {
         setMetadata(metadata, at: index)
         log.journal(.virtualHostChanged(name, metadata))
         if before.maxConnections != metadata.maxConnections || before.maxQueues != metadata.maxQueues {
+            if !metadata.limits.isEmpty {
+                log.announce(.parameterSet("vhost-limits", "limits", .table(metadata.limits), name))
+            } else {
+                log.announce(.parameterCleared("vhost-limits", "limits", name))
+            }
             log.announce(.virtualHostLimits(name, metadata))
         }
         if before.table.withoutLimits != metadata.table.withoutLimits {

@@ -38,7 +38,7 @@ struct TopologyLog {
             return
         }
         var event = event()
-        event.headers[BrokerEvent.actorHeader] = BrokerEvent.text(actor ?? self.actor)
+        if event.hasActor { event.headers[BrokerEvent.actorHeader] = BrokerEvent.text(actor ?? self.actor) }
         eventCount += 1
         append(.event(virtualHost: listeningHost, event))
     }

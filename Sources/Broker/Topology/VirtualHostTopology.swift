@@ -373,7 +373,8 @@ extension VirtualHostTopology {
 extension VirtualHostTopology {
     private func announceEnds(changes: inout TopologyLog) {
         for binding in bindingsBySource.values.lazy.joined() {
-            if let named = snapshot(binding) { changes.announce(.bindingDeleted(named)) }
+            guard let named = snapshot(binding) else { continue }
+            changes.announce(by: BrokerEvent.internalUser, .bindingDeleted(named))
         }
         for queue in queues.keys { changes.announce(.queueDeleted(queue, name)) }
         for exchange in exchanges.keys { changes.announce(.exchangeDeleted(exchange, name)) }

@@ -12,7 +12,7 @@ extension ManagementRequest {
         _ body: (ControlPlane) throws(AdministrationError) -> Result
     ) async throws(ManagementError) -> Result {
         do throws(AdministrationError) {
-            return try await administration.change(body)
+            return try await administration.change(by: user.name, body)
         } catch {
             throw ManagementError(error)
         }

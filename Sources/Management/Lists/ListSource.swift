@@ -34,12 +34,9 @@ extension ManagementRequest {
     /// Answers a list as the query wants it: filtered, sorted, a page of it, some of its fields.
     func list<Source: ListSource>(_ source: Source) async throws(ManagementError) -> ManagementResponse {
         let listQuery = try ListQuery(query)
+        guard let page = listQuery.page else { return Self.stream(listQuery, source) }
         let all = await source.keys()
-        var keys = all
-        if let filter = listQuery.name { keys = all.filter { filter.matches(source.name(of: $0).utf8) } }
-        if let sort = listQuery.sort { keys = await Self.sorted(keys, by: sort, source) }
-        if listQuery.isReversed { keys.reverse() }
-        guard let page = listQuery.page else { return Self.stream(keys, listQuery.columns, source) }
+        let keys = await Self.chosen(all, listQuery, source)
         guard page.start <= keys.count else {
             throw ManagementError(
                 .badRequest, "page_out_of_range",
@@ -58,26 +55,38 @@ extension ManagementRequest {
     /// Objects that are made in one go: between two, shards and other requests have their turn.
     private static var stepCount: Int { 128 }
 
-    private static func stream<Source: ListSource>(
-        _ keys: [Source.Key], _ columns: Columns, _ source: Source
-    ) -> ManagementResponse {
+    /// The client sees that an answer has begun before anything is looked for.
+    private static func stream<Source: ListSource>(_ query: ListQuery, _ source: Source) -> ManagementResponse {
         ManagementResponse(
             .ok,
             body: .stream(contentType: ManagementResponse.jsonType) { stream in
-                var isFirst = true
                 try await stream.write("[")
+                try await stream.flush()
+                let keys = await chosen(await source.keys(), query, source)
+                var isFirst = true
                 var start = 0
                 while start < keys.count {
                     let end = min(start + stepCount, keys.count)
-                    for case let object? in await source.objects(keys[start..<end], columns) {
+                    for case let object? in await source.objects(keys[start..<end], query.columns) {
                         if !isFirst { try await stream.write(",") }
                         isFirst = false
-                        try await stream.write(.object(columns.project(object)))
+                        try await stream.write(.object(query.columns.project(object)))
                     }
                     start = end
                 }
                 try await stream.write("]")
             })
+    }
+
+    /// Those that the query wants, in its order.
+    private static func chosen<Source: ListSource>(
+        _ all: [Source.Key], _ query: ListQuery, _ source: Source
+    ) async -> [Source.Key] {
+        var keys = all
+        if let filter = query.name { keys = all.filter { filter.matches(source.name(of: $0).utf8) } }
+        if let sort = query.sort { keys = await sorted(keys, by: sort, source) }
+        if query.isReversed { keys.reverse() }
+        return keys
     }
 
     /// Of equal values, and where something is gone meanwhile, the order stays.
@@ -98,12 +107,5 @@ extension ManagementRequest {
         }
         values.sort { $0.value == $1.value ? $0.index < $1.index : $0.value < $1.value }
         return values.map { keys[$0.index] }
-    }
-}
-
-// TRANSITION
-extension ManagementRequest {
-    func list(_ items: [JSONObject]) throws(ManagementError) -> ManagementResponse {
-        .json(.array(items.map { .object($0) }))
     }
 }

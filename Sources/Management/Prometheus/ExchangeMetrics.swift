@@ -21,10 +21,7 @@ extension MetricGroup {
         switch self {
         case .exchanges:
             [
-                MetricColumn(
-                    "exchange_messages_published_total", .counter,
-                    "Total number of messages published into an exchange"
-                ) { Double($0.counters.publishIn) },
+                MetricColumn(.exchangePublished, isSummed: false) { Double($0.counters.publishIn) },
                 MetricColumn(
                     "exchange_messages_routed_total", .counter,
                     "Total number of messages that an exchange has handed to queues, each counted"
@@ -50,4 +47,9 @@ extension MetricLabels {
         append("exchange", exchange.name.bytes)
         if withType { append("type", exchange.type.bytes) }
     }
+}
+
+extension MetricFamily {
+    static let exchangePublished = MetricFamily(
+        "exchange_messages_published_total", .counter, "Total number of messages published into an exchange")
 }

@@ -11,16 +11,11 @@ extension MetricGroup {
         case .queueDeliveries: Self.queueDeliveryColumns
         case .queuePublishes:
             [
-                MetricColumn(
-                    "queue_exchange_messages_published_total", .counter,
-                    "Total number of messages published into a queue through an exchange"
-                ) { Double($0.counters.publish) }
+                MetricColumn(.queuePublishedThroughExchange, isSummed: false) { Double($0.counters.publish) }
             ]
         case .queuePublishesByChannel:
             [
-                MetricColumn(
-                    "queue_messages_published_total", .counter, "Total number of messages published to queues"
-                ) { Double($0.counters.publish) }
+                MetricColumn(.queuePublished, isSummed: false) { Double($0.counters.publish) }
             ]
         default: []
         }
@@ -43,7 +38,7 @@ extension MetricGroup {
     ) { Double($0.consumerCount) }
 
     private static let consumerShareColumns: [MetricColumn<QueueSnapshot>] = [
-        MetricColumn("queue_consumer_capacity", .gauge, "Consumer capacity") { $0.consumerCapacity },
+        MetricColumn("queue_consumer_capacity", .gauge, "Consumer capacity", isSummed: false) { $0.consumerCapacity },
         MetricColumn("queue_consumer_utilisation", .gauge, "Same as consumer capacity") { $0.consumerCapacity },
     ]
 
@@ -95,34 +90,13 @@ extension MetricGroup {
     ]
 
     private static let queueDeliveryColumns: [MetricColumn<QueueSnapshot>] = [
-        MetricColumn(
-            "queue_get_ack_total", .counter,
-            "Total number of messages fetched from a queue with basic.get in manual acknowledgement mode"
-        ) { Double($0.counters.get) },
-        MetricColumn(
-            "queue_get_total", .counter,
-            "Total number of messages fetched from a queue with basic.get in automatic acknowledgement mode"
-        ) { Double($0.counters.getNoAck) },
-        MetricColumn(
-            "queue_messages_delivered_ack_total", .counter,
-            "Total number of messages delivered from a queue to consumers in manual acknowledgement mode"
-        ) { Double($0.counters.deliver) },
-        MetricColumn(
-            "queue_messages_delivered_total", .counter,
-            "Total number of messages delivered from a queue to consumers in automatic acknowledgement mode"
-        ) { Double($0.counters.deliverNoAck) },
-        MetricColumn(
-            "queue_messages_redelivered_total", .counter,
-            "Total number of messages redelivered from a queue to consumers"
-        ) { Double($0.counters.redeliver) },
-        MetricColumn(
-            "queue_messages_acked_total", .counter,
-            "Total number of messages acknowledged by consumers on a queue"
-        ) { Double($0.counters.ack) },
-        MetricColumn(
-            "queue_get_empty_total", .counter,
-            "Total number of times basic.get operations fetched no message on a queue"
-        ) { Double($0.counters.getEmpty) },
+        MetricColumn(.queueGetAck, isSummed: false) { Double($0.counters.get) },
+        MetricColumn(.queueGet, isSummed: false) { Double($0.counters.getNoAck) },
+        MetricColumn(.queueDeliveredAck, isSummed: false) { Double($0.counters.deliver) },
+        MetricColumn(.queueDelivered, isSummed: false) { Double($0.counters.deliverNoAck) },
+        MetricColumn(.queueRedelivered, isSummed: false) { Double($0.counters.redeliver) },
+        MetricColumn(.queueAcked, isSummed: false) { Double($0.counters.ack) },
+        MetricColumn(.queueGetEmpty, isSummed: false) { Double($0.counters.getEmpty) },
     ]
 }
 
@@ -132,4 +106,36 @@ extension MetricLabels {
         append("vhost", queue.virtualHost.bytes)
         append("queue", queue.name.bytes)
     }
+}
+
+// Counters, whose sums are the node's, see NodeMetrics.
+extension MetricFamily {
+    static let queueGetAck = MetricFamily(
+        "queue_get_ack_total", .counter,
+        "Total number of messages fetched from a queue with basic.get in manual acknowledgement mode")
+    static let queueGet = MetricFamily(
+        "queue_get_total", .counter,
+        "Total number of messages fetched from a queue with basic.get in automatic acknowledgement mode")
+    static let queueDeliveredAck = MetricFamily(
+        "queue_messages_delivered_ack_total", .counter,
+        "Total number of messages delivered from a queue to consumers in manual acknowledgement mode")
+    static let queueDelivered = MetricFamily(
+        "queue_messages_delivered_total", .counter,
+        "Total number of messages delivered from a queue to consumers in automatic acknowledgement mode")
+    static let queueRedelivered = MetricFamily(
+        "queue_messages_redelivered_total", .counter,
+        "Total number of messages redelivered from a queue to consumers")
+    static let queueAcked = MetricFamily(
+        "queue_messages_acked_total", .counter,
+        "Total number of messages acknowledged by consumers on a queue")
+    static let queueGetEmpty = MetricFamily(
+        "queue_get_empty_total", .counter,
+        "Total number of times basic.get operations fetched no message on a queue")
+    static let queuePublished = MetricFamily(
+        "queue_messages_published_total", .counter, "Total number of messages published to queues")
+    static let queuePublishedThroughExchange = MetricFamily(
+        "queue_exchange_messages_published_total", .counter,
+        "Total number of messages published into a queue through an exchange")
+    static let queueInfo = MetricFamily(
+        "queue_info", .gauge, "A metric with a constant '1' value and labels that provide some queue details")
 }

@@ -39,6 +39,10 @@ enum ClusterResource: Resource {
             _ = try request.virtualHost
             return try await request.list([])
         },
+        Route(.get, "/api/config/effective", access: .administrator) { request throws(ManagementError) in
+            let settings = request.context.configuration.effectiveSettings
+            return .json(JSONObject(settings.map { .init(name: $0.key, value: .string($0.value)) }))
+        },
         // Queues of one node are where they are.
         Route(.post, "/api/rebalance/queues", access: .administrator) { _ throws(ManagementError) in .noContent },
     ]

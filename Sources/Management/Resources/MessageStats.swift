@@ -1,28 +1,103 @@
 import Broker
 
-/// `message_stats`: what was done with messages, each count with its rate.
+/// `message_stats`: what was done with messages, each count with its rate and, where it was asked for, its history.
 enum MessageStats {
     /// Whose they are: some counts do not belong to everything.
     enum Subject { case queue, channel, virtualHost }
 
-    static func object(_ counters: MessageCounters, _ subject: Subject) -> JSONObject {
+    /// - Parameters:
+    ///   - rates: nil where none are kept.
+    ///   - history: how to find a count in the samples that were taken.
+    static func object(
+        _ counters: MessageCounters, _ rates: MessageRates?, _ subject: Subject, history: SampleHistoryQuery? = nil
+    ) -> JSONObject {
         var object = JSONObject()
-        func add(_ name: String, _ count: UInt64, _ rate: Double? = nil) {
-            object.append(name, .number(count))
-            if let rate { object.append("\(name)_details", ["rate": .double(rate)]) }
+        func add(
+            _ name: String, _ count: KeyPath<MessageCounters, UInt64>, _ rate: KeyPath<MessageRates, Double>
+        ) {
+            object.append(name, .number(counters[keyPath: count]))
+            guard let rates else { return }
+            let samples = history?.samples { $0[keyPath: count] }
+            object.append("\(name)_details", .object(details(rate: rates[keyPath: rate], samples: samples)))
         }
-        add("ack", counters.ack)
-        if subject != .queue { add("confirm", counters.confirm) }
-        add("deliver", counters.deliver)
-        add("deliver_get", counters.deliverGet)
-        add("deliver_no_ack", counters.deliverNoAck)
-        if subject != .queue { add("drop_unroutable", counters.dropUnroutable) }
-        add("get", counters.get)
-        add("get_empty", counters.getEmpty)
-        add("get_no_ack", counters.getNoAck)
-        add("publish", counters.publish)
-        add("redeliver", counters.redeliver)
-        if subject != .queue { add("return_unroutable", counters.returnUnroutable) }
+        add("ack", \.ack, \.ack)
+        if subject != .queue { add("confirm", \.confirm, \.confirm) }
+        add("deliver", \.deliver, \.deliver)
+        add("deliver_get", \.deliverGet, \.deliverGet)
+        add("deliver_no_ack", \.deliverNoAck, \.deliverNoAck)
+        if subject != .queue { add("drop_unroutable", \.dropUnroutable, \.dropUnroutable) }
+        add("get", \.get, \.get)
+        add("get_empty", \.getEmpty, \.getEmpty)
+        add("get_no_ack", \.getNoAck, \.getNoAck)
+        add("publish", \.publish, \.publish)
+        add("redeliver", \.redeliver, \.redeliver)
+        if subject != .queue { add("return_unroutable", \.returnUnroutable, \.returnUnroutable) }
         return object
+    }
+
+    /// `..._details`: a rate, and samples with their averages.
+    static func details(rate: Double, samples: [SampleHistoryQuery.Sample]?) -> JSONObject {
+        var object: JSONObject = ["rate": .double(rate)]
+        guard let samples, let first = samples.first, let last = samples.last else { return object }
+        object.append(
+            "samples",
+            .array(samples.map { ["sample": .number($0.value), "timestamp": .number($0.milliseconds)] }))
+        let sum = samples.reduce(0.0) { $0 + Double($1.value) }
+        object.append("avg", .double(sum / Double(samples.count)))
+        let seconds = Double(first.milliseconds - last.milliseconds) / 1000
+        let difference = Double(first.value) - Double(last.value)
+        object.append("avg_rate", .double(seconds > 0 ? difference / seconds : 0))
+        return object
+    }
+}
+
+/// Part of a history that was asked for by `msg_rates_age` and `msg_rates_incr`, or `lengths_age` and `lengths_incr`:
+/// how far back, and in which steps.
+struct HistoryRange: Sendable {
+    static let maxSampleCount = 500
+
+    let ageMilliseconds: UInt64
+    let stepMilliseconds: UInt64
+
+    /// nil when the query asks for none.
+    init?(_ query: Query, prefix: String) throws(ManagementError) {
+        guard let age = try query.integer("\(prefix)_age"), let step = try query.integer("\(prefix)_incr") else {
+            return nil
+        }
+        guard age > 0, step > 0, age / step <= Self.maxSampleCount, age <= 1 << 32 else {
+            throw .badRequest("Invalid range parameters: age \(age), incr \(step)")
+        }
+        ageMilliseconds = UInt64(age) * 1000
+        stepMilliseconds = UInt64(step) * 1000
+    }
+}
+
+/// Samples that were taken, in the steps that were asked for.
+struct SampleHistoryQuery {
+    struct Sample {
+        let milliseconds: UInt64
+        let value: UInt64
+    }
+
+    let range: HistoryRange
+    let series: SampleSeries
+
+    func samples(_ value: (MessageCounters) -> UInt64) -> [Sample] { samples(of: series.counters.map(value)) }
+
+    /// The latest first, as far back as samples reach. At each step counts the latest sample that was taken until then.
+    func samples(of values: [UInt64]) -> [Sample] {
+        guard let latest = series.milliseconds.first else { return [] }
+        let last = latest / range.stepMilliseconds * range.stepMilliseconds
+        var samples: [Sample] = []
+        var index = 0
+        var back: UInt64 = 0
+        while back <= range.ageMilliseconds, back <= last {
+            let moment = last - back
+            while index < series.milliseconds.count, series.milliseconds[index] > moment { index += 1 }
+            guard index < series.milliseconds.count, index < values.count else { break }
+            samples.append(Sample(milliseconds: moment, value: values[index]))
+            back += range.stepMilliseconds
+        }
+        return samples
     }
 }

@@ -45,7 +45,7 @@ enum PoliciesResource: Resource {
         let policy = try request.fields().policy(named: try request.name("name"))
         let existed = list(request, host, isOperator).contains { $0.policy.name == policy.name }
         do throws(AdministrationError) {
-            try await request.administration.change { controlPlane throws(AdministrationError) in
+            try await request.administration.change(by: request.user.name) { controlPlane throws(AdministrationError) in
                 try controlPlane.setPolicy(policy, isOperator: isOperator, virtualHost: host)
             }
         } catch {

@@ -6,14 +6,8 @@ import Node
 /// `/api/vhosts`: virtual hosts, and what is said of them.
 enum VirtualHostsResource: Resource {
     static let routes = [
-        Route(.get, "/api/vhosts", access: .management) { request async throws(ManagementError) in
-            let hosts = request.administration.controlPlane.virtualHosts.filter { request.lists($0.name) }
-            return try await request.list(hosts.map { json($0.name, $0.metadata, request) })
-        },
-        Route(.get, path, access: .visibleVirtualHost) { request throws(ManagementError) in
-            let name = try request.virtualHost
-            return .json(json(name, try metadata(of: name, request), request))
-        },
+        Route(.get, "/api/vhosts", access: .management, list),
+        Route(.get, path, access: .visibleVirtualHost, show),
         Route(.put, path, access: .administrator, put),
         Route(.delete, path, access: .administrator, delete),
         Route(.post, path + "/start/{node}", access: .administrator) { request throws(ManagementError) in
@@ -55,23 +49,44 @@ enum VirtualHostsResource: Resource {
         return found.metadata
     }
 
+    private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let hosts = request.administration.controlPlane.virtualHosts.filter { request.lists($0.name) }
+        let totals = try await totals(of: hosts.map(\.name), request)
+        return try await request.list(hosts.map { json($0.name, $0.metadata, totals[$0.name], request) })
+    }
+
+    private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let name = try request.virtualHost
+        let metadata = try metadata(of: name, request)
+        let totals = try await totals(of: [name], request)
+        return .json(Columns(request.query["columns"]).project(json(name, metadata, totals[name], request)))
+    }
+
+    /// What they count, unless the request does not want to know.
+    private static func totals(
+        of names: [ShortString], _ request: ManagementRequest
+    ) async throws(ManagementError) -> [ShortString: TotalsJSON] {
+        let ages = try StatisticsAges(request.query)
+        if request.query.isTrue("disable_stats") { return [:] }
+        let totals = await request.context.node.statistics.totals(ofVirtualHosts: names, history: ages.span)
+        return totals.mapValues { TotalsJSON(totals: $0, ages: ages) }
+    }
+
     private static func json(
-        _ name: ShortString, _ metadata: VirtualHostMetadata, _ request: ManagementRequest
+        _ name: ShortString, _ metadata: VirtualHostMetadata, _ totals: TotalsJSON?, _ request: ManagementRequest
     ) -> JSONObject {
+        let node = JSONObject.Member(name: request.context.configuration.nodeName, value: "running")
         var object: JSONObject = [
             "name": .text(name), "description": .string(metadata.description),
             "tags": .array(metadata.tags.map { .string($0) }),
             "default_queue_type": .string(metadata.defaultQueueType?.rawValue ?? "undefined"),
             "metadata": .object(metadata.json), "tracing": .bool(metadata.isTracing),
-            "protected_from_deletion": .bool(metadata.isProtected),
+            "protected_from_deletion": .bool(metadata.isProtected), "cluster_state": .object(JSONObject([node])),
         ]
-        object.append(
-            "cluster_state",
-            .object(
-                JSONObject([
-                    .init(
-                        name: request.context.configuration.nodeName, value: "running")
-                ])))
+        guard let totals else { return object }
+        object.append(contentsOf: totals.queueTotals)
+        object.append(contentsOf: totals.traffic)
+        object.append("message_stats", .object(totals.messageStats))
         return object
     }
 

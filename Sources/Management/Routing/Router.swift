@@ -1,4 +1,5 @@
 import HTTPTypes
+import struct Node.Configuration
 
 /// Which route a request takes. Fixed segments win over `{name}`.
 package struct Router: Sendable {
@@ -20,10 +21,14 @@ package struct Router: Sendable {
             ClusterResource.self,
             DefinitionsResource.self,
             LimitsResource.self,
+        NodesResource.self,
+        OverviewResource.self,
             ParametersResource.self,
             PermissionsResource.self,
             UsersResource.self,
             VirtualHostsResource.self,
+            OpenAPIResource.self,
+            PrometheusResource.self,
         ]
     }
 
@@ -43,6 +48,12 @@ package struct Router: Sendable {
 
     package let routes: [Route]
     private var root = Node()
+
+    /// The whole API, with Prometheus's pages for whom the configuration says.
+    package init(_ configuration: Configuration) {
+        let metrics = PrometheusResource.routes(for: configuration.metricsAccess)
+        self.init(Router().routes.filter { !$0.template.hasPrefix("/metrics") } + metrics)
+    }
 
     package init() {
         self.init(Self.resources.flatMap { $0.routes })

@@ -17,29 +17,56 @@ import Synchronization
 package final class ManagementServer: Service {
     private typealias HTTPServer = Server<HTTP1Channel>
 
-    private let configuration: Configuration
-    private let logger: Logger
+    private let wanted: ListenAddress
+    private let purpose: String
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let server: HTTPServer
     private let binding = Binding()
+    private let channels = OpenChannels()
 
     /// A client that sends or takes nothing for so long is not waited for (RabbitMQ's `idle_timeout`).
     private static let idleSeconds: Int64 = 60
+    private static let stopSeconds: Int64 = 3
     /// More connections than these wait in the backlog.
     private static let connectionLimit = 1024
 
-    package init(node: Node, configuration: Configuration, logger: Logger) {
-        self.configuration = configuration
-        self.logger = logger
+    /// The whole API.
+    package convenience init(node: Node, configuration: Configuration, logger: Logger) {
         let wanted = ListenAddress(host: configuration.httpAddress, port: configuration.httpPort)
+        self.init(
+            node: node, configuration: configuration, router: Router(configuration), wanted,
+            purpose: "the HTTP API, management.tcp.port, --http-port", logger: logger)
+    }
+
+    /// Prometheus's pages alone, where the configuration wants a listener of their own; else nil.
+    package convenience init?(metricsOf node: Node, configuration: Configuration, logger: Logger) {
+        guard let port = configuration.metricsPort else { return nil }
+        var plain = configuration
+        plain.httpPathPrefix = "/"
+        self.init(
+            node: node, configuration: plain,
+            router: Router(PrometheusResource.routes(for: configuration.metricsAccess)),
+            ListenAddress(host: configuration.metricsAddress, port: port),
+            purpose: "the metrics, prometheus.tcp.port", logger: logger)
+    }
+
+    private init(
+        node: Node, configuration: Configuration, router: Router, _ wanted: ListenAddress, purpose: String,
+        logger: Logger
+    ) {
+        self.wanted = wanted
+        self.purpose = purpose
         let binding = binding
+        let channels = channels
         let context = ManagementContext(node: node, configuration: configuration, logger: logger) {
-            binding.listeningAddress(configuration)
+            binding.listeningAddress(wanted)
         }
-        let responder = RequestResponder(context: context, router: Router())
+        let responder = RequestResponder(context: context, router: router)
         server = HTTPServer(
             childChannelSetup: HTTP1Channel(
                 responder: { request, writer, channel in
+                    channels.insert(channel)
+                    defer { channels.remove(channel) }
                     try await responder.respond(to: request, writer: writer, channel: channel)
                 },
                 configuration: .init(
@@ -56,7 +83,7 @@ package final class ManagementServer: Service {
     }
 
     /// Where the API can be reached, once started: `127.0.0.1:15672`.
-    package var listeningAddress: String? { binding.listeningAddress(configuration) }
+    package var listeningAddress: String? { binding.listeningAddress(wanted) }
 
     /// Binds and serves; requests are answered when it returns.
     package func start() async throws(NodeError) {
@@ -65,10 +92,9 @@ package final class ManagementServer: Service {
             do { try await server.run() } catch { binding.fail(error) }
             binding.end()
         }
-        let wanted = ListenAddress(host: configuration.httpAddress, port: configuration.httpPort)
         if let error = await binding.wait() {
             try? await group.shutdownGracefully()
-            throw NodeError(listening: wanted, for: error)
+            throw NodeError(listening: wanted, for: purpose, error)
         }
     }
 
@@ -79,9 +105,25 @@ package final class ManagementServer: Service {
     }
 
     package func stop() async {
+        // Whoever takes longer than this for the answer loses it.
+        let channels = channels
+        let closing = group.next().scheduleTask(in: .seconds(Self.stopSeconds)) { channels.closeAll() }
         try? await server.shutdownGracefully()
         await binding.waitForEnd()
+        closing.cancel()
         try? await group.shutdownGracefully()
+    }
+}
+
+/// The connections that a request is being answered on.
+private final class OpenChannels: Sendable {
+    private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+
+    func insert(_ channel: any Channel) { channels.withLock { $0[ObjectIdentifier(channel)] = channel } }
+    func remove(_ channel: any Channel) { channels.withLock { $0[ObjectIdentifier(channel)] = nil } }
+
+    func closeAll() {
+        for channel in channels.withLock({ Array($0.values) }) { channel.close(promise: nil) }
     }
 }
 
@@ -97,9 +139,9 @@ private final class Binding: Sendable {
 
     private let state = Mutex(State())
 
-    func listeningAddress(_ configuration: Configuration) -> String? {
+    func listeningAddress(_ wanted: ListenAddress) -> String? {
         guard let address = state.withLock({ $0.address }), let port = address.port else { return nil }
-        return ListenAddress.join(host: address.ipAddress ?? configuration.httpAddress, port: port)
+        return ListenAddress.join(host: address.ipAddress ?? wanted.host, port: port)
     }
 
     func succeed(_ address: SocketAddress?) { finish(.success(()), address) }
@@ -153,11 +195,20 @@ private final class Binding: Sendable {
 
 extension NodeError {
     /// NIO's text of an error of bind has more in it than an operator wants to read.
-    fileprivate init(listening address: ListenAddress, for error: any Error) {
+    ///
+    /// - Parameter purpose: what it is for, and by what settings another is chosen, in one list.
+    fileprivate init(listening address: ListenAddress, for purpose: String, _ error: any Error) {
         let reason =
             (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
-        let hint = " (is RabbitMQ or another leveret running? choose another with --http-port)"
+        let words = purpose.split(separator: ", ").map(String.init)
+        let settings = words.dropFirst().joined(separator: " or ")
+        let hint = " (is RabbitMQ or another leveret running? choose another with \(settings))"
         let isUsed = (error as? IOError)?.errnoCode == EADDRINUSE
-        self.init("cannot listen on \(address) for the HTTP API: \(reason)\(isUsed ? hint : "")")
+        self.init("cannot listen on \(address) for \(words[0]): \(reason)\(isUsed ? hint : "")")
     }
+}
+
+extension Configuration {
+    /// Who may read Prometheus's pages.
+    var metricsAccess: RouteAccess { metricsAuthentication == "basic" ? .monitoring : .open }
 }

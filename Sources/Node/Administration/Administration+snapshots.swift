@@ -41,14 +41,22 @@ extension Administration {
         return snapshots
     }
 
-    /// What these exchanges have done, on all shards together, up to now.
-    package func exchangeCounters(of exchanges: [ExchangeReference]) async -> [ExchangeCounters] {
-        var sums = Array(repeating: ExchangeCounters(), count: exchanges.count)
+    /// What these exchanges have done, on all shards together, as of `noteCounters`, and how fast.
+    package func exchangeActivity(
+        of exchanges: [ExchangeReference]
+    ) async -> [(counters: ExchangeCounters, rates: ExchangeRates)] {
+        var sums = Array(repeating: (counters: ExchangeCounters(), rates: ExchangeRates()), count: exchanges.count)
         for shard in shards {
-            let counters = await shard.run { $0.exchangeCounters(of: exchanges) }
-            for (index, counter) in counters.enumerated() { sums[index] = sums[index] + counter }
+            let found = await shard.run { ($0.exchangeCounters(of: exchanges), $0.exchangeRates(of: exchanges)) }
+            for index in sums.indices {
+                sums[index] = (sums[index].counters + found.0[index], sums[index].rates + found.1[index])
+            }
         }
         return sums
+    }
+
+    package func exchangeCounters(of exchanges: [ExchangeReference]) async -> [ExchangeCounters] {
+        await exchangeActivity(of: exchanges).map(\.counters)
     }
 
     /// Exchanges and virtual hosts learn what their channels have counted up to now.

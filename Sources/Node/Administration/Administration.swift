@@ -19,10 +19,13 @@ package final class Administration: Sendable {
     }
 
     /// Makes a change and returns when it is on stable storage, and every shard has been told to follow.
+    ///
+    /// - Parameter user: who makes it, for those who listen to events.
     package func change<Result: Sendable>(
+        by user: ShortString = BrokerEvent.internalUser,
         _ body: (ControlPlane) throws(AdministrationError) -> Result
     ) async throws(AdministrationError) -> Result {
-        let result = try body(controlPlane)
+        let result = try ControlPlane.acting(as: user) { () throws(AdministrationError) in try body(controlPlane) }
         try await settle()
         return result
     }

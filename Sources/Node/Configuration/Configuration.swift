@@ -22,6 +22,11 @@ package struct Configuration: Sendable, Equatable {
     package var httpPathPrefix = "/"
     /// The largest body of a request in bytes.
     package var httpMaxBodySize = 33_554_432
+    /// Where Prometheus's pages are served by themselves; without a port they are not.
+    package var metricsAddress = "127.0.0.1"
+    package var metricsPort: Int?
+    /// `basic` when Prometheus has to log in, `none` when not.
+    package var metricsAuthentication = "none"
     /// Web origins that may use the HTTP API from a browser.
     package var corsAllowOrigins: Set<String> = []
 

@@ -33,6 +33,16 @@ extension ConfigurationKey {
             default: none may.
             """),
         ConfigurationKey(
+            "prometheus.tcp.port", .optionalInteger(0...65535, \.metricsPort), defaultText: "15692",
+            """
+            A port of its own for the metrics, which the port of the HTTP API serves too. Set in this file; without it
+            there is none. Port 0 lets the system choose.
+            """),
+        ConfigurationKey("prometheus.tcp.ip", .address(\.metricsAddress), "The address of that port."),
+        ConfigurationKey(
+            "prometheus.authentication", .choice(["none", "basic"], \.metricsAuthentication),
+            "basic: Prometheus has to log in, as a user with the tag monitoring or administrator."),
+        ConfigurationKey(
             "data_dir", .path(\.dataDirectory), defaultText: "~/.local/state/leveret",
             """
             The directory of everything the node stores, created when it is missing. When XDG_STATE_HOME is set, the
@@ -212,16 +222,16 @@ extension Configuration {
         set { defaultQueueType = QueueType(rawValue: newValue) ?? defaultQueueType }
     }
 
-    /// ``disablesMetricsCollector`` as a word, for the table.
-    fileprivate var disablesMetricsCollectorText: String {
-        get { disablesMetricsCollector ? "true" : "false" }
-        set { disablesMetricsCollector = newValue == "true" }
-    }
-
     /// ``eventVHost`` as it counts, for the table.
     fileprivate var eventVHostName: String {
         get { eventVHost ?? defaultVHost }
         set { eventVHost = newValue }
+    }
+
+    /// ``disablesMetricsCollector`` as a word, for the table.
+    fileprivate var disablesMetricsCollectorText: String {
+        get { disablesMetricsCollector ? "true" : "false" }
+        set { disablesMetricsCollector = newValue == "true" }
     }
 
     /// ``connectionPlacement`` by name, for the table.

@@ -28,6 +28,8 @@ extension ConfigurationKey {
         switch kind {
         case .integer(let range, let field):
             configuration[keyPath: field] = try integer(text, in: range)
+        case .optionalInteger(let range, let field):
+            configuration[keyPath: field] = try integer(text, in: range)
         case .integerOrAuto(let range, let field):
             let initial = Configuration()[keyPath: field]
             configuration[keyPath: field] = text == "auto" ? initial : try integer(text, in: range)
@@ -76,7 +78,8 @@ extension ConfigurationKey {
     /// What values the key takes, in words: for errors and for the sample file.
     var expectation: String {
         switch kind {
-        case .integer(let range, _): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .integer(let range, _), .optionalInteger(let range, _):
+            "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .integerOrAuto(let range, _): "a whole number from \(range.lowerBound) to \(range.upperBound), or auto"
         case .byteSize(let range, _):
             "a size from \(range.lowerBound) to \(range.upperBound) bytes, in bytes or with KB, MB or GB"

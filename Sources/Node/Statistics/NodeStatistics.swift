@@ -184,6 +184,14 @@ package final class NodeStatistics: Sendable {
         return snapshot
     }
 
+    /// Forgets what was before; rates begin anew.
+    package func resetHistory() {
+        state.withLock { state in
+            state.history = RateHistory()
+            state.hosts = [:]
+        }
+    }
+
     /// The process and its machine, as they are now.
     package var processSnapshot: ProcessSnapshot { process.snapshot(shards.map(\.load)) }
 }

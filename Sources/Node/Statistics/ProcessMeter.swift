@@ -42,6 +42,8 @@ package struct ProcessSnapshot: Sendable {
     /// How busy each event loop was, in thousandths.
     package var loopBusyPermille: [Int] = []
     package var journal = JournalFigures()
+
+    package init() {}
 }
 
 /// Looks at the process. From any thread.

@@ -82,6 +82,8 @@ package struct TotalsSnapshot: Sendable {
     package var rates = TotalsRates()
     /// The latest first, in milliseconds since 1970.
     package var history: [(milliseconds: UInt64, sample: TotalsSample)] = []
+
+    package init() {}
 }
 
 /// A node's totals and how many objects it has: RabbitMQ's `/api/overview`.

@@ -40,7 +40,8 @@ struct BindingOptions: ParsableArguments {
                 }
                 guard matching.count < 2 || matching.contains(where: { $0["arguments"].isEmpty }) else {
                     throw ControlError(
-                        "there are \(matching.count) such bindings\(described(key)): say which with --argument, or --all"
+                        "there are \(matching.count) such bindings\(described(key)): say which with "
+                            + "--argument, or --all"
                     )
                 }
                 let exact = matching.first { $0["arguments"].isEmpty } ?? matching.first
@@ -57,7 +58,8 @@ struct BindingOptions: ParsableArguments {
             let last = binding["properties_key"].text ?? "~"
             try await client.delete(APIPath(path.names + [last]))
             change.done(
-                "\(path.kind) '\(destination)' unbound from exchange '\(source)'\(described(binding["routing_key"].text ?? ""))"
+                "\(path.kind) '\(destination)' unbound from exchange '\(source)'"
+                    + described(binding["routing_key"].text ?? "")
             )
         }
     }
@@ -70,7 +72,7 @@ struct BindingOptions: ParsableArguments {
         let list =
             keys.isEmpty ? " There is none at all." : " There are: \(keys.map { "'\($0)'" }.joined(separator: ", "))"
         return ControlError(
-            "'\(destination)' is not bound to exchange '\(source)'\(described(key))\(hint.isEmpty ? "." : ".\(hint)")\(list)"
+            "'\(destination)' is not bound to exchange '\(source)'\(described(key)).\(hint)\(list)"
         )
     }
 

@@ -10,7 +10,7 @@ struct BindingsCommand: ParsableCommand {
         static let configuration = CommandConfiguration.command(
             "list", "Lists bindings.",
             notes:
-                "Every queue is bound to the default exchange by its name: those bindings are left out unless asked for.",
+                "Every queue is bound to the default exchange by its name; --default shows those bindings too.",
             examples: [
                 "leveretctl bindings list", "leveretctl bindings list --json",
                 "leveretctl bindings list --source orders", "leveretctl bindings list --destination billing --default",

@@ -34,7 +34,7 @@ struct ConnectionsCommand: ParsableCommand {
         @OptionGroup var server: ServerOptions
 
         func rows(_ client: ManagementClient) async throws -> [JSON] {
-            try await client.get(APIPath("connections")).items
+            try await client.get(APIPath("connections").with(fields: neededFields)).items
         }
     }
 
@@ -133,7 +133,7 @@ struct ChannelsCommand: ParsableCommand {
         @OptionGroup var server: ServerOptions
 
         func rows(_ client: ManagementClient) async throws -> [JSON] {
-            try await client.get(APIPath("channels")).items
+            try await client.get(APIPath("channels").with(fields: neededFields)).items
         }
     }
 }

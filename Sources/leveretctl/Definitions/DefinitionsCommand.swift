@@ -43,9 +43,8 @@ struct DefinitionsCommand: ParsableCommand {
         @OptionGroup var server: ServerOptions
 
         func run(_ client: ManagementClient) async throws {
-            let definitions = try await client.naming(.virtualHost, ofVhost ?? "/") {
-                try await client.get(DefinitionsCommand.path(ofVhost))
-            }
+            if let ofVhost { try await client.requireVirtualHost(ofVhost) }
+            let definitions = try await client.get(DefinitionsCommand.path(ofVhost))
             if file == "-" { return Report.write(definitions) }
             try PrivateFile.write(definitions.pretty, to: file)
             change.done("\(DefinitionsSummary(definitions).text) exported to \(file)")
@@ -77,19 +76,23 @@ struct DefinitionsCommand: ParsableCommand {
             if let intoVhost { try await client.requireVirtualHost(intoVhost) }
             var bar = ProgressBar("importing", total: summary.total, isQuiet: change.quiet)
             var done = 0
+            var notes: [String] = []
             for part in DefinitionsParts.split(definitions) {
                 do {
-                    try await client.post(DefinitionsCommand.path(intoVhost), part)
+                    // Leveret says what of it is kept and not active; RabbitMQ says nothing.
+                    let answer = try await client.post(DefinitionsCommand.path(intoVhost), part)
+                    notes += answer["notes"].items.compactMap(\.text)
                 } catch let error as ServerError where done > 0 {
                     bar.finish()
                     throw ControlError(
-                        "imported \(Quantity.grouped(done)) of \(Quantity.count(summary.total, "object")), then the broker "
-                            + "refused a part: \(error.reason). Put it right and import the file again")
+                        "imported \(Quantity.grouped(done)) of \(Quantity.count(summary.total, "object")), then "
+                            + "the broker refused a part: \(error.reason). Put it right and import the file again")
                 }
                 done += DefinitionsSummary(part).total
                 bar.update(done)
             }
             bar.finish()
+            notes.forEach(Report.note)
             change.done("\(summary.text) imported")
         }
     }
@@ -119,9 +122,8 @@ struct DefinitionsCommand: ParsableCommand {
             if let other {
                 differences = DefinitionsDiff(from: first, to: try DefinitionsCommand.read(other)).differences
             } else {
-                let present = try await client.naming(.virtualHost, ofVhost ?? "/") {
-                    try await client.get(DefinitionsCommand.path(ofVhost))
-                }
+                if let ofVhost { try await client.requireVirtualHost(ofVhost) }
+                let present = try await client.get(DefinitionsCommand.path(ofVhost))
                 differences = DefinitionsDiff(from: present, to: first).differences
             }
             if output.json {

@@ -28,7 +28,7 @@ struct ExchangesCommand: ParsableCommand {
         var additionalColumns: [String] { scope.columns }
 
         func rows(_ client: ManagementClient) async throws -> [JSON] {
-            try await scope.get("exchanges", client).map { exchange in
+            try await scope.get("exchanges", client, fields: neededFields).map { exchange in
                 guard exchange["name"].text == "" else { return exchange }
                 var shown = exchange
                 shown["name"] = "(default)"

@@ -42,6 +42,14 @@ protocol ListCommand: ServerCommand {
 extension ListCommand {
     var additionalColumns: [String] { [] }
 
+    /// The fields that are needed, so that the answer for very many rows is no longer than it has to be. nil is all.
+    var neededFields: [String]? {
+        let names = list.columns.flatMap { $0.split(separator: ",").map(String.init) }
+        if names.isEmpty, list.output.json { return nil }
+        let shown = names.isEmpty ? additionalColumns + Self.listing.defaults : names
+        return (shown + [Self.listing.nameColumn] + [list.sort].compactMap { $0 }).map { Self.listing.column($0).path }
+    }
+
     func run(_ client: ManagementClient) async throws {
         let listing = Self.listing
         let names = list.columns.flatMap { $0.split(separator: ",").map(String.init) }
@@ -98,9 +106,9 @@ struct ScopeOptions: ParsableArguments {
     var columns: [String] { allVhosts ? ["vhost"] : [] }
 
     /// All of a kind, in this scope.
-    func get(_ kind: String, _ client: ManagementClient) async throws -> [JSON] {
+    func get(_ kind: String, _ client: ManagementClient, fields: [String]? = nil) async throws -> [JSON] {
         do {
-            return try await client.get(path(kind)).items
+            return try await client.get(path(kind).with(fields: fields)).items
         } catch let error as ServerError where error.isNotFound {
             throw await client.missing(.virtualHost, virtualHost.name)
         }

@@ -45,7 +45,9 @@ struct Listing: Sendable {
         }
     }
 
-    func column(_ name: String) -> Column { columns.first { $0.name == name } ?? Column(name) }
+    func column(_ name: String) -> Column {
+        columns.first { $0.name == name } ?? columns.first { $0.title == name } ?? Column(name)
+    }
 }
 
 extension Listing.Column {

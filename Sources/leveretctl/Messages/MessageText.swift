@@ -1,6 +1,6 @@
 /// A message as it is shown: a line of where it comes from, its properties, its body.
 struct MessageText {
-    /// `exchange`, `routing_key`, `redelivered`, `properties`, `payload`, `payload_encoding`, as the HTTP API tells them.
+    /// As the HTTP API tells of messages: `exchange`, `routing_key`, `redelivered`, `properties`, `payload` and more.
     let message: JSON
 
     private static let bodyCharacterLimit = 4000
@@ -20,7 +20,8 @@ struct MessageText {
 
     /// The body's own line breaks stay; everything else that would move the cursor is shown as an escape.
     private var body: [String] {
-        let payload = message["payload"].cell
+        var payload = message["payload"].cell
+        if payload.hasSuffix("\n") { payload.removeLast() }
         let isText = message["payload_encoding"].text != "base64"
         let shown = payload.prefix(Self.bodyCharacterLimit)
         var lines = shown.split(separator: "\n", omittingEmptySubsequences: false).map { "   " + printable(String($0)) }

@@ -60,8 +60,9 @@ struct MoveCommand: ServerCommand {
             try await connection.close()
         } catch let error as LeveretError {
             throw ControlError(
-                "moved \(Quantity.count(transfer.movedCount, "message")) to \(target), then it failed; the others are in "
-                    + "queue '\(source)', and up to \(MessageTransfer.batchSize) of them may be at \(target) too. "
+                "moved \(Quantity.count(transfer.movedCount, "message")) to \(target), then it failed; the others "
+                    + "stay in queue '\(source)', and up to \(MessageTransfer.batchSize) of them may be there "
+                    + "too. "
                     + ControlError.of(error).message)
         }
         change.done("\(Quantity.count(transfer.movedCount, "message")) moved to \(target)")

@@ -58,8 +58,9 @@ struct PublishCommand: ServerCommand {
         }
         guard answer["routed"].flag else {
             if !change.quiet {
+                let words = "\(Shell.quoted(exchange)) \(Shell.quoted(key))"
                 Report.note(
-                    "the message reached no queue. See why: leveretctl route \(Shell.quoted(exchange)) \(Shell.quoted(key))"
+                    "the message reached no queue. See why: leveretctl route \(words)"
                 )
             }
             throw ExitCode(1)

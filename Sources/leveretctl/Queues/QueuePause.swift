@@ -43,25 +43,37 @@ extension QueuesCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ServerOptions
 
+        private static let listing = Listing(
+            noun: "unacknowledged messages",
+            columns: [
+                .init("delivered_at", title: "since"), .init("consumer", path: "consumer_tag"),
+                .init("channel", path: "channel_details.name"), .init("delivery_tag", .number, title: "tag"),
+                .init("redelivered"), .init("delivery_count", .number, title: "deliveries"), .init("exchange"),
+                .init("routing_key", title: "routing key"), .init("payload_bytes", .bytes, title: "size"),
+                .init("message_id", title: "message id", path: "properties.message_id"),
+            ],
+            defaults: [], nameColumn: "consumer")
+
+        /// As many as the server tells at once.
+        private static let pageSize = 500
+
         func run(_ client: ManagementClient) async throws {
             let answer = try await client.ownEndpoint(of: name, in: virtualHost.name) {
-                try await client.get(APIPath("queues", virtualHost.name, name, "unacked"))
+                try await client.get(
+                    APIPath("queues", virtualHost.name, name, "unacked").with("page", "1")
+                        .with("page_size", String(Self.pageSize)))
             }
-            if output.json { return Report.write(answer) }
-            // A list, or an object that has it beside what it says of all of them.
-            let rows = answer.items.isEmpty ? (answer["items"].items + answer["messages"].items) : answer.items
-            guard let first = rows.first else { return Report.note("queue '\(name)' has no unacknowledged messages") }
-            let columns = first.members.map { Listing.Column($0.name, Self.style($0)) }
-            var table = Table(columns: columns.map { .init(title: $0.name, isNumber: $0.isNumber) })
+            let rows = answer.items.isEmpty ? answer["items"].items : answer.items
+            if output.json { return Report.write(.array(rows)) }
+            if rows.isEmpty { return Report.note("queue '\(name)' has no unacknowledged messages") }
+            let columns = Self.listing.columns
+            var table = Table(columns: columns.map { .init(title: $0.title, isNumber: $0.isNumber) })
             table.rows = rows.map { row in columns.map { $0.text(row) } }
             Report.write(
                 table.lines(width: Terminal.size?.columns, hasTitles: !output.quiet, isBold: Terminal.hasStyle))
-        }
-
-        /// Milliseconds since 1970 are told from other numbers by their size.
-        private static func style(_ member: JSON.Member) -> Listing.Column.Style {
-            guard case .integer(let value) = member.value else { return .text }
-            return value > 1_000_000_000_000 && value < 100_000_000_000_000 ? .moment : .number
+            if let total = answer["total_count"].integer, total > rows.count {
+                Report.note("these are \(Quantity.grouped(rows.count)) of \(Quantity.grouped(total))")
+            }
         }
     }
 }

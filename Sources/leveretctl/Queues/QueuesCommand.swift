@@ -44,7 +44,9 @@ struct QueuesCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] { try await scope.get("queues", client) }
+        func rows(_ client: ManagementClient) async throws -> [JSON] {
+            try await scope.get("queues", client, fields: neededFields)
+        }
     }
 
     struct Declare: ServerCommand {

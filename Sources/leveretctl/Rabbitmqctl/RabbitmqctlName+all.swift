@@ -128,7 +128,7 @@ extension RabbitmqctlName {
             example: "close_all_user_connections alice rotation",
             arranged: { $0.positional.prefix(1) + Self.reason($0.positional.dropFirst()) }),
         RabbitmqctlName("cluster_status", "status", .report),
-        RabbitmqctlName("environment", "status", .report),
+        RabbitmqctlName("environment", "settings", .report),
         RabbitmqctlName("report", "status", .report),
         RabbitmqctlName("node_health_check", "check", .report),
         RabbitmqctlName("await_startup", "ping --wait 300", .report),

@@ -162,8 +162,8 @@ struct RabbitmqctlArguments {
     func withoutPassword(_ name: String) throws -> [String] {
         guard positional.count < 2 else {
             throw ControlError(
-                "a password on the command line can be read by everybody on this machine: give it on standard input. For "
-                    + "example: echo \"$NEW_PASSWORD\" | leveretctl \(name) \(positional[0])")
+                "a password on the command line can be read by everybody on this machine: give it on standard input. "
+                    + "For example: echo \"$NEW_PASSWORD\" | leveretctl \(name) \(positional[0])")
         }
         return positional
     }

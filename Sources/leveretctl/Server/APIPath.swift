@@ -18,6 +18,9 @@ struct APIPath: Equatable, CustomStringConvertible {
         return path
     }
 
+    /// Asks for these fields alone; for all of them when there are none.
+    func with(fields: [String]?) -> APIPath { fields.map { with("columns", $0.joined(separator: ",")) } ?? self }
+
     /// Everything but letters, digits and `-_.~` as `%XX`. A name of dots alone would be taken for a step upwards.
     static func encoded(_ text: String) -> String {
         let isDots = !text.isEmpty && text.utf8.allSatisfy { $0 == UInt8(ascii: ".") }

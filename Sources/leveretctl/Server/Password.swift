@@ -32,8 +32,12 @@ enum Password {
         }
         var silent = settings
         silent.c_lflag &= ~tcflag_t(ECHO)
+        EchoGuard.begin(terminal, settings)
         tcsetattr(terminal, TCSAFLUSH, &silent)
-        defer { tcsetattr(terminal, TCSAFLUSH, &settings) }
+        defer {
+            tcsetattr(terminal, TCSAFLUSH, &settings)
+            EchoGuard.end()
+        }
         _ = question.withCString { write(terminal, $0, strlen($0)) }
         defer { _ = write(terminal, "\n", 1) }
         guard let line = StandardInput.line(upTo: byteLimit, from: terminal) else {
@@ -47,8 +51,8 @@ enum Password {
         guard isatty(0) == 1 else {
             guard let line = StandardInput.line(upTo: byteLimit) else {
                 throw ControlError(
-                    "no new password for '\(user)' on standard input. For example: openssl rand -base64 24 | leveretctl "
-                        + "users add \(user)")
+                    "no new password for '\(user)' on standard input. For example: openssl rand -base64 24 | "
+                        + "leveretctl users add \(user)")
             }
             return line
         }
@@ -56,6 +60,28 @@ enum Password {
         let second = try prompt("once more: ", insteadGive: "standard input")
         guard first == second else { throw ControlError("the two passwords differ: nothing was changed") }
         return first
+    }
+}
+
+/// Who gives up at a prompt (Ctrl-C) gets a terminal that echoes again.
+private enum EchoGuard {
+    // Read by the handler of signals that are only handled while a prompt waits.
+    nonisolated(unsafe) private static var terminal: Int32 = -1
+    nonisolated(unsafe) private static var settings = termios()
+
+    static func begin(_ terminal: Int32, _ settings: termios) {
+        self.terminal = terminal
+        self.settings = settings
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number) { number in
+                tcsetattr(EchoGuard.terminal, TCSAFLUSH, &EchoGuard.settings)
+                _exit(128 + number)
+            }
+        }
+    }
+
+    static func end() {
+        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
     }
 }
 

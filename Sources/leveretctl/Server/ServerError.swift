@@ -17,9 +17,9 @@ struct ServerError: Error {
         switch status {
         case 401:
             ControlError(
-                "the broker at \(endpoint.address) does not let user '\(endpoint.user)' in: \(reason). Check --user and "
-                    + "the password (LEVERET_PASSWORD or --password-stdin); guest may log in from this machine only, and "
-                    + "the user needs the tag management")
+                "the broker at \(endpoint.address) does not let user '\(endpoint.user)' in: \(reason). Check --user "
+                    + "and the password (LEVERET_PASSWORD or --password-stdin); guest may log in from this machine "
+                    + "only, and the user needs the tag management")
         case 403:
             ControlError(
                 "user '\(endpoint.user)' may not do this (\(request)): \(reason). It needs another tag or permission: "

@@ -22,8 +22,8 @@ struct CheckCommand: ServerCommand {
     @Argument(
         help: ArgumentHelp(
             "Only these: alarms, local-alarms, virtual-hosts, is-in-service, ready-to-serve-clients, "
-                + "node-is-quorum-critical, port-listener/5672, protocol-listener/amqp, certificate-expiration/1/weeks, "
-                + "aliveness.", valueName: "check"))
+                + "node-is-quorum-critical, port-listener/5672, protocol-listener/amqp, "
+                + "certificate-expiration/1/weeks, aliveness.", valueName: "check"))
     var checks: [String] = []
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions

@@ -83,8 +83,8 @@ struct ExchangeMatcher {
         }
     }
 
-    /// The name, or another where it has been given away: what is behind an exchange has to have a name, but is found by
-    /// its address.
+    /// The name, or another where it has been given away: what is behind an exchange has to have a name, but is found
+    /// by its address.
     private mutating func unused(_ name: String) -> ShortString {
         var unused = ShortString(truncating: name)
         while !names.insert(unused).inserted { unused = ShortString(truncating: "\u{0}\(names.count)\(name)") }

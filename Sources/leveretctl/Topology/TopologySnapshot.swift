@@ -43,7 +43,7 @@ struct TopologySnapshot: Sendable {
     var virtualHost = "/"
     var exchanges: [String: Exchange] = [:]
     var queues: [String: Queue] = [:]
-    /// By their source, in a fixed order. Those of the default exchange are not listed: it knows every queue by its name.
+    /// By their source. Those of the default exchange are not listed: it knows every queue by its name.
     var bindings: [String: [Binding]] = [:]
     /// Whether the server decides by Leveret's own hash where hashing exchanges lead.
     var isLeveret = false
@@ -56,11 +56,13 @@ struct TopologySnapshot: Sendable {
         self.virtualHost = virtualHost
         let exchanges: [JSON]
         do {
-            exchanges = try await client.get(APIPath("exchanges", virtualHost)).items
+            exchanges = try await client.get(
+                APIPath("exchanges", virtualHost).with(fields: ["name", "type", "arguments", "policy"])
+            ).items
         } catch let error as ServerError where error.isNotFound {
             throw await client.missing(.virtualHost, virtualHost)
         }
-        async let queues = client.get(APIPath("queues", virtualHost)).items
+        async let queues = client.get(APIPath("queues", virtualHost).with(fields: Self.queueFields)).items
         async let bindings = client.get(APIPath("bindings", virtualHost)).items
         async let overview = client.get(APIPath("overview"))
         let definitions = try await Self.policies(client, virtualHost, exchanges, &notes)
@@ -69,6 +71,10 @@ struct TopologySnapshot: Sendable {
         for binding in try await bindings { add(binding: binding) }
         isLeveret = try await overview["product_name"].text?.lowercased().contains("leveret") == true
     }
+
+    private static let queueFields = [
+        "name", "messages", "consumers", "arguments", "effective_policy_definition",
+    ]
 
     private static func policies(
         _ client: ManagementClient, _ virtualHost: String, _ exchanges: [JSON], _ notes: inout [String]

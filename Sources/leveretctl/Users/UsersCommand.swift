@@ -61,7 +61,8 @@ struct UsersCommand: ParsableCommand {
             let path = APIPath("users", name)
             guard try await client.find(path) == nil else {
                 throw ControlError(
-                    "user '\(name)' is there already: leveretctl users password changes its password, users tags its tags"
+                    "user '\(name)' is there already: leveretctl users password changes its password, "
+                        + "users tags its tags"
                 )
             }
             var body: JSON = ["tags": .string(Self.joined(tags))]
@@ -174,7 +175,8 @@ struct UsersCommand: ParsableCommand {
             guard answer.status == 401 || answer.status == 403 else { throw error }
             if answer.status == 401, try await isRightButUntagged(client) {
                 throw ControlError(
-                    "user '\(name)' has none of the tags that the HTTP API asks for, so its password cannot be checked here"
+                    "user '\(name)' has none of the tags that the HTTP API asks for, so its password cannot be "
+                        + "checked here"
                 )
             }
             if !change.quiet { Report.note("user '\(name)' may not log in with this password: \(error.reason)") }

@@ -13,7 +13,7 @@ struct TailCommand: ServerCommand {
             (leveretctl vhosts update --tracing on).
             """,
         examples: [
-            "leveretctl tail orders --seconds 2", "leveretctl tail --exchange orders --key 'order.#' --count 5",
+            "leveretctl tail orders --seconds 2", "leveretctl tail --exchange orders --key 'order.#' --seconds 2",
             "leveretctl tail billing --json --seconds 2",
         ])
 
@@ -70,7 +70,8 @@ struct TailCommand: ServerCommand {
         }
         guard TailPlan.mayBeWatched(source) else {
             throw ControlError(
-                "exchange '\(name)' (\(source.type)) shares messages out, and would give some to the watcher: try --firehose"
+                "exchange '\(name)' (\(source.type)) shares messages out, and would give some to the watcher: try "
+                    + "--firehose"
             )
         }
         return TailPlan(exchange: source, keys: key, topology)
@@ -80,8 +81,8 @@ struct TailCommand: ServerCommand {
         let host = try await client.get(APIPath("vhosts", virtualHost.name))
         guard host["tracing"].flag else {
             throw ControlError(
-                "virtual host '\(virtualHost.name)' has tracing off: leveretctl vhosts update \(Shell.quoted(virtualHost.name)) "
-                    + "--tracing on")
+                "virtual host '\(virtualHost.name)' has tracing off: leveretctl vhosts update "
+                    + "\(Shell.quoted(virtualHost.name)) --tracing on")
         }
         var plan = TailPlan(
             exchange: TopologySnapshot.Exchange(name: "amq.rabbitmq.trace", type: "topic"),

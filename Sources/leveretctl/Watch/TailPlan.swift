@@ -11,8 +11,8 @@ struct TailPlan: Equatable {
         {
             guard Self.mayBeWatched(topology.exchanges[binding.source]) else {
                 notes.append(
-                    "what comes through exchange '\(binding.source)' is not shown: it shares messages out, and would give "
-                        + "some to the watcher instead")
+                    "what comes through exchange '\(binding.source)' is not shown: it shares messages out, and would "
+                        + "give some to the watcher instead")
                 continue
             }
             bindings.append(binding)

@@ -112,8 +112,9 @@ struct TopScreen: Equatable {
         lines += table.lines(width: size.columns)
         guard isInteractive else { return lines }
         while lines.count < size.rows - 1 { lines.append("") }
+        let other = view == .queues ? "connections" : "queues"
         let keys =
-            "q quit  v \(view == .queues ? "connections" : "queues")  sort: n name  i in  o out  m ready  u unacked  r reverse"
+            "q quit  v \(other)  sort: n name  i in  o out  m ready  u unacked  r reverse"
         lines.append(Terminal.cut(keys, to: size.columns))
         return lines
     }

@@ -101,12 +101,12 @@ struct CompareCommand: ParsableCommand {
                 + "\(printable(run.options.place)): \(first.name) \(first.text)\n")
     }
 
-    /// The names given, else the products; with the place where two are the same.
+    /// The names given, else the products, or the places where two have the same.
     private func brokerNames(_ products: [String], _ places: [String]) -> [Comparison.Broker] {
         zip(products, places).enumerated().map { index, broker in
             let (product, place) = broker
             let isAlone = products.count { $0 == product } == 1 && !product.isEmpty
-            let name = index < names.count ? names[index] : isAlone ? product : "\(product) \(place)"
+            let name = index < names.count ? names[index] : isAlone ? product : place
             return Comparison.Broker(name: printable(name), place: printable(place))
         }
     }

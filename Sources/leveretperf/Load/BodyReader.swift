@@ -11,7 +11,6 @@ final class BodyReader {
     private var readTime: UInt64 = 0
     private var stamp: Stamp?
     private var offset = 0
-    private var byteCount = 0
     private var isIntact = true
 
     init(_ plan: LoadPlan, _ control: RunControl, latencies: LatencyRecorder?, verifier: DeliveryVerifier?) {
@@ -28,7 +27,6 @@ final class BodyReader {
     }
 
     func begin(byteCount: Int) {
-        self.byteCount = byteCount
         offset = 0
         stamp = nil
         isIntact = byteCount == pattern.count

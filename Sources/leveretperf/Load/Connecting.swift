@@ -94,8 +94,8 @@ struct Connecting {
     }
 
     /// Ends connections in order, but does not wait for a broker that takes its time.
-    static func close(_ sessions: [BrokerSession]) {
-        let deadline = Deadline(seconds: 2)
+    static func close(_ sessions: [BrokerSession], seconds: Double = 2) {
+        let deadline = Deadline(seconds: seconds)
         for session in sessions { session.sendClose(deadline) }
         for session in sessions { session.awaitClose(deadline) }
     }

@@ -24,6 +24,8 @@ final class Coordinator {
     private let progress: Progress
     private let sampleNanoseconds: UInt64
     private(set) var residentPeakKibibytes: Int?
+    /// Before the first message.
+    private var beginning = CounterSample()
 
     init(
         _ plan: LoadPlan, _ control: RunControl, processes: [Int32], deadline: Deadline, progress: Progress,
@@ -45,6 +47,7 @@ final class Coordinator {
             for thread in threads { thread.join() }
             progress.end()
         }
+        beginning.time = MonotonicClock.nanoseconds
         for loop in loops { threads.append(try SystemThread { loop.run() }) }
         return try watch(loops.map(\.counters))
     }
@@ -63,7 +66,13 @@ final class Coordinator {
         window.use = ProcessorUse(
             from: before, to: ProcessorTime(processes: processes), elapsedSeconds: window.elapsedSeconds)
         control.phase = .draining
-        if plan.isStamped { window.isDrained = try drain(counters, &window) }
+        if plan.isStamped {
+            window.isDrained = try drain(counters, &window)
+        } else {
+            // A moment to end in order; a broker that takes nothing more is not waited for.
+            let end = Deadline(seconds: 1)
+            while !end.isOver, try tick(counters, &window).finishedProducers < plan.producers {}
+        }
         return window
     }
 
@@ -71,7 +80,7 @@ final class Coordinator {
     func watchCount(_ counters: [LoopCounters], isConsuming: Bool) throws(PerfError) -> Window {
         var window = Window()
         let before = ProcessorTime(processes: processes)
-        window.start = CounterSample(counters)
+        window.start = beginning
         window.samples = [window.start]
         control.openWindow(at: 0)
         var end = window.start
@@ -91,7 +100,7 @@ final class Coordinator {
     func watchDeliveries(_ counters: [LoopCounters], expected: Int) throws(PerfError) -> Window {
         var window = Window()
         let before = ProcessorTime(processes: processes)
-        window.start = CounterSample(counters)
+        window.start = beginning
         window.samples = [window.start]
         window.isDrained = try awaitDeliveries(counters, &window) { $0.consumed >= expected }
         window.end = CounterSample(counters)
@@ -144,7 +153,10 @@ final class Coordinator {
             throw PerfError(.timeout, "the run is not at its end after the time of --timeout; raise it or do less")
         }
         let sample = CounterSample(counters)
-        if sample.time - (window.samples.last?.time ?? 0) >= sampleNanoseconds { window.samples.append(sample) }
+        let isMeasuring = control.phase == .publishing || plan.messages != nil
+        if isMeasuring, sample.time - (window.samples.last?.time ?? 0) >= sampleNanoseconds {
+            window.samples.append(sample)
+        }
         if let resident = ProcessorTime.residentKibibytes(of: processes) {
             residentPeakKibibytes = max(resident, residentPeakKibibytes ?? 0)
         }

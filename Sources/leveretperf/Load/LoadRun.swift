@@ -36,7 +36,11 @@ struct LoadRun {
         }
         let consumers = try connecting.consumers { parts.bodyReader($0) }
         let sessions = producers.map(\.session) + consumers.map(\.session)
-        defer { Connecting.close(sessions + [session]) }
+        defer {
+            // Who was stopped within a frame cannot say goodbye.
+            let polite = producers.filter(\.isBetweenMessages).map(\.session)
+            Connecting.close(polite + consumers.filter { !$0.hasOutput }.map(\.session) + [session])
+        }
         if plan.scenario != .backlog { try connecting.subscribe(consumers, waiting: true) }
         for descriptor in sessions.map(\.descriptor) { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         result.setupSeconds = Double(MonotonicClock.nanoseconds - start) / 1e9
@@ -56,8 +60,8 @@ struct LoadRun {
         _ result: inout LoadResult
     ) throws(PerfError) {
         let loops = try loops(producers, consumers, routes, control)
-        let length = plan.messages == nil ? plan.durationSeconds : 5
-        let coordinator = coordinator(control, sampleNanoseconds: UInt64(max(0.01, min(1, length / 100)) * 1e9))
+        let length = plan.messages == nil ? plan.durationSeconds : 2
+        let coordinator = coordinator(control, sampleNanoseconds: UInt64(max(0.02, min(1, length / 50)) * 1e9))
         setSchedules(producers)
         result.window = try coordinator.run(loops) { counters throws(PerfError) in
             if plan.messages == nil { return try coordinator.watchTime(counters) }

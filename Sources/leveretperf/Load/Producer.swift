@@ -76,6 +76,9 @@ final class Producer {
         return published >= all && (window == nil || confirmed >= all)
     }
 
+    /// Whether something else may be written to the socket now.
+    var isBetweenMessages: Bool { sentBytes % ring.messageByteCount == 0 }
+
     /// It ends with the message that it has begun.
     func finish() { end = end ?? min(begun, limit) }
 
@@ -136,7 +139,7 @@ final class Producer {
 
     private func writeAnswers() throws(PerfError) {
         // Answers are a few bytes; only between messages may they be written.
-        guard sentBytes % ring.messageByteCount == 0, let base = output.base else { return }
+        guard isBetweenMessages, let base = output.base else { return }
         let written = send(session.descriptor, base, output.count, Int32(MSG_NOSIGNAL))
         if written < 0 {
             if errno == EAGAIN { return }

@@ -46,7 +46,7 @@ struct Topology {
     /// Removes everything, as far as it is there, over a connection of its own: what a run leaves behind would be in
     /// the way of the next.
     func remove(_ options: ConnectionOptions) {
-        let deadline = Deadline(seconds: 10)
+        let deadline = Deadline(seconds: 10 + Double(routes.queues.count) / 500)
         guard let session = try? BrokerSession(options, frameMax: plan.frameMax, deadline: deadline),
             (try? session.call(.channelOpen(ChannelOpen()), deadline)) != nil
         else { return }

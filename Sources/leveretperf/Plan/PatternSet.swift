@@ -81,8 +81,9 @@ struct PatternSet: Sendable {
         case 6:
             var topic = literal
             topic[place] = .star
-            topic[(place + 1) % 4] = .star
-            return Pattern(mask: 0b1111 & ~(1 << place) & ~(1 << (place + 1) % 4), words: words, topic: topic)
+            let second = (place + 1) % 4
+            topic[second] = .star
+            return Pattern(mask: 0b1111 & ~(1 << place) & ~(1 << second), words: words, topic: topic)
         case 7: return Pattern(mask: 0b0011, words: words, topic: [literal[0], literal[1], .hash])
         case 8: return Pattern(mask: 0b1100, words: words, topic: [.hash, literal[2], literal[3]])
         default: return Pattern(mask: 0b1001, words: words, topic: [literal[0], .hash, literal[3]])

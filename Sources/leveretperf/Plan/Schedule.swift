@@ -27,10 +27,10 @@ struct Schedule: Equatable, Sendable {
     func dueCount(at now: UInt64) -> Int {
         guard now >= start else { return 0 }
         let elapsed = Double(now - start) - offsetNanoseconds
-        if elapsed < 0 { return 0 }
-        var count = Int(elapsed / intervalNanoseconds) + 1
-        // Rounding must never send ahead of time.
+        var count = elapsed < 0 ? 0 : Int(elapsed / intervalNanoseconds) + 1
+        // Rounding must neither send ahead of time nor sleep until a time that has come.
         while count > 0, time(of: count - 1) > now { count -= 1 }
+        while time(of: count) <= now { count += 1 }
         return count
     }
 }

@@ -109,7 +109,8 @@ struct Comparison: Sendable {
         canvas.label("medians, each figure on its own scale", x: 24, y: 54, color: SVGCanvas.faint)
         var top = 80.0
         for (scenario, row) in shown {
-            canvas.label("\(scenario.rawValue): \(row.name)", x: 24, y: top + 12, isBold: true)
+            let heading = row.name.hasPrefix(scenario.rawValue) ? row.name : "\(scenario.rawValue): \(row.name)"
+            canvas.label(heading, x: 24, y: top + 12, isBold: true)
             let most = max(row.medians.compactMap(\.self).max() ?? 0, 1e-12)
             for (index, median) in row.medians.enumerated() {
                 let y = top + 20 + Double(index) * 22
@@ -131,10 +132,11 @@ struct Comparison: Sendable {
         let widths = (0..<columnCount).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
         }
         return rows.map { row in
-            row.enumerated().map { column, text in
+            let line = row.enumerated().map { column, text in
                 let padding = String(repeating: " ", count: widths[column] - text.count)
                 return column == 0 ? text + padding : padding + text
             }.joined(separator: "   ")
+            return String(line.reversed().drop { $0 == " " }.reversed())
         }
     }
 }

@@ -22,7 +22,7 @@ struct LineChart {
     var series: [Series]
 
     private static let left = 84.0
-    private static let right = 24.0
+    private static let right = 40.0
     private static let top = 84.0
     private static let bottom = 56.0
 

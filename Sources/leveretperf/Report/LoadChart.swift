@@ -29,10 +29,7 @@ enum LoadChart {
         }
         let values = series.flatMap { $0.points.map(\.y) }
         let yTicks = LineChart.logarithmicTicks(from: values.min() ?? 1000, to: values.max() ?? 1e6) {
-            Quantity.duration(nanoseconds: $0).replacingSuffix(".0 us", with: " us").replacingSuffix(
-                ".00 ms", with: " ms"
-            )
-            .replacingSuffix(".00 s", with: " s")
+            Quantity.plain(Quantity.duration(nanoseconds: $0))
         }
         return LineChart(
             title: title, subtitle: subtitle, xName: "percentile", yName: "latency", xTicks: ticks, yTicks: yTicks,
@@ -67,8 +64,9 @@ enum LoadChart {
         let most = lines.flatMap { $0.points.map(\.y) }.max() ?? 1
         return LineChart(
             title: title(result), subtitle: subtitle(result), xName: "seconds", yName: "messages a second",
-            xTicks: LineChart.linearTicks(upTo: max(end, 0.01)) { Quantity.short($0) },
-            yTicks: LineChart.linearTicks(upTo: most) { Quantity.short($0) }, isLogarithmic: false, series: lines
+            xTicks: LineChart.linearTicks(upTo: max(end, 0.01)) { Quantity.plain(Quantity.short($0)) },
+            yTicks: LineChart.linearTicks(upTo: most) { Quantity.plain(Quantity.short($0)) }, isLogarithmic: false,
+            series: lines
         ).svg
     }
 
@@ -82,11 +80,5 @@ enum LoadChart {
             + "\(Quantity.count(plan.queues, "queue")), \(plan.bodyByteCount) B"
             + (plan.isPersistent ? " persistent" : "") + ", ack \(plan.acknowledgement.text)"
             + (plan.confirmWindow > 0 ? ", confirm \(plan.confirmWindow)" : "")
-    }
-}
-
-extension String {
-    fileprivate func replacingSuffix(_ suffix: String, with other: String) -> String {
-        hasSuffix(suffix) ? dropLast(suffix.count) + other : self
     }
 }

@@ -47,6 +47,18 @@ enum Quantity {
         }
     }
 
+    /// The text without zeros behind the point, for the ends of an axis: `2.00 M` is `2 M`.
+    static func plain(_ text: String) -> String {
+        guard let point = text.firstIndex(of: ".") else { return text }
+        let unit = text.firstIndex(of: " ") ?? text.endIndex
+        var end = unit
+        while end > point, case let last = text[text.index(before: end)], last == "0" || last == "." {
+            end = text.index(before: end)
+            if last == "." { break }
+        }
+        return String(text[..<end]) + text[unit...]
+    }
+
     static func bytes(_ count: Double) -> String {
         switch count {
         case ..<1024: "\(fixed(count, 0)) B"

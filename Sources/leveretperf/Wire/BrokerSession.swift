@@ -37,7 +37,7 @@ final class BrokerSession {
     {
         outbound.write(bytes: [0x41, 0x4D, 0x51, 0x50, 0, 0, 9, 1])
         try flush(deadline)
-        guard case .connectionStart(let start) = try receive(on: 0, deadline) else { throw unexpected("the handshake") }
+        guard case .connectionStart(let start) = try receive(deadline) else { throw unexpected("the handshake") }
         if case .longString(let product)? = start.serverProperties["product"] {
             self.product = String(decoding: product, as: UTF8.self)
             if let version = start.serverProperties["version"]?.text { self.product += " \(version)" }
@@ -47,7 +47,7 @@ final class BrokerSession {
             clientProperties: Self.clientProperties, mechanism: "PLAIN", response: response, locale: "en_US"
         ).writeFrame(channel: 0, to: &outbound)
         try flush(deadline)
-        guard case .connectionTune(let tune) = try receive(on: 0, deadline) else { throw unexpected("the login") }
+        guard case .connectionTune(let tune) = try receive(deadline) else { throw unexpected("the login") }
         frameMax = tune.frameMax == 0 ? wanted : min(wanted, max(tune.frameMax, Frame.sizeMinimum))
         ConnectionTuneOk(channelMax: tune.channelMax, frameMax: frameMax, heartbeat: 0)
             .writeFrame(channel: 0, to: &outbound)
@@ -56,7 +56,7 @@ final class BrokerSession {
         }
         ConnectionOpen(virtualHost: virtualHost).writeFrame(channel: 0, to: &outbound)
         try flush(deadline)
-        guard case .connectionOpenOk = try receive(on: 0, deadline) else {
+        guard case .connectionOpenOk = try receive(deadline) else {
             throw unexpected("opening the virtual host")
         }
     }
@@ -65,7 +65,7 @@ final class BrokerSession {
     func call(_ method: Method, on channel: UInt16 = 1, _ deadline: Deadline) throws(PerfError) -> Method {
         method.writeFrame(channel: channel, to: &outbound)
         try flush(deadline)
-        return try receive(on: channel, deadline)
+        return try receive(deadline)
     }
 
     /// Sends a method that has no answer.
@@ -107,17 +107,17 @@ final class BrokerSession {
             } else if errno != EINTR {
                 // The broker may have said why before it went: that is worth more than a broken pipe.
                 outbound.removeAll()
-                if case .connectionClose(let close)? = try? receiveRaw(on: 0, deadline) { throw ended(close) }
+                if case .connectionClose(let close)? = try? receiveRaw(deadline) { throw ended(close) }
                 throw PerfError(.broker, "the broker ended the connection: \(SystemError.text(errno))")
             }
         }
         outbound.removeAll()
     }
 
-    /// The next method of that channel. What the broker closes is an error.
-    private func receive(on channel: UInt16, _ deadline: Deadline) throws(PerfError) -> Method {
+    /// The next method: one request is on its way at a time. What the broker closes is an error.
+    private func receive(_ deadline: Deadline) throws(PerfError) -> Method {
         while true {
-            switch try receiveRaw(on: channel, deadline) {
+            switch try receiveRaw(deadline) {
             case .connectionClose(let close): throw ended(close)
             case .channelClose(let close): throw BrokerFailure.channelClosed(close)
             case .connectionBlocked, .connectionUnblocked: continue
@@ -126,7 +126,7 @@ final class BrokerSession {
         }
     }
 
-    private func receiveRaw(on channel: UInt16, _ deadline: Deadline) throws(PerfError) -> Method {
+    private func receiveRaw(_ deadline: Deadline) throws(PerfError) -> Method {
         while true {
             if let frame = try takeFrame() {
                 guard frame.type == Frame.method else {

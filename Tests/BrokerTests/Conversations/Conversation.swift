@@ -69,11 +69,12 @@ final class Conversation {
     func connect(
         shard: Int = 0, channel: UInt16? = 1, capabilities: FieldTable = ConversationClient.allCapabilities,
         tuneOk: ConnectionTuneOk = ConnectionTuneOk(channelMax: 2047, frameMax: 131_072, heartbeat: 0),
-        virtualHost: ShortString = "/", sourceLocation: SourceLocation = #_sourceLocation
+        virtualHost: ShortString = "/", user: String = "guest", sourceLocation: SourceLocation = #_sourceLocation
     ) -> ConversationClient {
         let client = accept(shard: shard)
         client.shakeHands(
-            capabilities: capabilities, tuneOk: tuneOk, virtualHost: virtualHost, sourceLocation: sourceLocation)
+            capabilities: capabilities, tuneOk: tuneOk, virtualHost: virtualHost, user: user,
+            sourceLocation: sourceLocation)
         if let channel { client.openChannel(channel, sourceLocation: sourceLocation) }
         return client
     }

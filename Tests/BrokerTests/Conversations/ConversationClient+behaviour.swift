@@ -7,20 +7,24 @@ extension ConversationClient {
     func shakeHands(
         capabilities: FieldTable = allCapabilities,
         tuneOk: ConnectionTuneOk = ConnectionTuneOk(channelMax: 2047, frameMax: 131_072, heartbeat: 0),
-        virtualHost: ShortString = "/", sourceLocation: SourceLocation = #_sourceLocation
+        virtualHost: ShortString = "/", user: String = "guest", sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        logIn(capabilities: capabilities, sourceLocation: sourceLocation)
+        logIn(user: user, capabilities: capabilities, sourceLocation: sourceLocation)
         send(tuneOk, channel: 0)
         setFrameMax(tuneOk.frameMax)
         send(ConnectionOpen(virtualHost: virtualHost), channel: 0)
         expect(ConnectionOpenOk(), channel: 0, sourceLocation: sourceLocation)
     }
 
-    /// Up to connection.tune.
-    func logIn(capabilities: FieldTable = allCapabilities, sourceLocation: SourceLocation = #_sourceLocation) {
+    /// Up to connection.tune. Users of tests have their names as passwords.
+    func logIn(
+        user: String = "guest", capabilities: FieldTable = allCapabilities,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         send(bytes: Self.protocolHeader)
         _ = expect(ConnectionStart.self, channel: 0, sourceLocation: sourceLocation)
-        send(Self.startOk(capabilities: capabilities), channel: 0)
+        send(
+            Self.startOk(response: Array("\0\(user)\0\(user)".utf8), capabilities: capabilities), channel: 0)
         _ = expect(ConnectionTune.self, channel: 0, sourceLocation: sourceLocation)
     }
 

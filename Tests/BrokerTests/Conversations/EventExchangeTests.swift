@@ -106,12 +106,15 @@ import Testing
             let listener = EventListener(broker, key: "*.deleted")
             let client = broker.connect()
             client.declare(QueueDeclare(queue: "q"))
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
             client.request(QueueBind(queue: "q", exchange: "amq.topic", routingKey: "k"), QueueBindOk())
-            client.request(QueueDelete(queue: "q"), QueueDeleteOk())
+            client.send(QueueDelete(queue: "q"))
+            client.expect(BasicCancel(consumerTag: "c", noWait: true))
+            client.expect(QueueDeleteOk())
             let events = listener.take()
-            #expect(events.map(\.key) == ["binding.deleted", "queue.deleted"])
+            #expect(events.map(\.key) == ["consumer.deleted", "binding.deleted", "queue.deleted"])
             #expect(
-                events.map { $0.headers["user_who_performed_action"]?.text } == ["rmq-internal", "guest"])
+                events.map { $0.headers["user_who_performed_action"]?.text } == ["guest", "rmq-internal", "guest"])
             client.request(ExchangeDeclare(exchange: "x", type: "fanout"), ExchangeDeclareOk())
             client.request(ExchangeBind(destination: "x", source: "amq.topic"), ExchangeBindOk())
             client.request(ExchangeDelete(exchange: "x"), ExchangeDeleteOk())
@@ -148,6 +151,7 @@ import Testing
             try plane.setMetadata(metadata, ofVirtualHost: "v")
             metadata.maxQueues = nil
             try plane.setMetadata(metadata, ofVirtualHost: "v")
+            try plane.putUser(UserRecord(name: "ann"))
             try plane.setPermissions(
                 Permissions(configure: "c", write: "w", read: "r"), user: "ann", virtualHost: "v")
             let policy = Policy(
@@ -160,13 +164,15 @@ import Testing
             let events = listener.take()
             #expect(
                 events.map(\.key) == [
-                    "vhost.limits.set", "vhost.updated", "vhost.limits.cleared", "permission.created", "policy.set",
+                    "parameter.set", "vhost.limits.set", "vhost.updated", "parameter.cleared", "vhost.limits.cleared",
+                    "user.created", "permission.created",
+                    "policy.set",
                     "policy.cleared", "parameter.set", "policy.set", "parameter.cleared", "operator.policy.cleared",
                 ])
-            guard events.count == 10 else { return }
-            #expect(events[0].headers["max-queues"] == .int64(5))
+            guard events.count == 13 else { return }
+            #expect(events[1].headers["max-queues"] == .int64(5))
             expect(
-                [events[3], events[4]],
+                [events[6], events[7]],
                 [
                     ReceivedEvent(
                         "permission.created",
@@ -281,7 +287,7 @@ extension EventExchangeTests {
             broker.advance(milliseconds: 250)
             listener.client.send(ConnectionCloseOk(), channel: 0)
             _ = listener.client.takeAll()
-            try broker.controlPlane.addVirtualHost("/")
+            try broker.controlPlane.addVirtualHost("/", creator: "guest")
             broker.advance(milliseconds: 250)
             let again = EventListener(broker, key: "queue.*")
             broker.connect().declare(QueueDeclare(queue: "own", exclusive: true))

@@ -9,13 +9,16 @@ final class KilledBroker {
     /// One life. Nothing is closed at its end.
     ///
     /// - Parameter elapsedMilliseconds: since the clocks' first moment.
-    func live(shards: Int = 1, elapsedMilliseconds: UInt64 = 0, _ body: (Conversation) -> Void) {
+    func live(
+        shards: Int = 1, settings: BrokerSettings = BrokerSettings(), elapsedMilliseconds: UInt64 = 0,
+        _ body: (Conversation) -> Void
+    ) {
         let stored = NaiveJournal(log)
         let journal = DrivenJournal(shardCount: shards, pace: .onDemand)
         let disk = DrivenDisk()
         disk.journaled = { stored.messages[$0]?.content }
         let broker = Conversation(
-            shards: shards, settings: BrokerSettings(), journal: journal, disk: disk,
+            shards: shards, settings: settings, journal: journal, disk: disk,
             elapsedMilliseconds: elapsedMilliseconds, recover: stored.recover)
         journal.onTake = { [unowned self] _, records in log += records }
         broker.settle()

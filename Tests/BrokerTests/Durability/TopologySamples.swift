@@ -125,7 +125,7 @@ struct TopologySamples {
                 DurableQueue(
                     name: name("q"), journalNumber: UInt32(below(1 << 31)), isAutoDelete: below(2) == 0,
                     arguments: table(), isPaused: below(2) == 0))
-        case 13: return .queuePaused(virtualHost: host, name: name("q"), below(2) == 0)
+        case 17: return .queuePaused(virtualHost: host, name: name("q"), below(2) == 0)
         case 4: return .queueDeleted(virtualHost: host, name: name("q"))
         case 5: return .bound(virtualHost: host, binding())
         default: return .unbound(virtualHost: host, binding())

@@ -34,6 +34,52 @@ import Testing
         }
     }
 
+    /// As it would be in two reads: what the ack lets go makes room for what is published behind it.
+    @Test(arguments: ["drop-head", "reject-publish"])
+    func anAckInFrontOfAPublishMakesRoom(overflow: String) {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(
+                QueueDeclare(
+                    queue: "q", arguments: ["x-max-length": .int32(1), "x-overflow": .string(overflow)]))
+            client.request(ConfirmSelect(), ConfirmSelectOk())
+            client.request(BasicQos(prefetchCount: 1), BasicQosOk())
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            client.publish("1", routingKey: "q")
+            client.expectDeliver("1", tag: 1)
+            client.expect(BasicAck(deliveryTag: 1))
+            client.publish("2", routingKey: "q")
+            client.expect(BasicAck(deliveryTag: 2))
+            client.send(
+                bytes: frame(BasicAck(deliveryTag: 1)) + frame(BasicPublish(routingKey: "q"))
+                    + contentFrames(Array("3".utf8)))
+            client.expectDeliver("2", tag: 2)
+            client.expect(BasicAck(deliveryTag: 3))
+            client.send(BasicAck(deliveryTag: 2))
+            client.expectDeliver("3", tag: 3)
+            client.send(BasicAck(deliveryTag: 3))
+        }
+    }
+
+    /// What is due to expire is not delivered to make room.
+    @Test func whatHasExpiredDoesNotGoToAConsumer() {
+        converse { broker in
+            let client = broker.connect()
+            client.declare(
+                QueueDeclare(
+                    queue: "q", arguments: ["x-max-length": .int32(1), "x-message-ttl": .int32(0)]))
+            client.request(BasicQos(prefetchCount: 1), BasicQosOk())
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            client.publish("1", routingKey: "q")
+            client.expectDeliver("1", tag: 1)
+            client.send(
+                bytes: frame(BasicPublish(routingKey: "q")) + contentFrames(Array("2".utf8))
+                    + frame(BasicAck(deliveryTag: 1)) + frame(BasicPublish(routingKey: "q"))
+                    + contentFrames(Array("3".utf8)))
+            client.expectNothing()
+        }
+    }
+
     @Test func bytesOfBodiesCount() {
         converse { broker in
             let client = broker.connect()

@@ -66,9 +66,7 @@ import Testing
 
     @Test func aWalkSumsUpEachVirtualHost() throws {
         try converse(shards: 2) { broker in
-            try broker.controlPlane.addVirtualHost("other")
-            try broker.controlPlane.setPermissions(
-                Permissions(configure: ".*", write: ".*", read: ".*"), user: "guest", virtualHost: "other")
+            try broker.controlPlane.addVirtualHost("other", creator: "guest")
             let client = broker.connect()
             let other = broker.connect(shard: 1, virtualHost: "other")
             for number in 0..<5 {

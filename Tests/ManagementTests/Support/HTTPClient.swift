@@ -49,6 +49,12 @@ struct HTTPClient: Sendable {
         return try await exchange(Array("\(head)\r\n".utf8) + (body ?? []), isHead: method == "HEAD")
     }
 
+    /// A connection that reads nothing.
+    func open() async throws -> any Channel {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false).connect(host: "127.0.0.1", port: port).get()
+    }
+
     /// Sends the bytes and reads one answer.
     func exchange(_ bytes: [UInt8], isHead: Bool = false) async throws -> HTTPReply {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -67,6 +67,19 @@ struct TestNode {
         try outcome.get()
     }
 
+    /// Makes a user, or sets its tags anew, and what it may open; a client that is it.
+    func user(_ name: String, tags: String, mayOpen hosts: [String]) async throws -> HTTPClient {
+        _ = try await client.put("/api/users/\(name)", ["password": "p", "tags": .string(tags)])
+        for host in hosts {
+            let everything: JSONValue = ["configure": ".*", "write": ".*", "read": ".*"]
+            _ = try await client.put("/api/permissions/\(host)/\(name)", everything)
+        }
+        var other = client
+        other.user = name
+        other.password = "p"
+        return other
+    }
+
     private static func port(of address: String) -> Int {
         address.split(separator: ":").last.flatMap { Int($0) } ?? 0
     }

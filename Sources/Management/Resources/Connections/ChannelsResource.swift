@@ -33,7 +33,7 @@ enum ChannelsResource: Resource {
         if let idle = channel.idleSinceMilliseconds {
             builder.add("idle_since", .string(Timestamps.text(milliseconds: idle)))
         }
-        builder.add("message_stats", .object(MessageStats.object(channel.counters, .channel)))
+        builder.add("message_stats", .object(MessageStats.object(channel.counters, channel.rates, .channel)))
         return builder.object
     }
 

@@ -47,7 +47,7 @@ enum ConnectionsResource: Resource {
         builder.add("send_oct", .number(connection.sentByteCount))
         builder.add("send_cnt", .number(connection.writeCount))
         builder.add("send_pend", connection.pendingByteCount)
-        builder.add("message_stats", .object(MessageStats.object(connection.counters, .channel)))
+        builder.add("message_stats", .object(MessageStats.object(connection.counters, nil, .channel)))
         return builder.object
     }
 

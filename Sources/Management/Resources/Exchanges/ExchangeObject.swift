@@ -6,7 +6,7 @@ import Node
 struct ExchangeObject {
     let exchange: ExchangeSnapshot
     /// nil where they are not asked for.
-    let counters: ExchangeCounters?
+    let counted: (counters: ExchangeCounters, rates: ExchangeRates)?
 
     func object(_ columns: Columns) -> JSONObject {
         var builder = JSONObjectBuilder(columns)
@@ -19,10 +19,15 @@ struct ExchangeObject {
         builder.add("arguments", .object(exchange.arguments.json))
         builder.add("policy", exchange.policies.policy.map { .text($0) } ?? .null)
         builder.add("user_who_performed_action", "")
-        if let counters {
+        if let (counters, rates) = counted {
             builder.add(
                 "message_stats",
-                ["publish_in": .number(counters.publishIn), "publish_out": .number(counters.publishOut)])
+                [
+                    "publish_in": .number(counters.publishIn),
+                    "publish_in_details": ["rate": .double(rates.publishIn)],
+                    "publish_out": .number(counters.publishOut),
+                    "publish_out_details": ["rate": .double(rates.publishOut)],
+                ])
         }
         return builder.object
     }
@@ -60,17 +65,19 @@ struct ExchangeSource: ListSource {
         }
         let exchanges = keys.map { found[Self.place($0.virtualHost, $0.name)] }
         let counters = await counters(of: exchanges, columns)
-        return zip(exchanges, counters).map { exchange, counters in
-            exchange.map { ExchangeObject(exchange: $0, counters: counters).object(columns) }
+        return zip(exchanges, counters).map { exchange, counted in
+            exchange.map { ExchangeObject(exchange: $0, counted: counted).object(columns) }
         }
     }
 
     private static func place(_ host: ShortString, _ name: ShortString) -> String { "\(host)\u{0}\(name)" }
 
-    private func counters(of exchanges: [ExchangeSnapshot?], _ columns: Columns) async -> [ExchangeCounters?] {
+    private func counters(
+        of exchanges: [ExchangeSnapshot?], _ columns: Columns
+    ) async -> [(counters: ExchangeCounters, rates: ExchangeRates)?] {
         guard hasCounters, columns.want("message_stats") else { return exchanges.map { _ in nil } }
-        let counters = await request.administration.exchangeCounters(of: exchanges.compactMap { $0?.reference })
-        var rest = counters[...]
+        let counted = await request.administration.exchangeActivity(of: exchanges.compactMap { $0?.reference })
+        var rest = counted[...]
         return exchanges.map { $0 == nil ? nil : rest.popFirst() }
     }
 }

@@ -11,6 +11,9 @@ struct QueueObject {
     let queue: QueueSnapshot
     let extent: Extent
     let nodeName: String
+    /// What was asked for of its past.
+    var rateHistory: SampleHistoryQuery?
+    var lengthHistory: SampleHistoryQuery?
 
     func object(_ columns: Columns) -> JSONObject {
         var builder = JSONObjectBuilder(columns)
@@ -20,6 +23,7 @@ struct QueueObject {
         case .totals: addTotals(&builder)
         case .everything:
             addTotals(&builder)
+            addLengthRates(&builder)
             addBytes(&builder)
             addConsumers(&builder)
         }
@@ -52,6 +56,17 @@ struct QueueObject {
         builder.add("messages_unacknowledged", queue.unackedCount)
     }
 
+    private func addLengthRates(_ builder: inout JSONObjectBuilder) {
+        let rates = queue.lengthRates
+        let (ready, unacked) = (lengthHistory?.series.ready ?? [], lengthHistory?.series.unacked ?? [])
+        func details(_ rate: Double, _ values: @autoclosure () -> [UInt64]) -> JSONValue {
+            .object(MessageStats.details(rate: rate, samples: lengthHistory?.samples(of: values())))
+        }
+        builder.add("messages_details", details(rates.messages, zip(ready, unacked).map { $0 &+ $1 }))
+        builder.add("messages_ready_details", details(rates.ready, ready))
+        builder.add("messages_unacknowledged_details", details(rates.unacked, unacked))
+    }
+
     private func addBytes(_ builder: inout JSONObjectBuilder) {
         builder.add("messages_delayed", queue.delayedCount)
         builder.add("messages_ram", queue.residentCount)
@@ -67,7 +82,8 @@ struct QueueObject {
         builder.add("message_bytes_persistent", queue.persistentByteCount)
         builder.add("head_message_timestamp", queue.headTimestampSeconds.map { .number($0) } ?? .null)
         builder.add("memory", queue.memoryByteCount)
-        builder.add("message_stats", .object(MessageStats.object(queue.counters, .queue)))
+        builder.add(
+            "message_stats", .object(MessageStats.object(queue.counters, queue.rates, .queue, history: rateHistory)))
         if let idle = queue.idleSinceMilliseconds {
             builder.add("idle_since", .string(Timestamps.text(milliseconds: idle)))
         }

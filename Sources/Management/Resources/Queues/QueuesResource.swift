@@ -8,12 +8,19 @@ import Routing
 enum QueuesResource: Resource {
     static let routes = [
         Route(.get, "/api/queues", access: .visibleVirtualHost, list),
+        Route(.get, "/api/queues/detailed", access: .visibleVirtualHost, list),
         Route(.get, "/api/queues/{vhost}", access: .visibleVirtualHost, list),
         Route(.get, "/api/queues/{vhost}/{queue}", access: .virtualHost, show),
         Route(.put, "/api/queues/{vhost}/{queue}", access: .virtualHost, declare),
         Route(.delete, "/api/queues/{vhost}/{queue}", access: .virtualHost, delete),
         Route(.delete, "/api/queues/{vhost}/{queue}/contents", access: .virtualHost, purge),
         Route(.post, "/api/queues/{vhost}/{queue}/actions", access: .administrator, act),
+        Route(.put, "/api/queues/{vhost}/{queue}/pause", access: .policies) { request throws(ManagementError) in
+            try await setPaused(true, request)
+        },
+        Route(.put, "/api/queues/{vhost}/{queue}/resume", access: .policies) { request throws(ManagementError) in
+            try await setPaused(false, request)
+        },
     ]
 
     private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
@@ -27,7 +34,19 @@ enum QueuesResource: Resource {
         let extent = request.queueExtent
         let nodeName = request.context.nodeName
         let columns = Columns(request.query["columns"])
-        var object = QueueObject(queue: queue, extent: extent, nodeName: nodeName).object(columns)
+        let rateRange = try HistoryRange(request.query, prefix: "msg_rates")
+        let lengthRange = try HistoryRange(request.query, prefix: "lengths")
+        var view = QueueObject(queue: queue, extent: extent, nodeName: nodeName)
+        if rateRange != nil || lengthRange != nil {
+            let series = await request.administration.read(shard: queue.address.shard) {
+                $0.samples(ofQueue: queue.address)
+            }
+            if let series {
+                view.rateHistory = rateRange.map { SampleHistoryQuery(range: $0, series: series) }
+                view.lengthHistory = lengthRange.map { SampleHistoryQuery(range: $0, series: series) }
+            }
+        }
+        var object = view.object(columns)
         if extent == .everything, columns.want("consumer_details") {
             let consumers = await request.administration.read(shard: queue.address.shard) {
                 $0.consumerSnapshots(of: queue.address)
@@ -65,6 +84,18 @@ enum QueuesResource: Resource {
         _ = try request.queueAddress()
         try await request.request(
             QueuePurge(queue: try request.name("queue")), virtualHost: try request.virtualHost)
+        return .noContent
+    }
+
+    /// Deliveries stop, or go on; LavinMQ's paths.
+    private static func setPaused(
+        _ isPaused: Bool, _ request: ManagementRequest
+    ) async throws(ManagementError) -> ManagementResponse {
+        _ = try request.queueAddress()
+        let (queue, host) = (try request.name("queue"), try request.virtualHost)
+        try await request.change { controlPlane throws(AdministrationError) in
+            try controlPlane.setPaused(isPaused, queue: queue, virtualHost: host)
+        }
         return .noContent
     }
 

@@ -1,0 +1,93 @@
+import Testing
+
+@testable import leveretctl
+
+@Suite struct DefinitionsTests {
+    private let before: JSON = [
+        "rabbit_version": "3.10.8",
+        "users": [["name": "alice", "tags": "administrator", "password_hash": "AAA"]],
+        "vhosts": [["name": "/"]],
+        "queues": [
+            ["name": "orders", "vhost": "/", "durable": true, "auto_delete": false, "arguments": ["x-max-length": 10]],
+            ["name": "old", "vhost": "/", "durable": true, "arguments": []],
+        ],
+        "bindings": [
+            [
+                "source": "orders", "vhost": "/", "destination": "orders", "destination_type": "queue",
+                "routing_key": "a", "arguments": [:],
+            ]
+        ],
+        "policies": [["vhost": "/", "name": "p", "pattern": "^x", "definition": ["max-length": 1]]],
+    ]
+
+    private func diff(_ change: (inout JSON) -> Void) -> [DefinitionsDiff.Difference] {
+        var after = before
+        change(&after)
+        return DefinitionsDiff(from: before, to: after).differences
+    }
+
+    @Test func theSameSaidOtherwiseIsNoDifference() {
+        let differences = diff { after in
+            after["rabbit_version"] = "4.2.0"
+            after["users"] = [["tags": ["administrator"], "name": "alice", "password_hash": "AAA", "limits": [:]]]
+            after["vhosts"] = [["name": "/", "metadata": ["description": "", "tags": []], "limits": []]]
+            after["queues"] = .array(before["queues"].items.reversed())
+            after["policies"] = [
+                [
+                    "vhost": "/", "name": "p", "pattern": "^x", "apply-to": "all", "priority": 0,
+                    "definition": ["max-length": 1],
+                ]
+            ]
+            after["exchanges"] = []
+        }
+        #expect(differences.isEmpty, "\(differences)")
+    }
+
+    @Test func whatDiffersIsNamed() {
+        let differences = diff { after in
+            after["users"] = [["name": "alice", "tags": "monitoring", "password_hash": "BBB"]]
+            after["queues"] = [
+                ["name": "orders", "vhost": "/", "durable": true, "arguments": ["x-max-length": 20]],
+                ["name": "new", "vhost": "/", "durable": true],
+            ]
+            after["bindings"] = []
+        }
+        #expect(
+            DefinitionsDiff.lines(differences) == [
+                "users", "  ~ alice", "      password_hash: differs",
+                #"      tags: ["administrator"] → ["monitoring"]"#,
+                "queues", "  + new (/)", "  - old (/)", "  ~ orders (/)", "      arguments.x-max-length: 10 → 20",
+                "bindings", "  - orders 'a' → queue orders (/)",
+            ])
+        #expect(differences[0].json["kind"] == "changed")
+    }
+
+    @Test func bindingsWithOtherArgumentsAreOthers() {
+        let differences = diff { after in
+            after["bindings"] = .array(
+                before["bindings"].items.map { binding in
+                    var other = binding
+                    other["arguments"] = ["x": 1]
+                    return other
+                })
+        }
+        #expect(differences.map(\.kind) == [.removed, .added])
+    }
+
+    @Test func summariesCount() {
+        #expect(DefinitionsSummary(before).text == "1 user, 1 virtual host, 1 policy, 2 queues, 1 binding")
+        #expect(DefinitionsSummary([:]).text == "no objects")
+    }
+
+    @Test func largeFilesAreSplitInOrder() {
+        #expect(DefinitionsParts.split(before) == [before])
+        let parts = DefinitionsParts.split(before, objectLimit: 1)
+        #expect(parts.count == 4)
+        #expect(parts[0]["users"] == before["users"] && parts[0]["queues"].isNull)
+        #expect(parts[1]["queues"].items.count == 1 && parts[1]["rabbit_version"] == "3.10.8")
+        #expect(parts[1]["users"].isNull)
+        #expect(parts[3]["bindings"] == before["bindings"])
+        let total = parts.reduce(0) { $0 + DefinitionsSummary($1).total }
+        #expect(total == DefinitionsSummary(before).total)
+    }
+}

@@ -1,0 +1,262 @@
+import Foundation
+import LeveretClient
+import Testing
+
+@testable import leveretctl
+
+/// Every example of every help text, as a shell runs it, against a broker with a world to try them on.
+@Suite(.serialized) struct ExampleTests {
+    /// The address of a broker's HTTP API to use instead of the built `leveret`: RabbitMQ's, for example.
+    private static let url = ProcessInfo.processInfo.environment["LEVERET_TEST_URL"]
+
+    /// Leveret alone has these.
+    private static let own = ["queues pause", "queues resume", "queues unacked", "settings", "environment"]
+
+    @Test func everyExampleRuns() async throws {
+        let broker = try Self.url == nil ? LiveBroker() : nil
+        defer { broker?.stop() }
+        let world = try ExampleWorld(url: try #require(Self.url ?? broker?.url))
+        let connection = try await world.connect()
+        let names = NamedCommand.all.filter { $0.words[1] != "journal" }
+        let all = names.flatMap { $0.type.configuration.examples } + RabbitmqctlName.all.map(\.example)
+        var met: Set<String> = []
+        for example in all where met.insert(example).inserted {
+            if broker == nil, Self.own.contains(where: { example.contains("leveretctl \($0)") }) { continue }
+            try world.reset()
+            let result = try world.run(example)
+            // Differences and unhealthy brokers are results: 1 says so where the help says it.
+            let mayBeOne = ["definitions diff", "leveretctl check", "node_health_check"].contains {
+                example.contains($0)
+            }
+            #expect(
+                result.code == 0 || (mayBeOne && result.code == 1), "\(example): \(result.code)\n\(result.output)")
+        }
+        try? await connection.close()
+    }
+
+    /// What failed, why, and what to do next: in one line, with nothing on standard output.
+    @Test func failuresAreToldInOneLine() throws {
+        let broker = try LiveBroker()
+        defer { broker.stop() }
+        let world = try ExampleWorld(url: broker.url)
+        try world.reset()
+        let failures: [(String, String)] = [
+            ("leveretctl --url http://127.0.0.1:1 ping", "connection refused. Is the broker running"),
+            ("leveretctl --user nobody queues list", "give it with LEVERET_PASSWORD or --password-stdin"),
+            ("LEVERET_PASSWORD=wrong leveretctl queues list", "does not let user 'guest' in"),
+            (
+                "leveretctl queues delete ordes --yes",
+                "there is no queue 'ordes' in virtual host '/'. Did you mean 'orders'?"
+            ),
+            ("leveretctl queues delete orders", "nothing was done. Say --yes"),
+            ("leveretctl queues list --vhost shp", "there is no virtual host 'shp'. Did you mean 'shop'?"),
+            ("leveretctl exchanges delete unruted --yes", "Did you mean 'unrouted'?"),
+            ("leveretctl exchanges declare orders --type direct", "inequivalent arg 'type'"),
+            ("leveretctl unbind orders billing order.create --yes", "Did you mean 'order.created'?"),
+            ("leveretctl tail ordrs", "there is no queue or exchange 'ordrs'"),
+            ("leveretctl definitions import order.txt", "cannot read order.txt: No such file or directory"),
+            ("echo '{' | leveretctl definitions import", "standard input is no JSON"),
+            ("leveretctl users add x password", "Unexpected argument"),
+            ("leveretctl --url http://guest:guest@127.0.0.1:1 ping", "can be read by everybody on this machine"),
+        ]
+        for (line, expected) in failures {
+            let result = try world.run(line)
+            #expect(result.code == 2, "\(line): \(result.output)")
+            #expect(result.output.contains(expected), "\(line): \(result.output)")
+            #expect(result.output.hasPrefix("leveretctl: "), "\(line): \(result.output)")
+            #expect(result.output.filter { $0 == "\n" }.count == 1, "\(line): \(result.output)")
+        }
+    }
+
+    /// Those of the journal look into the data of a broker that has stopped.
+    @Test func examplesOfStoppedBrokersRun() throws {
+        let broker = try LiveBroker()
+        let world = try ExampleWorld(url: broker.url)
+        #expect(try world.run("leveretctl queues declare orders").code == 0)
+        broker.stop()
+        for example in JournalCommand.configuration.allSubcommands.flatMap(\.configuration.examples) {
+            let line = ["/var/lib/leveret", "/mnt/backup/leveret"].reduce(example) {
+                $0.replacingOccurrences(of: $1, with: broker.dataDirectory)
+            }
+            let result = try world.run(line)
+            #expect(result.code == 0, "\(line): \(result.code)\n\(result.output)")
+        }
+    }
+}
+
+/// The built `leveret` on free ports of the loopback interface.
+final class LiveBroker {
+    let url: String
+    let dataDirectory: String
+    private let process = Process()
+    private let output = Pipe()
+
+    init() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-control-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        dataDirectory = directory.path
+        process.executableURL = try ExampleWorld.builtFolder().appending(path: "leveret")
+        process.arguments = ["--data-dir", directory.path, "--port", "0", "--http-port", "0", "--log-level", "error"]
+        process.environment = [:]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var text = ""
+        while !text.contains("ready\n") {
+            let data = output.fileHandleForReading.availableData
+            try #require(!data.isEmpty, "leveret ended: \(text)")
+            text += String(decoding: data, as: UTF8.self)
+        }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("HTTP API on ") }
+        url = String(try #require(line).dropFirst("HTTP API on ".count).replacing("/api/", with: ""))
+    }
+
+    func stop() {
+        guard process.isRunning else { return }
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    deinit {
+        stop()
+        try? FileManager.default.removeItem(atPath: dataDirectory)
+    }
+}
+
+/// A broker with users, queues and messages to try the examples on, and a folder with the files they name.
+struct ExampleWorld: ~Copyable {
+    let directory: URL
+    private let environment: [String: String]
+    private let url: String
+
+    struct Result {
+        let code: Int32
+        /// Both streams.
+        let output: String
+    }
+
+    init(url: String) throws {
+        self.url = url
+        directory = FileManager.default.temporaryDirectory.appending(path: "leveretctl-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        environment = [
+            "PATH": "\(try Self.builtFolder().path):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
+            "LEVERET_URL": url,
+            "NEW_PASSWORD": "a new one", "ALICE_PASSWORD": "alice's own",
+        ]
+        try Self.definitions.write(to: directory.appending(path: "world.json"), atomically: true, encoding: .utf8)
+        try #"{"id":7}"#.write(to: directory.appending(path: "order.json"), atomically: true, encoding: .utf8)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: directory) }
+
+    /// Where the build puts executables: beside the test runner.
+    static func builtFolder() throws -> URL {
+        let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(filePath: runner).deletingLastPathComponent()
+    }
+
+    /// A client that examples may close.
+    func connect() async throws -> Connection {
+        let overview = try JSON(parsing: run("leveretctl status --json").output)["overview"]
+        let port = try #require(overview["listeners"].items.first { $0["protocol"].text == "amqp" }?["port"].integer)
+        return try await Connection.connect(ConnectionOptions(host: "127.0.0.1", port: port))
+    }
+
+    /// Puts everything back that examples change.
+    func reset() throws {
+        let setup = """
+            set -e
+            leveretctl definitions import world.json --quiet
+            echo "$ALICE_PASSWORD" | leveretctl users password alice --quiet
+            leveretctl definitions export broker.json --quiet
+            leveretctl definitions export shop.json --of-vhost shop --quiet
+            leveretctl users delete carol --yes > /dev/null 2>&1 || true
+            leveretctl users delete dora --yes > /dev/null 2>&1 || true
+            leveretctl users delete service --yes > /dev/null 2>&1 || true
+            leveretctl policies clear short --yes > /dev/null 2>&1 || true
+            leveretctl publish '' orders --quiet first
+            leveretctl publish '' orders-dead --quiet dead
+            """
+        let result = try run(setup)
+        #expect(result.code == 0, "\(result.output)")
+    }
+
+    /// Runs a line as a shell does. The example's connection is whichever is there.
+    func run(_ line: String) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        let connection = "'127.0.0.1:40000 -> 127.0.0.1:5672'"
+        let line = line.replacingOccurrences(
+            of: connection, with: "\"$(leveretctl connections list --quiet --limit 1)\"")
+        process.arguments = ["bash", "-c", "set -o pipefail; " + line]
+        process.environment = environment
+        process.currentDirectoryURL = directory
+        process.standardInput = FileHandle.nullDevice
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Result(code: process.terminationStatus, output: String(decoding: output, as: UTF8.self))
+    }
+}
+
+extension ExampleWorld {
+    private static let definitions = """
+        {
+          "users": [
+            {"name": "alice", "tags": "management", "password_hash": ""},
+            {"name": "bob", "tags": "", "password_hash": "", "limits": {"max-connections": 5}}
+          ],
+          "vhosts": [{"name": "/"}, {"name": "shop"}],
+          "permissions": [
+            {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
+            {"user": "guest", "vhost": "shop", "configure": ".*", "write": ".*", "read": ".*"},
+            {"user": "alice", "vhost": "/", "configure": "", "write": ".*", "read": ".*"}
+          ],
+          "topic_permissions": [
+            {"user": "alice", "vhost": "/", "exchange": "orders", "write": "^o", "read": ".*"}
+          ],
+          "parameters": [
+            {"component": "vhost-limits", "vhost": "shop", "name": "limits", "value": {"max-queues": 100}},
+            {"component": "operator_policy", "vhost": "/", "name": "ceiling",
+             "value": {"pattern": "^none", "apply-to": "queues", "priority": 0, "definition": {"max-length": 5}}}
+          ],
+          "global_parameters": [{"name": "tier", "value": "test"}],
+          "policies": [
+            {"vhost": "/", "name": "lengths", "pattern": "^logs", "apply-to": "queues", "priority": 1,
+             "definition": {"max-length": 100}}
+          ],
+          "queues": [
+            {"name": "orders", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {}},
+            {"name": "orders-dead", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {}},
+            {"name": "billing", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {}},
+            {"name": "archive", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {}},
+            {"name": "old", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {}}
+          ],
+          "exchanges": [
+            {"name": "orders", "vhost": "/", "type": "topic", "durable": true, "auto_delete": false,
+             "internal": false, "arguments": {}},
+            {"name": "audit", "vhost": "/", "type": "fanout", "durable": true, "auto_delete": false,
+             "internal": false, "arguments": {}},
+            {"name": "unrouted", "vhost": "/", "type": "fanout", "durable": true, "auto_delete": false,
+             "internal": false, "arguments": {}},
+            {"name": "documents", "vhost": "/", "type": "headers", "durable": true, "auto_delete": false,
+             "internal": false, "arguments": {}},
+            {"name": "old", "vhost": "/", "type": "direct", "durable": true, "auto_delete": false,
+             "internal": false, "arguments": {}}
+          ],
+          "bindings": [
+            {"source": "orders", "vhost": "/", "destination": "orders", "destination_type": "queue",
+             "routing_key": "order.#", "arguments": {}},
+            {"source": "orders", "vhost": "/", "destination": "billing", "destination_type": "queue",
+             "routing_key": "order.created", "arguments": {}},
+            {"source": "documents", "vhost": "/", "destination": "archive", "destination_type": "queue",
+             "routing_key": "", "arguments": {"x-match": "any", "type": "invoice"}}
+          ]
+        }
+        """
+}
