@@ -63,9 +63,7 @@ import Testing
 
     @Test func queuesAreShownWithTheirVirtualHosts() async throws {
         try await TestNode.run { node in
-            try await node.node.administration.change { controlPlane throws(AdministrationError) in
-                try controlPlane.addVirtualHost("other")
-            }
+            _ = try await node.client.put("/api/vhosts/other")
             let connection = try await Connection.connect(to: "amqp://127.0.0.1:\(node.amqpPort)")
             let channel = try await connection.channel()
             for name in ["plain", "with \"quotes\" and \\", "überlauf\n"] { _ = try await channel.declareQueue(name) }
