@@ -136,6 +136,8 @@ private struct SplitMix: RandomNumberGenerator {
         configuration.dataDirectory = Configuration().dataDirectory
         configuration.nodeName = Configuration().nodeName
         configuration.loadDefinitions = Configuration().loadDefinitions
+        configuration.corsAllowOrigins = []
+        configuration.eventVHost = nil
         #expect(configuration == Configuration())
         #expect(text.split(separator: "\n").count == ConfigurationKey.all.count - 3)
     }

@@ -8,7 +8,6 @@ import Routing
 enum QueuesResource: Resource {
     static let routes = [
         Route(.get, "/api/queues", access: .visibleVirtualHost, list),
-        Route(.get, "/api/queues/detailed", access: .visibleVirtualHost, list),
         Route(.get, "/api/queues/{vhost}", access: .visibleVirtualHost, list),
         Route(.get, "/api/queues/{vhost}/{queue}", access: .virtualHost, show),
         Route(.put, "/api/queues/{vhost}/{queue}", access: .virtualHost, declare),
