@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import LeveretClient
 import Testing
@@ -74,7 +75,7 @@ import Testing
         let world = try ExampleWorld(url: broker.url)
         #expect(try world.run("leveretctl queues declare orders").code == 0)
         broker.stop()
-        for example in JournalCommand.configuration.allSubcommands.flatMap(\.configuration.examples) {
+        for example in JournalCommand.configuration.allSubcommands.flatMap({ $0.configuration.examples }) {
             let line = ["/var/lib/leveret", "/mnt/backup/leveret"].reduce(example) {
                 $0.replacingOccurrences(of: $1, with: broker.dataDirectory)
             }

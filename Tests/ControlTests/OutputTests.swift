@@ -109,7 +109,7 @@ import Testing
         let bar = ProgressBar("importing", total: 10_000)
         #expect(
             bar.line(2500, after: .seconds(5), columns: 80)
-                == "importing [####............] 25 %  2,500 of 10,000  500/s  15 s left")
+                == "importing [######..................] 25 %  2,500 of 10,000  500/s  15 s left")
         #expect(bar.line(0, after: .zero, columns: 20).count <= 20)
         #expect(bar.line(10_000, after: .seconds(1), columns: 200).contains("100 %"))
     }

@@ -11,7 +11,10 @@ package struct LoginCounts: Hashable, Sendable {
     package var succeeded: UInt64 = 0
     package var failed: UInt64 = 0
 
-    package init() {}
+    package init(succeeded: UInt64 = 0, failed: UInt64 = 0) {
+        self.succeeded = succeeded
+        self.failed = failed
+    }
 
     package var total: UInt64 { succeeded &+ failed }
 

@@ -114,7 +114,9 @@ struct JSONParser {
     private func number(from start: Int, isWhole: Bool) throws(JSONError) -> JSON {
         let text = String(decoding: bytes[start..<place], as: UTF8.self)
         if isWhole, let value = Int64(text) { return .integer(value) }
-        guard place > start, let value = Double(text), value.isFinite else {
+        // What Swift reads as a number and JSON does not.
+        let isNumber = !text.hasPrefix("+") && !text.hasSuffix(".") && !text.hasPrefix(".")
+        guard place > start, isNumber, let value = Double(text), value.isFinite else {
             throw JSONError(offset: start, reason: "neither a value nor a word of JSON")
         }
         return .double(value)

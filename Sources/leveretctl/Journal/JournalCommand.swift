@@ -15,6 +15,7 @@ struct JournalCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Reads the whole journal and says whether it is sound.",
             discussion: """
                 Prints how many records of each kind there are, what of it is live,
@@ -42,6 +43,7 @@ struct JournalCommand: ParsableCommand {
 
     struct Dump: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "dump",
             abstract: "Prints every record of the journal, a line of JSON each.",
             discussion: """
                 First comes the topology of the last checkpoint (kind stateSnapshot),

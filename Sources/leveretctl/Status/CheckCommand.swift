@@ -35,6 +35,10 @@ struct CheckCommand: ServerCommand {
         for name in checks.isEmpty ? Self.usual + ["aliveness"] : checks {
             results.append(try await result(of: name, client))
         }
+        // Silence is not health.
+        guard results.contains(where: { $0.outcome != .unavailable }) else {
+            throw ControlError("\(client.endpoint.address) has none of these checks. Is it a broker's HTTP API?")
+        }
         let hasFailed = results.contains { $0.outcome == .failed }
         if output.json {
             let list = results.map { result -> JSON in

@@ -39,7 +39,7 @@ struct StatusCommand: ServerCommand {
 
     private static func facts(of node: JSON) -> [(String, String)] {
         var facts = [("node", node["name"].cell + (node["running"].flag ? "" : ", not running"))]
-        if let uptime = node["uptime"].number { facts.append(("up since", Quantity.seconds(uptime / 1000))) }
+        if let uptime = node["uptime"].number { facts.append(("up for", Quantity.seconds(uptime / 1000))) }
         func share(_ name: String, _ used: String, _ limit: String, _ alarm: String) {
             guard let used = node[used].integer else { return }
             let limit = node[limit].integer.map { " of \(Quantity.bytes($0))" } ?? ""

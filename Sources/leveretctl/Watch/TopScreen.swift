@@ -102,14 +102,16 @@ struct TopScreen: Equatable {
                 + (overview["product_version"].text ?? overview["rabbitmq_version"].cell),
             "messages   \(count(totals["messages_ready"])) ready, \(count(totals["messages_unacknowledged"])) unacked; "
                 + "\(rate("publish"))/s in, \(rate("deliver_get"))/s out, \(rate("ack"))/s acked",
-            "there are  \(count(objects["connections"])) connections, \(count(objects["channels"])) channels, "
-                + "\(count(objects["queues"])) queues, \(count(objects["consumers"])) consumers",
+            "there are  "
+                + ["connection", "channel", "queue", "consumer"].map { noun in
+                    objects[noun + "s"].integer.map { Quantity.count($0, noun) } ?? "? \(noun)s"
+                }.joined(separator: ", "),
             problem.map { "! \($0)" } ?? "",
         ].map { Terminal.cut(printable($0), to: size.columns) }
         var table = Table(columns: columns.map { Table.Column(title: title(of: $0), isNumber: $0.isNumber) })
         let room = max(0, size.rows - lines.count - (isInteractive ? 3 : 1))
         table.rows = rows.prefix(room).map { row in columns.map { $0.text(row) } }
-        lines += table.lines(width: size.columns)
+        lines += table.lines(width: size.columns).map { Terminal.cut($0, to: size.columns) }
         guard isInteractive else { return lines }
         while lines.count < size.rows - 1 { lines.append("") }
         let other = view == .queues ? "connections" : "queues"

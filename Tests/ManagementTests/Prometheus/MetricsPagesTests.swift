@@ -1,6 +1,7 @@
 import Broker
 import LeveretClient
 import Management
+import Node
 import Testing
 
 /// The pages of a node, over HTTP.
