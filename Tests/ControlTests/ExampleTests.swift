@@ -126,7 +126,7 @@ final class LiveBroker {
 }
 
 /// A broker with users, queues and messages to try the examples on, and a folder with the files they name.
-struct ExampleWorld: ~Copyable {
+final class ExampleWorld {
     let directory: URL
     private let environment: [String: String]
     private let url: String
