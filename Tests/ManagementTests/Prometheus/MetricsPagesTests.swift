@@ -1,3 +1,4 @@
+import AMQPWire
 import Broker
 import LeveretClient
 import Management
@@ -63,7 +64,7 @@ import Testing
 
     @Test func queuesAreShownWithTheirVirtualHosts() async throws {
         try await TestNode.run { node in
-            try await node.node.administration.change { controlPlane throws(AdministrationError) in
+            _ = try await node.node.administration.change { controlPlane throws(AdministrationError) in
                 try controlPlane.addVirtualHost("other")
             }
             let connection = try await Connection.connect(to: "amqp://127.0.0.1:\(node.amqpPort)")
