@@ -228,7 +228,7 @@ struct MetricsCollection {
                     let bindings =
                         countsBindings
                         ? controlPlane.bindings(fromExchange: exchange.name, virtualHost: host).count : 0
-                    body(CountedExchange(exchange, counters.counters, bindingCount: bindings))
+                    body(CountedExchange(exchange, counters, bindingCount: bindings))
                 }
             }
         }
