@@ -95,7 +95,7 @@ final class TestBroker: Sendable {
 
     init() throws {
         directory = NSTemporaryDirectory() + "/leveretperf-\(UUID().uuidString)"
-        process = try Child("leveret", ["--port", "0", "--data-dir", directory, "--shards", "2"])
+        process = try Child("leveret", ["--port", "0", "--http-port", "0", "--data-dir", directory, "--shards", "2"])
         var text = ""
         while !text.hasSuffix("ready\n") {
             let more = try process.read()

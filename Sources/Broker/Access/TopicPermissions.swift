@@ -1,7 +1,8 @@
 import AMQPWire
 
-/// What a user may publish to a topic exchange, and bind to it: regular expressions that are matched anywhere in routing
-/// keys. `{username}` and `{vhost}` stand for the user's name and the virtual host's. An empty one matches nothing.
+/// What a user may publish to a topic exchange, and bind to it: regular expressions that are matched anywhere in
+/// routing keys. `{username}` and `{vhost}` stand for the user's name and the virtual host's. An empty one matches
+/// nothing.
 package struct TopicPermissions: Hashable, Sendable {
     package let write: String
     package let read: String

@@ -9,19 +9,19 @@ package struct BrokerEvent: Sendable, Equatable {
     package let key: ShortString
     package var headers: FieldTable
     /// Whether it tells who has done it.
-    package let hasActor: Bool
+    package let namesActingUser: Bool
 
-    package init(_ key: ShortString, _ headers: FieldTable, hasActor: Bool = true) {
+    package init(_ key: ShortString, _ headers: FieldTable, namesActingUser: Bool = true) {
         self.key = key
         self.headers = headers
-        self.hasActor = hasActor
+        self.namesActingUser = namesActingUser
     }
 
     /// The exchange that events go to.
     static let exchange: ShortString = "amq.rabbitmq.event"
     /// Who has done what nobody asked for (RabbitMQ's name).
     package static let internalUser: ShortString = "rmq-internal"
-    static let actorHeader: ShortString = "user_who_performed_action"
+    static let actingUserHeader: ShortString = "user_who_performed_action"
 }
 
 // What the values are made of.

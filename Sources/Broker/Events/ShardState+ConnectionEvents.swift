@@ -31,7 +31,7 @@ extension ShardState {
             "connection_name": .string(peer.connectionName),
         ]
         addEnds(connection, to: &headers)
-        return BrokerEvent(key, headers, hasActor: false)
+        return BrokerEvent(key, headers, namesActingUser: false)
     }
 
     /// Where it comes from and how, as RabbitMQ's terms.
@@ -86,7 +86,7 @@ extension ShardState {
     /// Not of one that has said nothing.
     func announceClosed(_ connection: UnsafeMutablePointer<ConnectionState>) {
         guard !connection.pointee.origin.mechanism.isEmpty else { return }
-        announce(by: nil, BrokerEvent("connection.closed", identity(of: connection), hasActor: false))
+        announce(by: nil, BrokerEvent("connection.closed", identity(of: connection), namesActingUser: false))
     }
 
     private func identity(of connection: UnsafeMutablePointer<ConnectionState>) -> FieldTable {
@@ -166,7 +166,7 @@ extension ShardState {
                 by: nil,
                 BrokerEvent(
                     alarms.contains(alarm) ? "alarm.set" : "alarm.cleared",
-                    ["source": .string(source), "node": .string(settings.nodeName)], hasActor: false))
+                    ["source": .string(source), "node": .string(settings.nodeName)], namesActingUser: false))
         }
     }
 }

@@ -18,7 +18,7 @@ extension ShardState {
     @inline(never)
     private func announce(_ event: BrokerEvent, by user: ShortString?) {
         try? controlPlane.withTopology { topology in
-            topology.log.actor = user ?? BrokerEvent.internalUser
+            topology.log.actingUser = user ?? BrokerEvent.internalUser
             topology.log.announce(event)
         }
         wakeEventShard()

@@ -111,7 +111,7 @@ extension ShardState {
             wakeEventShard()
         }
         return try controlPlane.withTopology { topology throws(ProtocolError) in
-            topology.log.actor = user ?? BrokerEvent.internalUser
+            topology.log.actingUser = user ?? BrokerEvent.internalUser
             return try body(&topology.virtualHosts[virtualHost], &topology.log)
         }
     }

@@ -44,7 +44,8 @@ package struct QueueReference: Sendable {
     package let address: QueueAddress
 }
 
-/// What a virtual host's queues hold and its clients do: the fields of RabbitMQ's `/api/vhosts`, of one shard or of all.
+/// What a virtual host's queues hold and its clients do: the fields of RabbitMQ's `/api/vhosts`, of one shard or of
+/// all.
 package struct VirtualHostSnapshot: Sendable, Equatable {
     /// `messages_ready`.
     package var readyCount = 0

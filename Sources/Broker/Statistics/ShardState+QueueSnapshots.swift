@@ -1,8 +1,8 @@
 import AMQPWire
 import Routing
 
-// Queues and consumers as they are now, for whoever asks. In steps: between two of them the shard serves its clients, so
-// what comes and goes meanwhile is in the answer or not.
+// Queues and consumers as they are now, for whoever asks. In steps: between two of them the shard serves its clients,
+// so what comes and goes meanwhile is in the answer or not.
 extension ShardState {
     /// Queues from a place on, at most so many.
     ///

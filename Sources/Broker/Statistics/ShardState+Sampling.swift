@@ -24,8 +24,8 @@ package struct ShardSums: Sendable, Equatable {
 // Sampling. Somebody outside keeps time: `beginSample`, then `sampleQueues` and `sampleChannels` until each has been
 // everywhere. Without `beginSample` they only sum.
 extension ShardState {
-    /// Sums up queues from a place on, at most so many, and takes their samples where one has begun. Returns the place to
-    /// go on from; nil at the end.
+    /// Sums up queues from a place on, at most so many, and takes their samples where one has begun. Returns the place
+    /// to go on from; nil at the end.
     package func sampleQueues(from start: Int, limit: Int, into sums: inout ShardSums) -> Int? {
         let (found, next) = queues.occupied(from: start, limit: limit)
         for queue in found where queue.pointee.isShown {

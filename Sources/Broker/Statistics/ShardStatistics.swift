@@ -11,7 +11,8 @@ package struct ShardStatistics: Sendable, Equatable {
     package var queuesDeleted: UInt64 = 0
     /// What clients have published and got.
     package var messages = MessageCounters()
-    /// What queues of each type have given and got back. A delivery without acks that finds its channel gone counts here.
+    /// What queues of each type have given and got back. A delivery without acks that finds its channel gone counts
+    /// here.
     package var classic = MessageCounters()
     package var quorum = MessageCounters()
     /// `messages_received_confirm_total`: those of `messages.publish` that are to be confirmed.

@@ -9,8 +9,8 @@ package struct UnackedSnapshot: Sendable {
     package let connection: ConnectionDetails
     package let channelNumber: UInt16
     package let deliveryTag: UInt64
-    /// About when it was delivered, in milliseconds since 1970: at most the length of a tick (250 ms) late while recent,
-    /// less exact the longer it is ago.
+    /// About when it was delivered, in milliseconds since 1970: at most the length of a tick (250 ms) late while
+    /// recent, less exact the longer it is ago.
     package let deliveredMilliseconds: UInt64
     package let isRedelivered: Bool
     /// Deliveries that failed before, in a queue that counts them.

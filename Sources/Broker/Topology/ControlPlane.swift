@@ -16,7 +16,7 @@ package final class ControlPlane: Sendable {
     private let isHeard = Atomic<Bool>(false)
 
     /// Who changes something by the calls of an administrator, for those who listen to events.
-    @TaskLocal package static var actor = BrokerEvent.internalUser
+    @TaskLocal package static var actingUser = BrokerEvent.internalUser
 
     struct Topology {
         var virtualHosts: [VirtualHostTopology] = []
@@ -86,7 +86,7 @@ package final class ControlPlane: Sendable {
         _ body: (inout Topology) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         try topology.withLock { topology throws(ProtocolError) in
-            if topology.log.listeningHost != nil { topology.log.actor = Self.actor }
+            if topology.log.listeningHost != nil { topology.log.actingUser = Self.actingUser }
             defer {
                 isHeard.store(topology.log.listeningHost != nil, ordering: .relaxed)
                 latestStatePosition.store(topology.log.position, ordering: .releasing)

@@ -20,7 +20,7 @@ struct TopologyLog {
     /// What was there before the node started is no news.
     var isRecovering = false
     /// Who makes the changes that follow, for those who listen.
-    var actor = BrokerEvent.internalUser
+    var actingUser = BrokerEvent.internalUser
     private var eventCount = 0
     private var lostEventCount = 0
 
@@ -30,15 +30,17 @@ struct TopologyLog {
 
     /// Tells of something. The body is not evaluated while nobody listens.
     ///
-    /// - Parameter actor: who has done it, where it is not the one who makes the changes; nil for nobody.
-    mutating func announce(by actor: ShortString? = nil, _ event: @autoclosure () -> BrokerEvent) {
+    /// - Parameter actingUser: who has done it, where it is not the one who makes the changes; nil for nobody.
+    mutating func announce(by actingUser: ShortString? = nil, _ event: @autoclosure () -> BrokerEvent) {
         guard let listeningHost, !isRecovering else { return }
         guard eventCount < Limit.waitingEvents else {
             lostEventCount += 1
             return
         }
         var event = event()
-        if event.hasActor { event.headers[BrokerEvent.actorHeader] = BrokerEvent.text(actor ?? self.actor) }
+        if event.namesActingUser {
+            event.headers[BrokerEvent.actingUserHeader] = BrokerEvent.text(actingUser ?? self.actingUser)
+        }
         eventCount += 1
         append(.event(virtualHost: listeningHost, event))
     }

@@ -330,10 +330,10 @@ extension VirtualHostTopology {
         }
     }
 
-    /// - Parameter actor: as in `TopologyLog.announce`.
-    private mutating func forget(_ binding: Binding, by actor: ShortString? = nil, changes: inout TopologyLog) {
+    /// - Parameter actingUser: as in `TopologyLog.announce`.
+    private mutating func forget(_ binding: Binding, by actingUser: ShortString? = nil, changes: inout TopologyLog) {
         if changes.listeningHost != nil, let named = snapshot(binding) {
-            changes.announce(by: actor, .bindingDeleted(named))
+            changes.announce(by: actingUser, .bindingDeleted(named))
         }
         bindingsBySource[binding.source]?.remove(binding)
         bindingsByDestination[binding.destination]?.remove(binding)

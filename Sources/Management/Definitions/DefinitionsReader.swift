@@ -106,7 +106,7 @@ extension DefinitionsReader {
         exchange.arguments = try fields.table("arguments")
         guard exchange.hasKnownType else {
             return note(
-                "exchange '\(name)' in vhost '\(host)' is left out: there are no exchanges of type '\(exchange.type)' here"
+                "exchange '\(name)' in vhost '\(host)' is left out: no exchanges of type '\(exchange.type)' here"
             )
         }
         do throws(ProtocolError) { try exchange.check() } catch { throw .badRequest(error.explanation) }

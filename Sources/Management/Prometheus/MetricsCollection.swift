@@ -3,51 +3,60 @@ import Broker
 import Node
 
 /// Reads the node for one page of metrics. Objects are read some in each turn of their shards; numbers of them are kept
-/// until the page is written, the objects are not.
+/// until their part of the page is written, the objects are not.
 struct MetricsCollection {
+    /// Writes a part of the page, as fast as the client reads: the first while the objects are still to be read.
+    typealias Emit = (MetricsPage) async throws -> Void
+
     let node: Node
     let identity: NodeIdentity
 
     private var administration: Administration { node.administration }
 
     /// `/metrics`: sums over all objects.
-    func aggregated() async -> MetricsPage {
-        var page = MetricsPage()
+    func aggregated(_ emit: Emit) async throws {
         var metrics = await nodeMetrics()
-        let queues = await queueSums(&metrics)
+        try await emit(nodePage(MetricGroup.allCases, metrics, prefix: .plain))
+        var page = MetricsPage()
+        page.append(await queueSums(&metrics))
         let (channels, connections) = await clientSums(&metrics)
-        for group in MetricGroup.allCases { metrics.append(group, prefix: .plain, to: &page) }
-        for sums in [queues, channels, connections] { page.append(sums) }
+        page.append(channels)
+        page.append(connections)
         metrics.appendCounterSums(to: &page)
         finish(&page, metrics, endpoint: "aggregated")
-        return page
+        try await emit(page)
     }
 
     /// `/metrics/per-object`: every queue, channel, connection and exchange.
-    func perObject() async -> MetricsPage {
-        var page = MetricsPage()
+    func perObject(_ emit: Emit) async throws {
         var metrics = await nodeMetrics()
-        for group in MetricGroup.allCases { metrics.append(group, prefix: .plain, to: &page) }
+        try await emit(nodePage(MetricGroup.allCases, metrics, prefix: .plain))
         let clusterGroups: [MetricGroup] = [.exchangeBindings, .exchangeNames, .virtualHosts, .queueConsumers]
         let groups = MetricGroup.allCases.filter { !clusterGroups.contains($0) }
-        await appendObjects(groups, nil, prefix: .plain, to: &page, counting: &metrics)
+        try await emitObjects(groups, nil, prefix: .plain, counting: &metrics, emit)
+        var page = MetricsPage()
         finish(&page, metrics, endpoint: "per-object")
-        return page
+        try await emit(page)
     }
 
     /// `/metrics/detailed`: what is asked for, object by object.
     ///
     /// - Parameter virtualHosts: nil for all.
-    func detailed(_ groups: Set<MetricGroup>, _ virtualHosts: Set<ShortString>?) async -> MetricsPage {
-        var page = MetricsPage()
+    func detailed(_ groups: Set<MetricGroup>, _ virtualHosts: Set<ShortString>?, _ emit: Emit) async throws {
         var metrics = await nodeMetrics()
         // Their only metric is among the others.
         let asked = MetricGroup.allCases.filter {
             groups.contains($0) && !($0 == .queueConsumers && groups.contains(.queues))
         }
-        for group in asked { metrics.append(group, prefix: .detailed, to: &page) }
-        await appendObjects(asked, virtualHosts, prefix: .detailed, to: &page, counting: &metrics)
+        var page = nodePage(asked, metrics, prefix: .detailed)
         identity.append(to: &page, endpoint: "detailed")
+        try await emit(page)
+        try await emitObjects(asked, virtualHosts, prefix: .detailed, counting: &metrics, emit)
+    }
+
+    private func nodePage(_ groups: [MetricGroup], _ metrics: NodeMetrics, prefix: MetricPrefix) -> MetricsPage {
+        var page = MetricsPage()
+        for group in groups { metrics.append(group, prefix: prefix, to: &page) }
         return page
     }
 
@@ -109,23 +118,29 @@ struct MetricsCollection {
 
     // MARK: Object by object
 
-    private func appendObjects(
-        _ groups: [MetricGroup], _ virtualHosts: Set<ShortString>?, prefix: MetricPrefix, to page: inout MetricsPage,
-        counting metrics: inout NodeMetrics
-    ) async {
-        await appendQueues(groups, virtualHosts, prefix: prefix, to: &page, counting: &metrics)
-        await appendExchanges(groups, virtualHosts, prefix: prefix, to: &page)
-        await appendChannels(groups, prefix: prefix, to: &page, counting: &metrics)
-        await appendConnections(groups, prefix: prefix, to: &page, counting: &metrics)
+    private func emitObjects(
+        _ groups: [MetricGroup], _ virtualHosts: Set<ShortString>?, prefix: MetricPrefix,
+        counting metrics: inout NodeMetrics, _ emit: Emit
+    ) async throws {
+        // Each part is written, and let go, before the next is read.
+        var queues = MetricsPage()
+        await appendQueues(groups, virtualHosts, prefix: prefix, to: &queues, counting: &metrics)
+        try await emit(queues)
+        queues = MetricsPage()
+        var others = MetricsPage()
+        await appendExchanges(groups, virtualHosts, prefix: prefix, to: &others)
+        await appendChannels(groups, prefix: prefix, to: &others, counting: &metrics)
+        await appendConnections(groups, prefix: prefix, to: &others, counting: &metrics)
         if groups.contains(.virtualHosts) {
             let samples = administration.controlPlane.virtualHosts.map { host in
                 var labels = MetricLabels()
                 labels.append("vhost", host.name.bytes)
                 return MetricsPage.Sample(labels, 1)
             }
-            page.append(
+            others.append(
                 MetricFamily("vhost_status", .gauge, "Whether a given vhost is running"), prefix: .cluster, samples)
         }
+        try await emit(others)
     }
 
     private func appendQueues(

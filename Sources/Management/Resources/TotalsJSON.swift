@@ -1,8 +1,8 @@
 import Broker
 import Node
 
-/// Totals of a node or a virtual host as RabbitMQ shows them: each count with its rate and, where it was asked for, what
-/// it was before.
+/// Totals of a node or a virtual host as RabbitMQ shows them: each count with its rate and, where it was asked for,
+/// what it was before.
 struct TotalsJSON {
     let totals: TotalsSnapshot
     /// Whether samples of message counts, or of lengths, were asked for.

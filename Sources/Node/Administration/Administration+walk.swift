@@ -4,8 +4,8 @@ extension Administration {
     /// So many objects of a shard are looked at in one turn; then its messages have theirs.
     package static let walkStep = 256
 
-    /// Reads objects of every shard, some in each of its turns, and hands them on as they come: nothing is kept here, and
-    /// the next step is made when the body has returned.
+    /// Reads objects of every shard, some in each of its turns, and hands them on as they come: nothing is kept here,
+    /// and the next step is made when the body has returned.
     ///
     /// - Parameter step: reads a shard's objects from a place on, at most so many, and says where to go on; on the
     ///   shard's event loop.

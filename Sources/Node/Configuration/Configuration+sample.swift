@@ -2,8 +2,8 @@ extension Configuration {
     /// What the sample file sets: a service is watched.
     private static let setInSample = ["prometheus.tcp.port"]
 
-    /// The text of `Config/leveret.conf`: every key of the table with its default and its explanation, nearly all of them
-    /// commented out.
+    /// The text of `Config/leveret.conf`: every key of the table with its default and its explanation, nearly all of
+    /// them commented out.
     package static func sampleFile() -> String {
         var text = """
             # Leveret's configuration, in the form of rabbitmq.conf: one "key = value" a line, # starts a comment, and a

@@ -37,7 +37,7 @@ package struct ProcessSnapshot: Sendable {
     package var threadCount = 0
     /// `processors`.
     package var processorCount = 0
-    /// `run_queue`: event loops that were busy nearly all of the last quarter of a second, so that something waits there.
+    /// `run_queue`: event loops that were busy nearly all of the last quarter of a second, so that something waits.
     package var busyLoopCount = 0
     /// How busy each event loop was, in thousandths.
     package var loopBusyPermille: [Int] = []

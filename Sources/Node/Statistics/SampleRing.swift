@@ -31,8 +31,9 @@ struct SampleRing<Sample: Sendable>: Sendable {
 
     /// Takes the sample unless it is too early for one.
     mutating func append(_ sample: Sample, milliseconds: UInt64) {
-        // A timer is never exact: a sample that is due within a tenth of the interval is due.
-        if count > 0, milliseconds + intervalMilliseconds / 10 < self[0].milliseconds + intervalMilliseconds { return }
+        // A timer is never exact: a sample that is nearly due is due.
+        let tolerance = min(intervalMilliseconds / 10, 500)
+        if count > 0, milliseconds + tolerance < self[0].milliseconds + intervalMilliseconds { return }
         if samples.count < capacity {
             samples.append(Moment(milliseconds: milliseconds, sample: sample))
         } else {

@@ -24,7 +24,8 @@ final class Storage: Sendable {
     ///   - shards: in the order of their indexes.
     init(
         journal: Journal, configuration: Configuration, controlPlane: ControlPlane, progress: JournalProgress,
-        shards: [Shard], memory: MemoryAccount, meter: JournalMeter, logger: Logger, diskIsFull: @escaping @Sendable (Bool) -> Void,
+        shards: [Shard], memory: MemoryAccount, meter: JournalMeter, logger: Logger,
+        diskIsFull: @escaping @Sendable (Bool) -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.memory = memory

@@ -130,7 +130,7 @@ import Testing
             var metadata = VirtualHostMetadata()
             metadata.description = "d"
             metadata.tags = ["a"]
-            try ControlPlane.$actor.withValue("ann") { _ = try plane.addVirtualHost("v", metadata) }
+            try ControlPlane.$actingUser.withValue("ann") { _ = try plane.addVirtualHost("v", metadata) }
             broker.advance(milliseconds: 250)
             let created = listener.take()
             #expect(created.count == 8, "its exchanges, then itself")

@@ -5,7 +5,7 @@ extension ControlPlane {
     package static func acting<Value, Failure: Error>(
         as user: ShortString, _ body: () throws(Failure) -> Value
     ) throws(Failure) -> Value {
-        let outcome: Result<Value, Failure> = $actor.withValue(user) {
+        let outcome: Result<Value, Failure> = $actingUser.withValue(user) {
             do throws(Failure) {
                 return .success(try body())
             } catch {
