@@ -138,6 +138,8 @@ private struct SplitMix: RandomNumberGenerator {
         // Of these the sample shows an example.
         configuration.dataDirectory = Configuration().dataDirectory
         configuration.nodeName = Configuration().nodeName
+        // The default one, wherever that is.
+        configuration.eventVHost = nil
         configuration.loadDefinitions = Configuration().loadDefinitions
         configuration.corsAllowOrigins = []
         configuration.eventVHost = nil
