@@ -10,7 +10,6 @@ extension APIOperation {
 
     private static let queues: [APIOperation] = [
         list("/api/queues", "All queues", query: APIParameter.queues, "Queue"),
-        list("/api/queues/detailed", "All queues, with all that is known of them", query: APIParameter.queues, "Queue"),
         list("/api/queues/{vhost}", "A virtual host's queues", query: APIParameter.queues, "Queue"),
         get(
             "/api/queues/{vhost}/{queue}", "A queue", query: [.columns] + APIParameter.samples, .reference("Queue")),
