@@ -34,7 +34,7 @@ fuzz:
 	Tests/Fuzz/run.sh
 
 bench:
-	Tests/Benchmarks/run.sh
+	Tests/Benchmarks/run.sh --check
 
 # Kills the broker at random moments, again and again, and compares what is left with what was confirmed.
 SOAK_ROUNDS ?= 200

@@ -229,6 +229,6 @@ if Context.environment["LEVERET_FUZZ"] != nil {
 if Context.environment["LEVERET_BENCHMARK"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "EngineBenchmark", dependencies: ["AMQPWire", "Broker"], path: "Tests/Benchmarks/Engine",
+            name: "EngineBenchmark", dependencies: ["AMQPWire", "Broker", "Journal"], path: "Tests/Benchmarks/Engine",
             swiftSettings: strict))
 }

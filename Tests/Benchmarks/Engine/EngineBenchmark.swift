@@ -40,19 +40,32 @@ struct Scenario {
     let name: String
     var bodyByteCount = 16
     var exchange: ShortString = ""
-    var routingKey: ShortString = "queue-0"
-    /// What the queues are bound with; empty for the default exchange.
-    var bindingKey: ShortString = ""
+    /// In turn: with more than one, each message is routed anew.
+    var routingKeys: [ShortString] = ["queue-0"]
+    /// What the queues are bound with; nothing for the default exchange.
+    var bindingKeys: [ShortString] = []
+    /// Of the messages, and of the bindings.
+    var headers = FieldTable()
     var queueCount = 1
     var acks = false
     var confirms = false
+    /// Persistent messages on a durable queue: records for the journal are made, and taken at once.
+    var isPersistent = false
+    var isConsumed = true
 
     static let all = [
         Scenario(name: "auto-ack-16"),
         Scenario(name: "auto-ack-1024", bodyByteCount: 1024),
+        Scenario(name: "enqueue-16", isConsumed: false),
         Scenario(name: "ack-16", acks: true),
         Scenario(name: "confirm-16", confirms: true),
-        Scenario(name: "fanout-10", exchange: "amq.fanout", queueCount: 10),
-        Scenario(name: "topic-1", exchange: "amq.topic", routingKey: "a.b.c", bindingKey: "a.*.c"),
+        Scenario(name: "persistent-16", acks: true, confirms: true, isPersistent: true),
+        Scenario(
+            name: "direct-2", exchange: "amq.direct", routingKeys: ["key-1", "key-2"], bindingKeys: ["key-1", "key-2"]),
+        Scenario(name: "fanout-10", exchange: "amq.fanout", bindingKeys: [""], queueCount: 10),
+        Scenario(name: "topic-1", exchange: "amq.topic", routingKeys: ["a.b.c"], bindingKeys: ["a.*.c"]),
+        Scenario(
+            name: "topic-2", exchange: "amq.topic", routingKeys: ["a.b.c", "a.d.c"], bindingKeys: ["a.*.c", "#.x"]),
+        Scenario(name: "headers-1", exchange: "amq.headers", bindingKeys: [""], headers: ["format": .string("pdf")]),
     ]
 }

@@ -1,8 +1,12 @@
 import AMQPWire
 import Broker
+import Journal
 
 /// A shard with a publisher's and a consumer's connection, fed with encoded batches as sockets would.
 final class ShardBench {
+    private let controlPlane: ControlPlane
+    /// How far the journal is; it keeps up without a disk.
+    private let progress: JournalProgress?
     private let shard: ShardState
     private let publisher: ConnectionAddress
     private let consumer: ConnectionAddress
@@ -15,34 +19,47 @@ final class ShardBench {
     init(_ scenario: Scenario) {
         self.scenario = scenario
         let now = Moment(monotonicMilliseconds: 0, wallSeconds: 0)
+        controlPlane = ControlPlane(shardCount: 1, virtualHost: "/")
+        progress = scenario.isPersistent ? JournalProgress(shardCount: 1) : nil
+        if scenario.isPersistent { controlPlane.beginJournaling() }
         shard = ShardState(
-            index: 0, shardCount: 1, settings: BrokerSettings(),
-            controlPlane: ControlPlane(shardCount: 1, virtualHost: "/"), seed: [1, 2, 3, 4], now: now)
+            index: 0, shardCount: 1, settings: BrokerSettings(), controlPlane: controlPlane, seed: [1, 2, 3, 4],
+            now: now, progress: progress)
         publisher = shard.openConnection(Peer(name: "publisher", isLoopback: true))
         consumer = shard.openConnection(Peer(name: "consumer", isLoopback: true))
         for address in [publisher, consumer] { send(address) { Self.writeHandshake(to: &$0) } }
-        send(consumer) { buffer in
-            for index in 0..<scenario.queueCount {
-                let queue = ShortString(truncating: "queue-\(index)")
-                QueueDeclare(queue: queue).writeFrame(channel: 1, to: &buffer)
-                if !scenario.exchange.isEmpty {
-                    QueueBind(queue: queue, exchange: scenario.exchange, routingKey: scenario.bindingKey)
-                        .writeFrame(channel: 1, to: &buffer)
-                }
-                BasicConsume(queue: queue, noAck: !scenario.acks).writeFrame(channel: 1, to: &buffer)
+        for index in 0..<scenario.queueCount {
+            let queue = ShortString(truncating: "queue-\(index)")
+            send(consumer) {
+                QueueDeclare(queue: queue, durable: scenario.isPersistent).writeFrame(channel: 1, to: &$0)
             }
+            for key in scenario.bindingKeys {
+                send(consumer) { buffer in
+                    QueueBind(
+                        queue: queue, exchange: scenario.exchange, routingKey: key, arguments: scenario.headers
+                    ).writeFrame(channel: 1, to: &buffer)
+                }
+            }
+            guard scenario.isConsumed else { continue }
+            send(consumer) { BasicConsume(queue: queue, noAck: !scenario.acks).writeFrame(channel: 1, to: &$0) }
         }
         if scenario.confirms { send(publisher) { ConfirmSelect().writeFrame(channel: 1, to: &$0) } }
+        writeBatch()
+    }
+
+    private func writeBatch() {
+        var properties = BasicProperties()
+        if scenario.isPersistent { properties.deliveryMode = 2 }
+        if scenario.exchange == "amq.headers" { properties.headers = scenario.headers }
+        var encoded = OutboundBuffer()
+        defer { encoded.deallocate() }
+        properties.write(to: &encoded)
         let body = [UInt8](repeating: 0x78, count: scenario.bodyByteCount)
-        for _ in 0..<Self.messagesPerBatch {
-            BasicPublish(exchange: scenario.exchange, routingKey: scenario.routingKey)
-                .writeFrame(channel: 1, to: &batch)
-            body.withUnsafeBytes { bytes in
-                [UInt8](repeating: 0, count: 2).withUnsafeBytes {
-                    batch.writeHeaderFrame(channel: 1, bodyByteCount: bytes.count, properties: $0)
-                }
-                batch.writeBodyFrames(channel: 1, body: bytes, frameMax: 131_072)
-            }
+        for index in 0..<Self.messagesPerBatch {
+            let key = scenario.routingKeys[index % scenario.routingKeys.count]
+            BasicPublish(exchange: scenario.exchange, routingKey: key).writeFrame(channel: 1, to: &batch)
+            batch.writeHeaderFrame(channel: 1, bodyByteCount: body.count, properties: encoded.bytes)
+            body.withUnsafeBytes { batch.writeBodyFrames(channel: 1, body: $0, frameMax: 131_072) }
         }
     }
 
@@ -62,10 +79,33 @@ final class ShardBench {
         while published < count {
             shard.receive(publisher, batch.bytes)
             finishTurn()
+            serveJournal()
             published += Self.messagesPerBatch
             if scenario.acks { acknowledge() }
+            if !scenario.isConsumed { purge() }
         }
         return published
+    }
+
+    /// So that memory stays what it is.
+    private func purge() {
+        send(consumer) { QueuePurge(queue: "queue-0").writeFrame(channel: 1, to: &$0) }
+    }
+
+    /// The journal's side: everything is on stable storage at once.
+    private func serveJournal() {
+        guard let progress else { return }
+        var state = controlPlane.takeStateRecords()
+        progress.setSynced(1, position: state.position)
+        state.records.deallocate()
+        guard let (taken, position, sequence, _) = shard.takeLane() else { return }
+        progress.setWritten(0, position: position, sequence: sequence)
+        progress.setSynced(0, position: position)
+        var records = taken
+        records.removeAll()
+        shard.reuseLane(records)
+        shard.journalAdvanced()
+        finishTurn()
     }
 
     private func acknowledge() {
@@ -83,6 +123,7 @@ final class ShardBench {
         shard.receive(address, buffer.bytes)
         buffer.deallocate()
         finishTurn()
+        serveJournal()
     }
 
     private func finishTurn() {

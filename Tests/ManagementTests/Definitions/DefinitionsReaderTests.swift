@@ -102,7 +102,7 @@ import Testing
         #expect(definitions.policies.map(\.policy.definition) == [["max-length": .int64(3)]])
         #expect(
             definitions.notes == [
-                "exchange 'j' in vhost '/' is left out: there are no exchanges of type 'x-jms-topic' here",
+                "exchange 'j' in vhost '/' is left out: no exchanges of type 'x-jms-topic' here",
                 "policy 'ha' in vhost '/' is left out: it has only 'ha-mode', which mean nothing here",
                 "policy 'both' in vhost '/' is without 'ha-mode', which mean nothing here",
                 "queue 's' in vhost '/' is left out: there are no queues of type 'stream' here",
