@@ -17,6 +17,15 @@ export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127
 
 broker_pid() { cat "$directory/broker.pid" 2>/dev/null || true; }
 
+# Without the files of whoever starts it: Foundation takes a process for alive while anybody has the one that it watches.
+alone() {
+  local file
+  for file in /proc/self/fd/*; do
+    case ${file##*/} in 0 | 1 | 2) ;; *) eval "exec ${file##*/}>&-" 2>/dev/null || true ;; esac
+  done
+  exec setsid "$@"
+}
+
 case $action in
 start)
   mkdir -p "$directory/data" "$directory/log"
@@ -29,10 +38,10 @@ management.tcp.port = $((port + 10000))
 log.file.level = warning
 CONFIGURATION
   # Not the distribution's own: a broker that others use stays alone.
-  setsid epmd >"$directory/epmd.log" 2>&1 &
+  (alone epmd) >"$directory/epmd.log" 2>&1 </dev/null &
   echo $! >"$directory/epmd.pid"
   sleep 0.3
-  setsid "$server" >"$directory/start.log" 2>&1 </dev/null &
+  (alone "$server") >"$directory/start.log" 2>&1 </dev/null &
   for _ in $(seq 240); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$((port + 10000))") 2>/dev/null; then
       echo "management on $((port + 10000))"
