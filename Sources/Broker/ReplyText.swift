@@ -18,6 +18,11 @@ extension ProtocolError {
     static func invalidFrameEnd(_ marker: UInt8, type: UInt8, payload: UnsafeRawBufferPointer) -> ProtocolError {
         ProtocolError(.frameError, "type \(type), \(snippet(payload)): {invalid_frame_end_marker,\(marker)}")
     }
+    /// As above, of a payload that goes on.
+    static func invalidFrameEnd(_ marker: UInt8, type: UInt8, firstBytes: UnsafeRawBufferPointer) -> ProtocolError {
+        let text = "type \(type), first 16 octets = <<\(shown(firstBytes))>>: {invalid_frame_end_marker,\(marker)}"
+        return ProtocolError(.frameError, text)
+    }
     static func frameTooLarge(_ byteCount: Int, limit: Int, type: UInt8) -> ProtocolError {
         ProtocolError(.frameError, "type \(type), all octets = <<>>: {frame_too_large,\(byteCount),\(limit)}")
     }
@@ -29,11 +34,13 @@ extension ProtocolError {
     }
     /// At most 16 bytes of the payload, as Erlang prints a binary: text in quotes, anything else as numbers.
     private static func snippet(_ payload: UnsafeRawBufferPointer) -> String {
+        "\(payload.count <= 16 ? "all" : "first 16") octets = <<\(shown(payload))>>"
+    }
+    private static func shown(_ payload: UnsafeRawBufferPointer) -> String {
         let bytes = payload.prefix(16)
         let isText = !bytes.isEmpty && bytes.allSatisfy { (0x20..<0x7F).contains($0) && $0 != 0x22 && $0 != 0x5C }
-        let shown =
-            isText ? "\"\(String(decoding: bytes, as: UTF8.self))\"" : bytes.map { String($0) }.joined(separator: ",")
-        return "\(payload.count <= 16 ? "all" : "first 16") octets = <<\(shown)>>"
+        return isText
+            ? "\"\(String(decoding: bytes, as: UTF8.self))\"" : bytes.map { String($0) }.joined(separator: ",")
     }
     static let expectedMethod = ProtocolError(
         .unexpectedFrame, "expected method frame, got non method frame instead")

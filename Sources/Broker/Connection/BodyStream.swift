@@ -7,7 +7,6 @@ struct BodyStream {
     private(set) var channelSerial: UInt32 = 0
     /// Of the payload.
     private(set) var missingByteCount = 0
-    private var payloadByteCount = 0
     /// For the error that quotes them.
     private var firstBytes: (UInt64, UInt64) = (0, 0)
 
@@ -21,7 +20,6 @@ struct BodyStream {
         isActive = true
         self.channelNumber = channelNumber
         self.channelSerial = channelSerial
-        self.payloadByteCount = payloadByteCount
         missingByteCount = payloadByteCount - payload.count
         firstBytes = (payload.loadUnaligned(as: UInt64.self), payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
@@ -30,13 +28,7 @@ struct BodyStream {
 
     mutating func end() { isActive = false }
 
-    /// Calls back with a payload that is right in its first bytes and its size.
-    func withQuotedPayload<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        var bytes = [UInt8](repeating: 0, count: payloadByteCount)
-        return bytes.withUnsafeMutableBytes { memory in
-            memory.storeBytes(of: firstBytes.0, as: UInt64.self)
-            memory.storeBytes(of: firstBytes.1, toByteOffset: 8, as: UInt64.self)
-            return body(UnsafeRawBufferPointer(memory))
-        }
+    func withFirstBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeBytes(of: firstBytes, body)
     }
 }

@@ -38,8 +38,8 @@ extension ShardState {
         }
         connection.pointee.bodyStream.end()
         guard bytes[taken] == Frame.end else {
-            let error = connection.pointee.bodyStream.withQuotedPayload {
-                ProtocolError.invalidFrameEnd(bytes[taken], type: Frame.body, payload: $0)
+            let error = connection.pointee.bodyStream.withFirstBytes {
+                ProtocolError.invalidFrameEnd(bytes[taken], type: Frame.body, firstBytes: $0)
             }
             fail(connection, error, lostSync: true)
             return UnsafeRawBufferPointer(start: nil, count: 0)

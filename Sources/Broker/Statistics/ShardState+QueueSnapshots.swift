@@ -126,36 +126,26 @@ extension ConsumerDescription {
 
 extension QueueState {
     /// Ready messages that are not in memory.
-    var pagedOutCount: Int {
-        var count = ready.absentCount
-        guard let extras, let levels = extras.pointee.levels else { return count }
-        for level in 0..<extras.pointee.levelCount where level != extras.pointee.currentLevel {
-            count += levels[level].absentCount
-        }
-        return count
-    }
+    var pagedOutCount: Int { sum(\.absentCount) }
 
     /// About what the bodies of ready messages take that are not in memory.
-    var pagedOutByteCount: Int {
-        var count = ready.absentByteCount
-        guard let extras, let levels = extras.pointee.levels else { return count }
-        for level in 0..<extras.pointee.levelCount where level != extras.pointee.currentLevel {
-            count += levels[level].absentByteCount
-        }
-        return count
-    }
+    var pagedOutByteCount: Int { sum(\.absentByteCount) }
 
     /// Bytes that the queue takes in memory, with those of its messages that are there.
     var memoryByteCount: Int {
-        var count = MemoryLayout<QueueState>.stride + readyCount * MemoryLayout<QueueEntry>.stride
-        count += ready.residentByteCount + consumers.slotCount * MemoryLayout<ConsumerCredit>.stride
-        guard let extras else { return count }
-        count += MemoryLayout<QueueExtras>.stride
-        guard let levels = extras.pointee.levels else { return count }
+        MemoryLayout<QueueState>.stride + (extras == nil ? 0 : MemoryLayout<QueueExtras>.stride)
+            + readyCount * MemoryLayout<QueueEntry>.stride + sum(\.residentByteCount)
+            + consumers.slotCount * MemoryLayout<ConsumerCredit>.stride
+    }
+
+    /// Over the lists of all priorities: the current one is in the queue itself.
+    private func sum(_ count: (ReadyList) -> Int) -> Int {
+        var sum = count(ready)
+        guard let extras, let levels = extras.pointee.levels else { return sum }
         for level in 0..<extras.pointee.levelCount where level != extras.pointee.currentLevel {
-            count += levels[level].residentByteCount
+            sum += count(levels[level])
         }
-        return count
+        return sum
     }
 }
 

@@ -146,15 +146,13 @@ final class Shard: @unchecked Sendable {
     func finishTurn() {
         state.finishTurn()
         // Before the sockets: the disk is the slower one.
-        if let storage { serve(storage) }
-        var hasServed = false
+        storage?.serve(state, of: self)
         for _ in 0..<Self.roundsPerTurn {
             guard serveListedConnections() else { break }
             state.finishTurn()
-            hasServed = true
         }
         while let probe = state.takeProbe() { look(at: probe) }
-        if hasServed, let storage { serve(storage) }
+        if let storage { serve(storage) }
         for peer in peers where peer !== self {
             if let batch = state.takeBatch(for: peer.index) { peer.deliver(batch) }
         }
@@ -178,7 +176,7 @@ final class Shard: @unchecked Sendable {
         }
     }
 
-    /// What the turn has for the disk. When memory is scarce, what is far from its turn leaves it.
+    /// What else the turn has for the disk. When memory is scarce, what is far from its turn leaves it.
     private func serve(_ storage: Storage) {
         let byteCount = state.memoryByteCount
         let level = storage.memory.add(byteCount - reportedMemoryByteCount)

@@ -23,16 +23,7 @@ struct PermissionsCommand: ParsableCommand {
         var additionalColumns: [String] { of == nil ? scope.columns : ["vhost"] }
 
         func rows(_ client: ManagementClient) async throws -> [JSON] {
-            if let of {
-                return try await client.naming(.user, of) {
-                    try await client.get(APIPath("users", of, "permissions")).items
-                }
-            }
-            if scope.allVhosts { return try await client.get(APIPath("permissions")).items }
-            let name = scope.virtualHost.name
-            return try await client.naming(.virtualHost, name) {
-                try await client.get(APIPath("vhosts", name, "permissions")).items
-            }
+            try await scope.permissions("permissions", of: of, client)
         }
     }
 
@@ -111,16 +102,7 @@ struct TopicPermissionsCommand: ParsableCommand {
         var additionalColumns: [String] { of == nil ? scope.columns : ["vhost"] }
 
         func rows(_ client: ManagementClient) async throws -> [JSON] {
-            if let of {
-                return try await client.naming(.user, of) {
-                    try await client.get(APIPath("users", of, "topic-permissions")).items
-                }
-            }
-            if scope.allVhosts { return try await client.get(APIPath("topic-permissions")).items }
-            let name = scope.virtualHost.name
-            return try await client.naming(.virtualHost, name) {
-                try await client.get(APIPath("vhosts", name, "topic-permissions")).items
-            }
+            try await scope.permissions("topic-permissions", of: of, client)
         }
     }
 
@@ -186,5 +168,21 @@ extension ManagementClient {
 
     func requireVirtualHost(_ name: String) async throws {
         guard try await find(APIPath("vhosts", name)) != nil else { throw await missing(.virtualHost, name) }
+    }
+}
+
+extension ScopeOptions {
+    /// Of one user in all virtual hosts, or of all users in this scope.
+    fileprivate func permissions(_ kind: String, of user: String?, _ client: ManagementClient) async throws -> [JSON] {
+        if let user {
+            return try await client.naming(.user, user) {
+                try await client.get(APIPath("users", user, kind)).items
+            }
+        }
+        if allVhosts { return try await client.get(APIPath(kind)).items }
+        let name = virtualHost.name
+        return try await client.naming(.virtualHost, name) {
+            try await client.get(APIPath("vhosts", name, kind)).items
+        }
     }
 }
