@@ -197,7 +197,9 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--rabbitmq-port", type=int, required=True)
     arguments = parser.parse_args()
-    broker, rabbit = ManagementClient(arguments.port), ManagementClient(arguments.rabbitmq_port)
+    # RabbitMQ makes 200 virtual hosts one by one, each with two message stores: minutes beside other tests.
+    broker = ManagementClient(arguments.port, timeout_seconds=120)
+    rabbit = ManagementClient(arguments.rabbitmq_port, timeout_seconds=600)
     clean(rabbit)
     clean(broker)
     made = objects()

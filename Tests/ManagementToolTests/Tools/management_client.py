@@ -25,9 +25,10 @@ class Answer:
 class ManagementClient:
     """Keeps one connection, and opens another when the broker has closed it."""
 
-    def __init__(self, port, user="guest", password="guest", host="127.0.0.1"):
+    def __init__(self, port, user="guest", password="guest", host="127.0.0.1", timeout_seconds=30):
         self.host = host
         self.port = port
+        self.timeout_seconds = timeout_seconds
         self.authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self.connection = None
 
@@ -40,7 +41,7 @@ class ManagementClient:
             sent["Content-Type"] = "application/json"
         for attempt in (1, 2):
             if self.connection is None:
-                self.connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
+                self.connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_seconds)
             try:
                 self.connection.request(method, path, body=data, headers=sent)
                 answer = self.connection.getresponse()

@@ -42,7 +42,7 @@ CONFIGURATION
   echo $! >"$directory/epmd.pid"
   sleep 0.3
   (alone "$server") >"$directory/start.log" 2>&1 </dev/null &
-  for _ in $(seq 240); do
+  for _ in $(seq 600); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$((port + 10000))") 2>/dev/null; then
       echo "management on $((port + 10000))"
       exit 0
