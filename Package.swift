@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "Journal", dependencies: ["CRC32C"], swiftSettings: engine),
         // A checksum by the processor's instruction, which only C can reach without a flag for the whole build.
         .target(name: "CRC32C"),
-        .target(name: "Broker", dependencies: ["AMQPWire", "Routing", "Journal"], swiftSettings: engine),
+        .target(name: "Broker", dependencies: ["AMQPWire", "CRC32C", "Routing", "Journal"], swiftSettings: engine),
 
         // malloc_trim, which Swift's module of Glibc leaves out.
         .target(name: "SystemMemory"),

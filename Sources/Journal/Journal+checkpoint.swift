@@ -56,8 +56,7 @@ extension Journal {
     /// A checkpoint is due: append a state snapshot, the state as it is at that place of the log, to the state's lane.
     /// A snapshot that comes while a checkpoint is under way means nothing.
     package var wantsStateSnapshot: Bool {
-        guard isRecovered, !hasFailed, !configuration.isVolatile, case .idle = checkpoint.phase, !checkpoint.isBlocked
-        else { return false }
+        guard isRecovered, !hasFailed, case .idle = checkpoint.phase, !checkpoint.isBlocked else { return false }
         return checkpoint.isRequested || writtenPosition - checkpoint.lastPosition >= configuration.checkpointByteCount
             || emptyByteCount() >= configuration.checkpointByteCount
     }
@@ -88,7 +87,7 @@ extension Journal {
 
     /// Everything before is written and in the index.
     func beginCheckpoint(_ state: UnsafeRawBufferPointer) {
-        guard case .idle = checkpoint.phase, !configuration.isVolatile else { return }
+        guard case .idle = checkpoint.phase else { return }
         var content = CheckpointContent()
         content.generation = checkpoint.generation + 1
         content.position = writtenPosition

@@ -6,7 +6,7 @@ extension Journal {
     package func recover(progress: @escaping (RecoveryProgress) -> Void = { _ in }) throws(JournalError) -> Recovery {
         guard !isRecovered, !hasFailed else { throw .failedBefore }
         do throws(JournalError) {
-            let recovery = configuration.isVolatile ? Recovery() : try recoverLog(progress)
+            let recovery = try recoverLog(progress)
             isRecovered = true
             return recovery
         } catch {

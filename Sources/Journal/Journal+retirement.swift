@@ -46,27 +46,4 @@ extension Journal {
         // There may be room now; but the checkpoint goes first, which makes more.
         if !checkpoint.isStarved { isDiskFull = false }
     }
-
-    /// A spill file's segments are free as soon as nothing in them is alive: nobody will recover it.
-    func nextVolatileJob() -> MaintenanceJob? {
-        if let sweep = volatileSweep ?? index.beginSweep() {
-            var going = sweep
-            var isUnfinished = false
-            shared.withLock { isUnfinished = index.go(on: &going, chunkCount: 64) }
-            volatileSweep = isUnfinished ? going : nil
-            return MaintenanceJob(self, .nothing)
-        }
-        if volatileEmptiedCount != index.emptiedCount {
-            volatileEmptiedCount = index.emptiedCount
-            let dead = index.segments.segments.filter { $0.counters.pointee.liveCount == 0 && $0 !== current }
-            if !dead.isEmpty {
-                shared.withLock {
-                    for segment in dead { index.segments.remove(segment) }
-                    index.holders.ageRemoved()
-                }
-                checkpoint.retired += dead
-            }
-        }
-        return retirementJob()
-    }
 }

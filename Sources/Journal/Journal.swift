@@ -58,8 +58,6 @@ package final class Journal: @unchecked Sendable {
     /// What a record that is larger than a segment waits for.
     var wantedLargeByteCount: Int?
     var outstandingJob: MaintenanceJob?
-    var volatileSweep: LiveIndex.Sweep?
-    var volatileEmptiedCount = 0
     var plan = WritePlan()
     var checkpoint = CheckpointProgress()
     var compaction = CompactionProgress()
@@ -96,9 +94,7 @@ package final class Journal: @unchecked Sendable {
         let lockFile = try lock(directory, disk)
         do throws(JournalError) {
             if hasFormat { try JournalFiles.checkFormat(directory, disk) } else { try writeFormat(directory, disk) }
-            let journal = Journal(configuration, disk, lockFile: lockFile)
-            if configuration.isVolatile { try journal.emptyDirectory(names) }
-            return journal
+            return Journal(configuration, disk, lockFile: lockFile)
         } catch {
             disk.close(lockFile)
             throw error
@@ -137,22 +133,16 @@ package final class Journal: @unchecked Sendable {
         if let failure { throw failure }
     }
 
-    private func emptyDirectory(_ names: [String]) throws(JournalError) {
-        for name in names where JournalFiles.isContent(name) { try disk.unlink(path(name)) }
-    }
-
     // MARK: Syncing
 
     /// Returns when everything appended before is on stable storage.
     package func sync() throws(JournalError) {
         try checkUsable()
-        if !configuration.isVolatile {
-            do throws(JournalError) {
-                for segment in unsynced { try disk.sync(segment.file) }
-            } catch {
-                hasFailed = true
-                throw error
-            }
+        do throws(JournalError) {
+            for segment in unsynced { try disk.sync(segment.file) }
+        } catch {
+            hasFailed = true
+            throw error
         }
         unsynced.removeAll(keepingCapacity: true)
         syncedPosition = writtenPosition
@@ -178,7 +168,7 @@ package final class Journal: @unchecked Sendable {
             disk.close(lockFile)
             hasFailed = true
         }
-        guard !hasFailed, isRecovered, !configuration.isVolatile else { return }
+        guard !hasFailed, isRecovered else { return }
         try sync()
         try appendClosingBatch()
         try sync()

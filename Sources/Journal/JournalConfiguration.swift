@@ -12,8 +12,6 @@ package struct JournalConfiguration: Sendable {
     package var movedByteCountPerBatch = 1 << 20
     /// Where the index of live messages is.
     package var indexMemory = IndexMemory()
-    /// A spill file: nothing is synced, nothing is recovered, and the directory is emptied when it is opened.
-    package var isVolatile = false
     /// Random numbers, a new one for each use of a segment: no client can guess what a record header looks like.
     package var makeSeed: @Sendable () -> UInt64
 

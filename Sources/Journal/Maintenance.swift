@@ -9,7 +9,7 @@
 package final class MaintenanceJob: @unchecked Sendable {
     enum Work {
         /// Make a segment file, full of zeros.
-        case prepare(fileNumber: Int, byteCount: Int, isSynced: Bool)
+        case prepare(fileNumber: Int, byteCount: Int)
         /// Nothing: the journal's thread has more to do, but not all at once.
         case nothing
         case writeIndex(path: String, ByteWriter)
@@ -35,8 +35,7 @@ package final class MaintenanceJob: @unchecked Sendable {
     package func run() {
         do throws(JournalError) {
             switch work {
-            case .prepare(let fileNumber, let byteCount, let isSynced):
-                prepared = try prepare(fileNumber, byteCount, isSynced: isSynced)
+            case .prepare(let fileNumber, let byteCount): prepared = try prepare(fileNumber, byteCount)
             case .nothing: break
             case .writeIndex(let path, let writer): try disk.writeFile(path, writer.bytes)
             case .writeCheckpoint(let writer): try writeCheckpoint(writer)
@@ -48,19 +47,15 @@ package final class MaintenanceJob: @unchecked Sendable {
         }
     }
 
-    private func prepare(
-        _ fileNumber: Int, _ byteCount: Int, isSynced: Bool
-    ) throws(JournalError) -> PreparedSegment {
+    private func prepare(_ fileNumber: Int, _ byteCount: Int) throws(JournalError) -> PreparedSegment {
         let path = directory + "/" + JournalFiles.segment(fileNumber)
         let temporary = path + ".tmp"
         let file = try disk.open(temporary, .create)
         do throws(JournalError) {
-            if isSynced {
-                try fillWithZeros(file, byteCount)
-                try disk.sync(file)
-            }
+            try fillWithZeros(file, byteCount)
+            try disk.sync(file)
             try disk.rename(temporary, to: path)
-            if isSynced { try disk.syncDirectory(directory) }
+            try disk.syncDirectory(directory)
         } catch {
             disk.close(file)
             // What was written of it must not keep the disk full.
@@ -117,9 +112,7 @@ extension Journal {
     /// Ask after every `sync` and every `finish`.
     package func nextMaintenance() -> MaintenanceJob? {
         guard !hasFailed, isRecovered, outstandingJob == nil else { return nil }
-        let job =
-            preparation()
-            ?? (configuration.isVolatile ? nextVolatileJob() : nextCheckpointJob()) ?? nextCompactionJob()
+        let job = preparation() ?? nextCheckpointJob() ?? nextCompactionJob()
         outstandingJob = job
         return job
     }
@@ -143,8 +136,7 @@ extension Journal {
         }
         let number = nextFileNumber
         nextFileNumber += 1
-        return MaintenanceJob(
-            self, .prepare(fileNumber: number, byteCount: byteCount, isSynced: !configuration.isVolatile))
+        return MaintenanceJob(self, .prepare(fileNumber: number, byteCount: byteCount))
     }
 
     /// Takes the result of a job that has run. A full disk is not a failure: see `isDiskFull`.

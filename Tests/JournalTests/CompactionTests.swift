@@ -87,17 +87,4 @@ import Testing
         #expect(test.liveIDs == left)
         #expect(test.read(left) == left.map { $0 == ids[0] ? .damaged : .content(test.content($0, 100)) })
     }
-
-    @Test func aSpillFileIsCompactedToo() throws {
-        let configuration = TestJournal.configuration(segment: 16_384) { $0.isVolatile = true }
-        let test = try TestJournal(disk, configuration)
-        let kept = try sparse(test, count: 6000)
-        #expect(test.journal.statistics.segmentByteCount < 2 * test.journal.statistics.liveByteCount + 8 * 16_384)
-        #expect(test.read(kept) == kept.map { .content(test.content($0, 100)) })
-        #expect(!disk.contents.keys.contains { $0.hasPrefix("checkpoint") })
-        test.lanes[0].appendHolderRemoved(1)
-        try test.commit()
-        #expect(test.journal.statistics.liveMessageCount == 0)
-        #expect(test.journal.statistics.segmentCount <= 1)
-    }
 }

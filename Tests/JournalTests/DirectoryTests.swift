@@ -36,18 +36,4 @@ import Testing
         let disk = MemoryDisk(files: ["lock": [], "format.tmp": [7]])
         try TestJournal(disk).journal.close()
     }
-
-    @Test func aVolatileJournalIsEmptyEachTime() throws {
-        let disk = MemoryDisk()
-        let configuration = TestJournal.configuration { $0.isVolatile = true }
-        let first = try TestJournal(disk, configuration)
-        let id = first.publish(1, to: [1], 50_000)
-        try first.commit()
-        #expect(first.read([id]) == [.content(first.content(id, 50_000))])
-        try first.journal.close()
-        #expect(!disk.operations.contains { if case .sync = $0 { true } else { false } } || true)
-        let second = try TestJournal(disk, configuration)
-        #expect(second.liveIDs.isEmpty)
-        #expect(disk.contents.keys.allSatisfy { !$0.hasPrefix("segment-000001") })
-    }
 }

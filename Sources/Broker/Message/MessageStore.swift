@@ -33,7 +33,9 @@ struct MessageStore {
 
     /// Pages with room, by size class.
     private let available: UnsafeMutablePointer<UnsafeMutablePointer<Page>?>
-    private var emptyPages: [UnsafeMutablePointer<Page>] = []
+    /// Pages nobody uses: those that keep their memory are used first.
+    private var reservedPages: [UnsafeMutablePointer<Page>] = []
+    private var releasedPages: [UnsafeMutablePointer<Page>] = []
     private var arenas: [UnsafeMutableRawPointer] = []
     /// Bytes in live blocks.
     private(set) var byteCount = 0
@@ -153,16 +155,15 @@ struct MessageStore {
         if page.pointee.next == nil, page.pointee.previous == nil { return }
         unlist(page)
         residentByteCount -= Self.pageByteCount
-        if emptyPages.count >= Self.reservedPageCount {
-            madvise(page, Self.pageByteCount, Int32(MADV_DONTNEED))
-        }
-        emptyPages.append(page)
+        if reservedPages.count < Self.reservedPageCount { return reservedPages.append(page) }
+        madvise(page, Self.pageByteCount, Int32(MADV_DONTNEED))
+        releasedPages.append(page)
     }
 
     @inline(never)
     private mutating func addPage(_ sizeClass: Int) -> UnsafeMutablePointer<Page> {
-        if emptyPages.isEmpty { addArena() }
-        let page = emptyPages.removeLast()
+        if reservedPages.isEmpty && releasedPages.isEmpty { addArena() }
+        let page = reservedPages.popLast() ?? releasedPages.removeLast()
         residentByteCount += Self.pageByteCount
         page.initialize(
             to: Page(
@@ -182,7 +183,7 @@ struct MessageStore {
         let aligned = (UInt(bitPattern: mapped) + mask) & ~mask
         for index in (0..<Self.arenaByteCount / Self.pageByteCount).reversed() {
             let address = aligned + UInt(index * Self.pageByteCount)
-            emptyPages.append(UnsafeMutablePointer<Page>(bitPattern: address).unsafelyUnwrapped)
+            releasedPages.append(UnsafeMutablePointer<Page>(bitPattern: address).unsafelyUnwrapped)
         }
     }
 

@@ -2,45 +2,6 @@ import AMQPWire
 import Journal
 import Routing
 
-/// What the shell has read back, or could not: for a chunk of a queue's messages that had left memory.
-package final class PageRead: @unchecked Sendable {
-    package let request: PageRequest
-    /// By the request's ids: the message block, and in which of `blocks` it lies. nil where it could not be read.
-    fileprivate var contents: [(bytes: UnsafeRawBufferPointer, block: Int)?]
-    /// Taken by the shard that receives the messages.
-    fileprivate var blocks: [UnsafeMutablePointer<PageBlock>] = []
-
-    package init(request: PageRequest) {
-        self.request = request
-        contents = Array(repeating: nil, count: request.ids.count)
-    }
-
-    deinit { for block in blocks { PageBlock.free(block) } }
-
-    /// One of the request's messages was read; its block follows with `addBlock`.
-    package func add(_ bytes: UnsafeRawBufferPointer, at index: Int) {
-        contents[index] = (bytes, blocks.count)
-    }
-
-    /// Takes over the memory of what was added since the last block. Contents lie at multiples of 8, with 8 bytes
-    /// before each that are not used.
-    package func addBlock(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
-        blocks.append(PageBlock.make(memory, byteCount))
-    }
-}
-
-/// Messages to be read from the journal, or from the spill file.
-package struct PageRequest: Sendable {
-    let queue: QueueAddress
-    /// Which of the queue's lists.
-    let level: Int
-    let chunkSerial: UInt64
-    /// Which of the chunk's entries these are.
-    let indexes: [Int]
-    package let isSpilled: Bool
-    package let ids: [UInt64]
-}
-
 // Out of memory: messages at the far end of deep queues, when memory is scarce.
 extension ShardState {
     /// Chunks that leave memory in one turn.
@@ -127,18 +88,34 @@ extension ShardState {
         if queue.pointee.holder != 0 {
             for index in range where !entries[index].isRemoved && !isWritten(entries[index].message) { return false }
         }
+        var spilledByteCount = 0
         for index in range where !entries[index].isRemoved {
             let message = entries[index].message
-            if queue.pointee.holder != 0, message.id != 0 {
-                if isOfEarlierRun(message.id) { queue.pointee.correctEstimate(of: message, isRead: false) }
-                entries[index].pageOut(message.id, isSpilled: false)
-            } else {
-                entries[index].pageOut(spill(message, queue.pointee.address), isSpilled: true)
+            guard queue.pointee.holder != 0, message.id != 0 else {
+                spilledByteCount += SpillRecord.byteCount(ofMessage: message.byteCount)
+                continue
             }
+            if isOfEarlierRun(message.id) { queue.pointee.correctEstimate(of: message, isRead: false) }
+            entries[index].pageOut(message.id, isSpilled: false)
             release(message)
         }
+        if spilledByteCount > 0 { spill(chunk, byteCount: spilledByteCount) }
         queue.pointee.withList(level) { $0.didPageOut(chunk) }
         return true
+    }
+
+    /// What is still in memory of a chunk goes to the spill file. It gets a copy for each queue: what is transient and
+    /// deep in several queues at once is rare.
+    private func spill(_ chunk: ReadyList.ChunkPointer, byteCount: Int) {
+        spilled.reserve(byteCount)
+        let entries = chunk.pointee.entries
+        for index in chunk.pointee.first..<chunk.pointee.end {
+            if entries[index].isRemoved || entries[index].isPagedOut { continue }
+            let message = entries[index].message
+            entries[index].pageOut(spilled.add(message.bytes), isSpilled: true)
+            release(message)
+        }
+        chunk.pointee.spilledEnd = spilled.openEnd
     }
 
     private func isWritten(_ message: Message) -> Bool {
@@ -152,31 +129,12 @@ extension ShardState {
         MessageID.lane(id) >= shardCount || MessageID.sequence(id) < firstSequence
     }
 
-    /// The spill file gets a copy for each queue: what is transient and deep in several queues at once is rare.
-    private func spill(_ message: Message, _ queue: QueueAddress) -> UInt64 {
-        latestSpillSequence += 1
-        let id = MessageID.make(lane: index, sequence: latestSpillSequence)
-        let holder = spillHolder(queue)
-        withUnsafePointer(to: holder) { pointer in
-            spillLane.appendMessage(
-                id: id, holders: UnsafeBufferPointer(start: pointer, count: 1), content: message.bytes)
-        }
-        return id
-    }
+    /// What is to be done to the spill file, before what is asked of it.
+    package func takeSpillCommands() -> [SpillCommand] { spilled.takeCommands() }
 
-    func spillHolder(_ queue: QueueAddress) -> UInt32 { UInt32(index) << 26 | (queue.slot & 0x3FF_FFFF) }
-
-    /// The spill file's copy is not needed any more.
-    func settleSpilled(_ id: UInt64, _ queue: QueueAddress) {
-        spillLane.appendSettlement(id: id, holder: spillHolder(queue))
-    }
-
-    /// What is to be written to the spill file, in the order of the requests around it.
-    package func takeSpillLane() -> LaneBuffer? {
-        guard !spillLane.isEmpty else { return nil }
-        defer { spillLane = LaneBuffer() }
-        return spillLane
-    }
+    /// A buffer that was written, to go on with.
+    package func reuseSpillBuffer(_ buffer: SpillBuffer) { spilled.spare = buffer }
+    package var wantsSpillBuffer: Bool { spilled.spare == nil }
 }
 
 // And back.
@@ -199,8 +157,8 @@ extension ShardState {
                 pageRequests.append(
                     PageRequest(
                         queue: queue.pointee.address, level: queue.pointee.currentLevel,
-                        chunkSerial: chunk.pointee.serial, indexes: part.indexes, isSpilled: number == 1,
-                        ids: part.ids))
+                        chunkSerial: chunk.pointee.serial, indexes: part.indexes, ids: part.ids,
+                        spilled: number == 1 ? spilled.place(of: part.ids, end: chunk.pointee.spilledEnd) : nil))
             }
         }
     }
@@ -232,7 +190,7 @@ extension ShardState {
             // It may have expired, too.
             if entries[index].isRemoved { continue }
             // Also what cannot be read is not needed any more.
-            if request.isSpilled { settleSpilled(request.ids[number], request.queue) }
+            if request.isSpilled { spilled.remove(request.ids[number]) }
             guard let (bytes, block) = read.contents[number],
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }

@@ -106,7 +106,7 @@ extension ShardState {
 
     func dropPagedOut(_ entry: QueueEntry, _ queue: UnsafeMutablePointer<QueueState>, isJournaled: Bool) {
         if entry.isSpilled {
-            settleSpilled(entry.pagedOutID, queue.pointee.address)
+            spilled.remove(entry.pagedOutID)
         } else if isJournaled {
             let holder = queue.pointee.holder
             journal.append { $0.appendSettlement(id: entry.pagedOutID, holder: holder) }

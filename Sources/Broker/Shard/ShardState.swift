@@ -59,8 +59,7 @@ package final class ShardState {
     var firstSequence: UInt64 = 0
 
     // Messages that leave memory
-    var spillLane = LaneBuffer()
-    var latestSpillSequence: UInt64 = 0
+    var spilled = SpillSpace()
     var pagingQueues: [QueueAddress] = []
     var pageRequests: [PageRequest] = []
     /// What leaves memory does not come back long before its turn.
@@ -185,7 +184,6 @@ package final class ShardState {
         messages.deallocate()
         holders.deallocate()
         journal.deallocate()
-        spillLane.deallocate()
         rewrittenProperties.deallocate()
         transitEpochs.deallocate()
         typeCounters.deallocate()

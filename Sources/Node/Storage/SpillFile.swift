@@ -2,6 +2,7 @@ import Broker
 import Journal
 import Logging
 import Synchronization
+import SystemMemory
 
 #if canImport(Glibc)
     import Glibc
@@ -9,138 +10,134 @@ import Synchronization
     import Darwin
 #endif
 
-/// Where transient messages go when memory is scarce: a journal that is never synced, on a thread of its own, emptied
-/// at every start. Writes and reads are done in the order in which they are asked for, so what was written can be read.
+/// Where transient messages go when memory is scarce: a file for each shard, never synced, on a thread of their own.
+/// Writes and reads are done in the order in which they are asked for, so what was written can be read.
+///
+/// They pass by the system's page cache where the file system lets them: it would only fill memory with what was to
+/// leave it. A file is unlinked as soon as it is open, so nothing is left of it whatever happens. It holds nothing that
+/// must last: it is no business of `Disk`.
 final class SpillFile: Sendable {
     private let directory: String
-    private let segmentByteCount: Int
-    private let indexMemory: IndexMemory
     private let logger: Logger
     private let memory: MemoryAccount
     /// Memory was tight, and is not any more.
     private let relieved: @Sendable () -> Void
     private let failed: @Sendable (JournalError) -> Void
     private let thread = SerialThread()
-    /// Opened with the first message, or emptied at the start. Then only the thread looks at it.
-    private let files = Mutex<(journal: Journal, reader: JournalReader)?>(nil)
+    /// By shard; -1 until the first message. The thread's.
+    nonisolated(unsafe) private var descriptors: [Int32]
+    private let spares = Mutex<[SpillBuffer]>([])
     private let isStarted = Atomic<Bool>(false)
-    private let isUsed = Atomic<Bool>(false)
     private let isStopped = Atomic<Bool>(false)
     private let pending = Atomic<Int>(0)
 
     private static let retryMicroseconds: UInt32 = 250_000
+    /// Buffers that are kept, and how large they may be.
+    private static let spareLimit = 4
+    private static let spareByteCount = 2 << 20
 
     init(
-        directory: String, segmentByteCount: Int, indexMemory: IndexMemory, memory: MemoryAccount, logger: Logger,
+        directory: String, shardCount: Int, memory: MemoryAccount, logger: Logger,
         relieved: @escaping @Sendable () -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.directory = directory
-        self.segmentByteCount = segmentByteCount
-        self.indexMemory = indexMemory
-        self.logger = logger
         self.memory = memory
+        self.logger = logger
         self.relieved = relieved
         self.failed = failed
+        descriptors = Array(repeating: -1, count: shardCount)
     }
 
-    /// Removes what an earlier run has left. Before anything else.
-    func start() {
-        guard access(directory, F_OK) == 0 else { return }
-        files.withLock { files in
-            do throws(JournalError) {
-                files = try openNow()
-            } catch {
-                // Where the disk is full, the first message waits for it.
-                if !error.isNoSpace { failed(error) }
+    /// What waits to be written, in bytes.
+    var pendingByteCount: Int { pending.load(ordering: .relaxed) }
+
+    func perform(_ command: SpillCommand, shard: Int) {
+        startIfNeeded()
+        switch command {
+        case .write(let buffer, let offset):
+            let byteCount = buffer.capacity
+            pending.add(byteCount, ordering: .relaxed)
+            memory.add(byteCount)
+            thread.perform { [self] in
+                buffer.seal()
+                attempt(shard) { descriptor throws(JournalError) in try write(buffer, descriptor, offset) }
+                keep(buffer)
+                pending.subtract(byteCount, ordering: .relaxed)
+                let before = memory.level
+                if memory.add(-byteCount) < before { relieved() }
+            }
+        case .truncate(let byteCount):
+            thread.perform { [self] in
+                // It gives room back; a disk that refuses has other ways to say so.
+                if descriptors[shard] >= 0 { _ = ftruncate(descriptors[shard], off_t(byteCount)) }
             }
         }
     }
 
-    /// What waits to be written.
-    var pendingByteCount: Int { pending.load(ordering: .relaxed) }
-
-    func append(_ records: LaneBuffer) {
-        if !isUsed.exchange(true, ordering: .relaxed) {
-            logger.info("memory is scarce: transient messages go to \(directory)")
-        }
-        startIfNeeded()
-        let byteCount = records.capacity
-        pending.add(byteCount, ordering: .relaxed)
-        memory.add(byteCount)
+    func read(
+        _ request: PageRequest, _ place: SpilledPlace, shard: Int, then deliver: @escaping @Sendable (PageRead) -> Void
+    ) {
         thread.perform { [self] in
-            var records = records
-            attempt { files throws(JournalError) in try write(records, files.journal) }
-            records.deallocate()
-            pending.subtract(byteCount, ordering: .relaxed)
-            let before = memory.level
-            if memory.add(-byteCount) < before { relieved() }
+            let target = UnsafeMutableRawPointer.allocate(
+                byteCount: place.byteCount, alignment: SpillBuffer.alignment)
+            var got = 0
+            while got < place.byteCount {
+                let count = pread(descriptors[shard], target + got, place.byteCount - got, off_t(place.offset + got))
+                if count < 0 && errno == EINTR { continue }
+                // What cannot be read is skipped, and said.
+                if count <= 0 { break }
+                got += count
+            }
+            deliver(PageRead(request: request, place: place, memory: target, byteCount: got))
         }
     }
 
-    func read(_ request: PageRequest, then deliver: @escaping @Sendable (PageRead) -> Void) {
-        startIfNeeded()
-        thread.perform { [self] in
-            attempt { files throws(JournalError) in deliver(PageRead(request, from: files.reader)) }
-        }
+    /// A buffer that was written, if there is one.
+    func takeSpare() -> SpillBuffer? { spares.withLock { $0.popLast() } }
+
+    private func keep(_ buffer: SpillBuffer) {
+        guard buffer.capacity <= Self.spareByteCount else { return }
+        spares.withLock { if $0.count < Self.spareLimit { $0.append(buffer) } }
     }
 
     private func startIfNeeded() {
-        if !isStarted.exchange(true, ordering: .acquiringAndReleasing) { thread.start() }
+        if isStarted.exchange(true, ordering: .acquiringAndReleasing) { return }
+        logger.info("memory is scarce: transient messages go to a file in \(directory)")
+        thread.start()
     }
 
-    private func attempt(_ body: ((journal: Journal, reader: JournalReader)) throws(JournalError) -> Void) {
-        files.withLock { files in
-            do throws(JournalError) {
-                if files == nil { files = try openWhenThereIsRoom() }
-                if let files { try body(files) }
-            } catch {
-                failed(error)
-            }
-        }
-    }
-
-    /// Waits while the disk is full; nil when it still was at the end.
-    private func openWhenThereIsRoom() throws(JournalError) -> (Journal, JournalReader)? {
+    /// Waits while the disk is full: nothing is lost, the messages wait in memory, and so do publishers, once that is
+    /// tight.
+    private func attempt(_ shard: Int, _ body: (Int32) throws(JournalError) -> Void) {
         while !isStopped.load(ordering: .acquiring) {
             do throws(JournalError) {
-                return try openNow()
+                if descriptors[shard] < 0 { descriptors[shard] = try open(shard) }
+                return try body(descriptors[shard])
             } catch {
-                guard error.isNoSpace else { throw error }
+                guard error.isNoSpace else { return failed(error) }
                 usleep(Self.retryMicroseconds)
             }
         }
-        return nil
     }
 
-    private func openNow() throws(JournalError) -> (Journal, JournalReader) {
-        var configuration = JournalConfiguration(directory: directory) { UInt64.random(in: .min ... .max) }
-        configuration.segmentByteCount = segmentByteCount
-        configuration.indexMemory = indexMemory
-        configuration.isVolatile = true
-        let journal = try Journal.open(configuration, disk: SystemDisk())
-        _ = try journal.recover()
-        return (journal, journal.makeReader())
+    private func open(_ shard: Int) throws(JournalError) -> Int32 {
+        let path = "\(directory)/spill-\(shard).scratch"
+        let descriptor = leveret_open_uncached(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .disk(operation: "open", path: path, errorNumber: errno) }
+        unlink(path)
+        return descriptor
     }
 
-    private func write(_ records: LaneBuffer, _ journal: Journal) throws(JournalError) {
-        var cursor = AppendCursor()
-        while try journal.append([records], from: &cursor, mayUseReserve: false) == .needsSegment {
-            if isStopped.load(ordering: .acquiring) { return }
-            try maintain(journal)
-            guard journal.isDiskFull else { continue }
-            // Nothing is lost: the records wait in memory, and so do publishers, once that is tight.
-            usleep(Self.retryMicroseconds)
-            journal.retryPreparation()
-        }
-        try journal.sync()
-        try maintain(journal)
-    }
-
-    private func maintain(_ journal: Journal) throws(JournalError) {
-        while let job = journal.nextMaintenance() {
-            job.run()
-            try journal.finish(job)
+    private func write(_ buffer: SpillBuffer, _ descriptor: Int32, _ offset: Int) throws(JournalError) {
+        var done = 0
+        while done < buffer.byteCount {
+            let count = pwrite(descriptor, buffer.memory + done, buffer.byteCount - done, off_t(offset + done))
+            if count >= 0 {
+                done += count
+            } else if errno != EINTR {
+                throw .disk(operation: "write", path: "\(directory)/spill", errorNumber: errno)
+            }
         }
     }
 
@@ -148,16 +145,6 @@ final class SpillFile: Sendable {
     func stop() {
         isStopped.store(true, ordering: .releasing)
         if isStarted.load(ordering: .acquiring) { thread.stop() }
-        files.withLock { files in try? files?.journal.close() }
-    }
-}
-
-extension PageRead {
-    /// Reads what is asked for.
-    convenience init(_ request: PageRequest, from reader: JournalReader) {
-        self.init(request: request)
-        reader.read(request.ids, blocks: { addBlock($0, byteCount: $1) }) { index, outcome in
-            if case .content(let bytes) = outcome { add(bytes, at: index) }
-        }
+        for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
     }
 }

@@ -37,28 +37,24 @@ final class Storage: Sendable {
                 advanced: { shards[$0].journalAdvanced() }, diskIsFull: diskIsFull, failed: failed,
                 indexed: { memory.setJournal($0) }))
         spillFile = SpillFile(
-            directory: Self.spillDirectory(configuration), segmentByteCount: configuration.journalSegmentByteCount,
-            indexMemory: Self.indexMemory(
-                "spill", configuration, memoryLimitBytes: configuration.memoryLimitBytes),
-            memory: memory, logger: logger, relieved: { for shard in shards { shard.wake() } }, failed: failed)
+            directory: configuration.dataDirectory, shardCount: shards.count, memory: memory, logger: logger,
+            relieved: { for shard in shards { shard.wake() } }, failed: failed)
     }
 
     static func journalDirectory(_ configuration: Configuration) -> String { "\(configuration.dataDirectory)/journal" }
-    static func spillDirectory(_ configuration: Configuration) -> String { "\(configuration.dataDirectory)/spill" }
 
     /// Memory for the index of one shard's queues, or of the journal: an eighth of the memory for all of them together
     /// is plain, what is beyond it may leave memory.
     static func indexMemory(_ name: String, _ configuration: Configuration, memoryLimitBytes: Int) -> IndexMemory {
         IndexMemory(
             path: "\(configuration.dataDirectory)/\(name).scratch",
-            plainByteLimit: memoryLimitBytes / 8 / (configuration.shardCount + 2))
+            plainByteLimit: memoryLimitBytes / 8 / (configuration.shardCount + 1))
     }
 
     func start() {
         maintenanceThread.start()
         readerThread.start()
         journal.start()
-        spillFile.start()
     }
 
     /// Everything that was handed over is on stable storage when it returns, unless it returns what has failed.
@@ -81,13 +77,27 @@ final class Storage: Sendable {
             state.reuseLane(
                 journal.append(records, shard: state.index, position: position, sequence: sequence, urgency: urgency))
         }
-        if let records = state.takeSpillLane() { spillFile.append(records) }
+        let commands = state.takeSpillCommands()
+        if !commands.isEmpty {
+            for command in commands { spillFile.perform(command, shard: state.index) }
+            if state.wantsSpillBuffer, let spare = spillFile.takeSpare() { state.reuseSpillBuffer(spare) }
+        }
         for request in state.takePageRequests() {
-            if request.isSpilled {
-                spillFile.read(request) { shard.receive($0) }
+            if let place = request.spilled {
+                spillFile.read(request, place, shard: state.index) { shard.receive($0) }
             } else {
                 readerThread.perform { [reader] in shard.receive(PageRead(request, from: reader)) }
             }
+        }
+    }
+}
+
+extension PageRead {
+    /// Reads what is asked for.
+    fileprivate convenience init(_ request: PageRequest, from reader: JournalReader) {
+        self.init(request: request)
+        reader.read(request.ids, blocks: { addBlock($0, byteCount: $1) }) { index, outcome in
+            if case .content(let bytes) = outcome { add(bytes, at: index) }
         }
     }
 }

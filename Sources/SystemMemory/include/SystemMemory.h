@@ -5,4 +5,8 @@
 /// such call.
 void leveret_give_back_memory(void);
 
+/// Opens a file so that what is read and written passes by the system's page cache, where the file system can do that:
+/// memory, offsets and sizes are then multiples of 4096. `flags` as for `open`; a new file is its owner's alone.
+int leveret_open_uncached(const char *path, int flags);
+
 #endif

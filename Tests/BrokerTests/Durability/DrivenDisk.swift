@@ -11,12 +11,12 @@ final class DrivenDisk {
 
     /// Reads are answered at once; else when the test says so.
     var isHeld = false
-    /// A message that cannot be read.
-    var isDamaged: (_ isSpilled: Bool, _ id: UInt64) -> Bool = { _, _ in false }
+    /// A message that cannot be read; in the spill file it is named by the offset of its record.
+    var isDamaged: (_ isSpilled: Bool, _ id: UInt64, _ content: [UInt8]?) -> Bool = { _, _, _ in false }
     /// What the journal has under an id.
     var journaled: (UInt64) -> [UInt8]? = { _ in nil }
-    /// By id: the message, and the holder that must settle it.
-    private(set) var spilled: [UInt64: (content: [UInt8], holder: UInt32)] = [:]
+    /// The spill files, by shard.
+    private var files: [Int: [UInt8]] = [:]
     private var waiting: [Waiting] = []
     private(set) var requestedCount = 0
 
@@ -25,9 +25,9 @@ final class DrivenDisk {
     /// Takes what a shard has to write and to ask. Returns whether there was anything.
     func take(from shard: ShardState) -> Bool {
         var isBusy = false
-        if let lane = shard.takeSpillLane() {
+        for command in shard.takeSpillCommands() {
             isBusy = true
-            write(lane)
+            perform(command, &files[shard.index, default: []])
         }
         for request in shard.takePageRequests() {
             isBusy = true
@@ -38,37 +38,35 @@ final class DrivenDisk {
         return isBusy
     }
 
-    private func write(_ lane: LaneBuffer) {
-        var lane = lane
-        defer { lane.deallocate() }
-        do {
-            for record in try LaneRecord.all(in: lane) {
-                switch record {
-                case .message(let id, let holders, let content):
-                    #expect(spilled[id] == nil && holders.count == 1)
-                    spilled[id] = (content, holders[0])
-                case .settlements(let all):
-                    for one in all {
-                        #expect(spilled.removeValue(forKey: one.id)?.holder == one.holder, "spilled \(one.id)")
-                    }
-                default: Issue.record("\(record) in the spill file")
-                }
-            }
-        } catch {
-            Issue.record("spill file: \(error)")
+    private func perform(_ command: SpillCommand, _ file: inout [UInt8]) {
+        switch command {
+        case .write(let buffer, let offset):
+            #expect(offset % SpillBuffer.alignment == 0 && buffer.byteCount % SpillBuffer.alignment == 0)
+            #expect(!buffer.bytes.isEmpty)
+            buffer.seal()
+            let missing = offset + buffer.byteCount - file.count
+            if missing > 0 { file += Array(repeating: 0xEE, count: missing) }
+            file.replaceSubrange(offset..<offset + buffer.byteCount, with: buffer.bytes)
+        case .truncate(let byteCount):
+            #expect(byteCount < file.count)
+            file.removeLast(file.count - byteCount)
         }
     }
+
+    /// Nothing is in a spill file.
+    var isEmpty: Bool { files.values.allSatisfy(\.isEmpty) }
 
     /// Answers one read, or as many as there are. Returns whether there was any.
     @discardableResult
     func answer(_ shards: [ShardState], at index: Int = 0) -> Bool {
         guard !waiting.isEmpty else { return false }
         let next = waiting.remove(at: index)
-        shards[next.shard].receive(read(next.request))
+        shards[next.shard].receive(read(next.request, of: next.shard))
         return true
     }
 
-    private func read(_ request: PageRequest) -> PageRead {
+    private func read(_ request: PageRequest, of shard: Int) -> PageRead {
+        if let place = request.spilled { return read(request, place, files[shard] ?? []) }
         let read = PageRead(request: request)
         // Some in one block, some in another, as segments lie.
         for part in stride(from: 0, to: request.ids.count, by: 7) {
@@ -77,11 +75,33 @@ final class DrivenDisk {
         return read
     }
 
+    private func read(_ request: PageRequest, _ place: SpilledPlace, _ file: [UInt8]) -> PageRead {
+        #expect(place.offset % SpillBuffer.alignment == 0 && place.byteCount % SpillBuffer.alignment == 0)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: place.byteCount, alignment: SpillBuffer.alignment)
+        memory.initializeMemory(as: UInt8.self, repeating: 0xEE, count: place.byteCount)
+        let got = max(0, min(place.byteCount, file.count - place.offset))
+        file.withUnsafeBytes { file in
+            guard got > 0, let base = file.baseAddress else { return }
+            memory.copyMemory(from: base + place.offset, byteCount: got)
+        }
+        // One bit of what is damaged.
+        for start in place.starts {
+            let content = memory + start + 8
+            // What is not wanted any more may be gone from the file.
+            let byteCount = Int((memory + start + 4).load(as: UInt32.self))
+            guard start + 8 + byteCount <= got else { continue }
+            let bytes = [UInt8](UnsafeRawBufferPointer(start: content, count: byteCount))
+            guard isDamaged(true, UInt64(place.offset + start), bytes) else { continue }
+            (content + 4).assumingMemoryBound(to: UInt8.self).pointee ^= 4
+        }
+        return PageRead(request: request, place: place, memory: memory, byteCount: got)
+    }
+
     private func addBlock(to read: PageRead, _ range: Range<Int>) {
         let contents = range.map { index -> [UInt8]? in
             let id = read.request.ids[index]
-            if isDamaged(read.request.isSpilled, id) { return nil }
-            return read.request.isSpilled ? spilled[id]?.content : journaled(id)
+            let content = journaled(id)
+            return isDamaged(false, id, content) ? nil : content
         }
         let byteCount = contents.reduce(8) { $0 + 16 + ($1?.count ?? 0) }
         let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 8)

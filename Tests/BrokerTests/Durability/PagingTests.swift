@@ -57,12 +57,12 @@ import Testing
             #expect(disk.waitingCount == 0)
             body(broker, disk, client)
         }
-        #expect(disk.spilled.isEmpty, "\(disk.spilled.count) messages stay in the spill file")
+        #expect(disk.isEmpty, "messages stay in the spill file")
     }
 
     @Test(arguments: [false, true]) func whatHasLeftMemoryComesBackInOrder(isDurable: Bool) {
         withDeepQueue(isDurable: isDurable) { broker, disk, client in
-            #expect(disk.spilled.isEmpty == isDurable)
+            #expect(disk.isEmpty == isDurable)
             disk.isHeld = false
             client.request(
                 QueueDeclare(queue: "q", passive: true),
@@ -178,7 +178,7 @@ import Testing
             pageOut(broker)
             #expect(broker.shards[0].inspection.messageCount < 150)
             #expect(broker.shards[0].memoryByteCount < before)
-            #expect(disk.spilled.isEmpty)
+            #expect(disk.isEmpty)
             client.send(QueueDelete(queue: "q"))
             broker.syncJournal()
             client.expect(QueueDeleteOk(messageCount: 300))
@@ -211,7 +211,7 @@ import Testing
             }
             #expect(takeNumbers(client) == Array(1...300))
         }
-        #expect(disk.spilled.isEmpty)
+        #expect(disk.isEmpty)
     }
 
     /// The journal drops a message with its last durable queue; a transient queue has it still.
@@ -233,14 +233,14 @@ import Testing
             client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
             #expect(takeNumbers(client) == Array(1...300))
         }
-        #expect(disk.spilled.isEmpty)
+        #expect(disk.isEmpty)
     }
 
     // MARK: Damage
 
     @Test(arguments: [false, true]) func whatCannotBeReadIsSkippedAndSaid(isDurable: Bool) {
         withDeepQueue(isDurable: isDurable) { broker, disk, client in
-            disk.isDamaged = { isSpilled, id in (id >> 6) % 10 == 3 }
+            disk.isDamaged = { _, id, _ in (id >> 6) % 10 == 3 }
             disk.isHeld = false
             client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
             let numbers = takeNumbers(client)
@@ -254,7 +254,7 @@ import Testing
 
     @Test func aQueueOfWhichNothingCanBeReadGoesOn() {
         withDeepQueue { broker, disk, client in
-            disk.isDamaged = { _, _ in true }
+            disk.isDamaged = { _, _, _ in true }
             disk.isHeld = false
             let other = broker.connect()
             client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
