@@ -43,6 +43,9 @@ let package = Package(
             exclude: ["amqp0-9-1.extended.xml", "amqp0-9-1.access.xml"],
             swiftSettings: strict),
 
+        // JSON and base 64, for both ends of the HTTP API and for what the tools report.
+        .target(name: "JSON", swiftSettings: strict),
+
         // The engine: values only.
         .target(name: "Routing", dependencies: ["AMQPWire"], swiftSettings: engine),
         // Record format, segments, group commit, recovery: bytes and positions, no AMQP.
@@ -69,7 +72,7 @@ let package = Package(
         .target(
             name: "Management",
             dependencies: [
-                "AMQPWire", "Broker", "Node", "Routing",
+                "AMQPWire", "Broker", "JSON", "Node", "Routing",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -93,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "leveretctl",
             dependencies: [
-                "AMQPWire", "Broker", "Journal", "LeveretClient", "Routing",
+                "AMQPWire", "Broker", "JSON", "Journal", "LeveretClient", "Routing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -108,7 +111,7 @@ let package = Package(
         .executableTarget(
             name: "leveretperf",
             dependencies: [
-                "AMQPWire", "EventPolling", "LeveretClient",
+                "AMQPWire", "EventPolling", "JSON", "LeveretClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
@@ -136,6 +139,7 @@ let package = Package(
         .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
         // Generates again and compares with what is committed.
         .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
         .testTarget(name: "JournalTests", dependencies: ["CRC32C", "Journal"], swiftSettings: strict),
         .testTarget(
@@ -148,7 +152,7 @@ let package = Package(
         .testTarget(
             name: "ManagementTests",
             dependencies: [
-                "AMQPWire", "Broker", "LeveretClient", "Management", "Node",
+                "AMQPWire", "Broker", "JSON", "LeveretClient", "Management", "Node",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -160,7 +164,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "leveret", "leveretctl", "AMQPWire", "Broker", "Journal", "Node",
+                "leveret", "leveretctl", "AMQPWire", "Broker", "JSON", "Journal", "Node",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -168,7 +172,7 @@ let package = Package(
         .testTarget(
             name: "LeveretPerfTests",
             dependencies: [
-                "leveret", "leveretperf", "AMQPWire",
+                "leveret", "leveretperf", "AMQPWire", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
@@ -177,7 +181,7 @@ let package = Package(
         .testTarget(
             name: "ControlTests",
             dependencies: [
-                "leveret", "leveretctl", "AMQPWire", "LeveretClient", "Routing",
+                "leveret", "leveretctl", "AMQPWire", "JSON", "LeveretClient", "Routing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSON
 
 /// The `leveretperf` command.
 ///
@@ -52,10 +53,10 @@ struct LeveretPerf: ParsableCommand {
         StandardStream.writeError("leveretperf: \(error.message)\n")
         // What --verify found is in the report already.
         if isJSON, error.kind != .unclean {
-            var line = JSONLine()
+            var line = JSONObject()
             line.add("error", error.message)
             if let code = error.replyCode { line.add("code", Int(code)) }
-            StandardStream.writeOutput(line.text + "\n")
+            StandardStream.writeOutput(line.compact + "\n")
         }
         return error.kind.rawValue
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import LeveretClient
 import Testing
 
@@ -162,8 +163,9 @@ final class ExampleWorld {
 
     /// A client that examples may close.
     func connect() async throws -> Connection {
-        let overview = try JSON(parsing: run("leveretctl status --json").output)["overview"]
-        let port = try #require(overview["listeners"].items.first { $0["protocol"].text == "amqp" }?["port"].integer)
+        let overview = try JSONValue(parsing: run("leveretctl status --json").output)["overview"]
+        let port = try #require(
+            overview["listeners"].items.first { $0["protocol"].text == "amqp" }?["port"].wholeNumber)
         return try await Connection.connect(ConnectionOptions(host: "127.0.0.1", port: port))
     }
 

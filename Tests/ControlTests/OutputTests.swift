@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import leveretctl
@@ -121,7 +122,7 @@ import Testing
     }
 
     @Test func messagesAreShown() {
-        let message: JSON = [
+        let message: JSONValue = [
             "exchange": "", "routing_key": "q", "redelivered": true, "payload_bytes": 5, "message_count": 2,
             "properties": ["headers": ["a": 1], "priority": 3], "payload": "x\u{1B}\ny\n", "payload_encoding": "string",
         ]
@@ -134,7 +135,7 @@ import Testing
 }
 
 @Suite struct ListingTests {
-    private let rows: [JSON] = [
+    private let rows: [JSONValue] = [
         ["name": "a", "messages": 3, "message_stats": ["publish_details": ["rate": 1.25]], "memory": 2048, "extra": 7]
     ]
 
@@ -155,8 +156,8 @@ import Testing
     }
 
     @Test func missingValuesComeFirstAndNumbersBeforeTexts() {
-        let values: [JSON] = ["b", 10, .null, 9, "a", 2.5]
-        let sorted = values.sorted(by: JSON.isAscending)
+        let values: [JSONValue] = ["b", 10, .null, 9, "a", 2.5]
+        let sorted = values.sorted(by: JSONValue.isAscending)
         #expect(sorted == [.null, 2.5, 9, 10, "a", "b"])
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import leveretperf
@@ -78,7 +79,7 @@ private func result(_ scenario: Scenario) -> LoadResult {
         let empty = summary([])
         #expect(TextHistogram.lines(empty) == ["no messages were measured"])
         #expect(empty.percentile(99) == 0 && empty.curve().isEmpty)
-        #expect(empty.json.text.contains("\"n\":0"))
+        #expect(empty.json.compact.contains("\"n\":0"))
     }
 
     @Test func aCurveRisesToTheLargestValue() {
@@ -153,14 +154,14 @@ private func result(_ scenario: Scenario) -> LoadResult {
         let rows = comparison.rows(comparison.groups[0])
         #expect(rows.last?.medians == [7, nil])
         #expect(comparison.text.contains("-"))
-        #expect(comparison.json.text.contains("\"median\":[7.000,null]"))
+        #expect(comparison.json.compact.contains("\"median\":[7.0,null]"))
     }
 
     @Test func theChartAndTheJSONAreWellFormed() throws {
         let names = try #require(elements(comparison.svg))
         // A bar for each broker, on the background.
         #expect(names.count { $0 == "rect" } == 3)
-        let json = try JSONSerialization.jsonObject(with: Data(comparison.json.text.utf8)) as? [String: Any]
+        let json = try JSONSerialization.jsonObject(with: Data(comparison.json.compact.utf8)) as? [String: Any]
         #expect((json?["brokers"] as? [[String: Any]])?.first?["name"] as? String == "A <1>")
     }
 }
@@ -168,7 +169,7 @@ private func result(_ scenario: Scenario) -> LoadResult {
 @Suite struct LineTests {
     @Test(arguments: [Scenario.latency, .throughput, .backlog])
     func resultsAreOneLineOfJSON(scenario: Scenario) throws {
-        let text = LoadReport(result: result(scenario)).json.text
+        let text = LoadReport(result: result(scenario)).json.compact
         #expect(!text.contains("\n"))
         let json = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(json["scenario"] as? String == scenario.rawValue)

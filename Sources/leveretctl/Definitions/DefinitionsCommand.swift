@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl definitions`.
 struct DefinitionsCommand: ParsableCommand {
@@ -10,11 +11,11 @@ struct DefinitionsCommand: ParsableCommand {
     /// More than this is no file of definitions.
     static let byteLimit = 1 << 30
 
-    static func read(_ path: String) throws -> JSON {
+    static func read(_ path: String) throws -> JSONValue {
         let bytes = try path == "-" ? StandardInput.all(upTo: byteLimit) : StandardInput.file(path, upTo: byteLimit)
         let name = path == "-" ? "standard input" : path
         do {
-            let definitions = try JSON(parsing: bytes)
+            let definitions = try JSONValue(parsing: bytes)
             guard case .object = definitions else {
                 throw ControlError("\(name) holds no definitions: it is no JSON object")
             }

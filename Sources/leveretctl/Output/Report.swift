@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// How results are printed.
 struct OutputOptions: ParsableArguments {
@@ -51,7 +52,7 @@ enum Report {
         buffer.flush()
     }
 
-    static func write(_ json: JSON) { StandardOutput.write(json.pretty) }
+    static func write(_ json: JSONValue) { StandardOutput.write(json.pretty) }
 
     /// A note that is not part of the result.
     static func note(_ text: String) { StandardError.write("leveretctl: \(printable(text))\n") }

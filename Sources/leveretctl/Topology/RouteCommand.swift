@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl route`.
 struct RouteCommand: ServerCommand {

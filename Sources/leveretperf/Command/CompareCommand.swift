@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,7 +72,7 @@ struct CompareCommand: ParsableCommand {
         let comparison = Comparison(
             brokers: brokerNames(products, plans[0].map(\.options.place)), groups: groups)
         if let chart = output.chart { try ChartFile.write(comparison.svg, to: chart) }
-        StandardStream.writeOutput(output.json ? comparison.json.text + "\n" : comparison.text)
+        StandardStream.writeOutput(output.json ? comparison.json.compact + "\n" : comparison.text)
     }
 
     private func check(_ uris: [String]) throws(PerfError) {

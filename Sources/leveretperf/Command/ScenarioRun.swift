@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSON
 import struct LeveretClient.ConnectionOptions
 
 /// One scenario against one broker, checked and ready to run.
@@ -116,7 +117,7 @@ struct ScenarioRun {
         case .load(let result):
             let report = LoadReport(result: result)
             if let chart = output.chart { try ChartFile.write(LoadChart.svg(result), to: chart) }
-            StandardStream.writeOutput(output.json ? report.json.text + "\n" : report.text)
+            StandardStream.writeOutput(output.json ? report.json.compact + "\n" : report.text)
             try Self.checkClean(result)
         case .connections(let result):
             let report = ConnectionsReport(result: result)
@@ -127,7 +128,7 @@ struct ScenarioRun {
                         + "\(Quantity.grouped(result.openRate)) a second")
                 try ChartFile.write(svg, to: chart)
             }
-            StandardStream.writeOutput(output.json ? report.json.text + "\n" : report.text)
+            StandardStream.writeOutput(output.json ? report.json.compact + "\n" : report.text)
         }
     }
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// The same runs against several brokers, side by side.
 struct Comparison: Sendable {
     struct Broker: Equatable, Sendable {
@@ -59,13 +61,13 @@ struct Comparison: Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    var json: JSONLine {
-        var line = JSONLine()
+    var json: JSONObject {
+        var line = JSONObject()
         line.add("scenario", "compare")
         line.add(
             "brokers",
             brokers.map { broker in
-                var entry = JSONLine()
+                var entry = JSONObject()
                 entry.add("name", broker.name)
                 entry.add("place", broker.place)
                 return entry
@@ -73,7 +75,7 @@ struct Comparison: Sendable {
         line.add(
             "results",
             groups.map { group in
-                var entry = JSONLine()
+                var entry = JSONObject()
                 entry.add("scenario", group.scenario.rawValue)
                 entry.add("runs", group.runs.map(\.count).max() ?? 0)
                 entry.add("metrics", rows(group).map { json($0, group) })
@@ -82,18 +84,16 @@ struct Comparison: Sendable {
         return line
     }
 
-    private func json(_ row: Row, _ group: Group) -> JSONLine {
-        var line = JSONLine()
+    private func json(_ row: Row, _ group: Group) -> JSONObject {
+        var line = JSONObject()
         line.add("name", row.key)
-        func list(_ values: [Double?]) -> String {
-            "[\(values.map { $0.map { Quantity.fixed($0, 3) } ?? "null" }.joined(separator: ","))]"
-        }
-        line.add("median", raw: list(row.medians))
-        line.add("ratio_of_first", raw: list(brokers.indices.dropFirst().map { row.ratio(to: $0) }))
+        func list(_ values: [Double?]) -> JSONValue { .array(values.map { $0.map { .measured($0) } ?? .null }) }
+        line.append("median", list(row.medians))
+        line.append("ratio_of_first", list(brokers.indices.dropFirst().map { row.ratio(to: $0) }))
         let values = group.runs.map { runs in
             list(runs.map { run in run.first { $0.key == row.key }?.value })
         }
-        line.add("values", raw: "[\(values.joined(separator: ","))]")
+        line.append("values", .array(values))
         return line
     }
 
