@@ -395,19 +395,6 @@ extension LaneBuffer {
         #expect(lines.count < 1020)
     }
 
-    @Test(arguments: [
-        (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), ((1 << 20) - 1, "1,023.9 KiB"),
-        (1 << 20, "1.0 MiB"), (5 << 30, "5.0 GiB"), (5 << 50, "5,120.0 TiB"), (Int.max, "8,388,607.9 TiB"),
-    ])
-    func bytesAreToldInUnits(count: Int, text: String) {
-        #expect(Quantity.bytes(count) == text)
-    }
-
-    @Test(arguments: [(0, "0"), (999, "999"), (1000, "1,000"), (-123_456, "-123,456"), (1_234_567, "1,234,567")])
-    func thousandsAreSeparated(number: Int, text: String) {
-        #expect(Quantity.grouped(number) == text)
-    }
-
     @Test func progressIsToldOnceASecond() {
         let start = ContinuousClock.now
         var progress = WalkProgress(now: start)

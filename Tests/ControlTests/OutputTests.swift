@@ -99,13 +99,6 @@ import Testing
         }
     }
 
-    @Test func durations() {
-        let texts = [(0, "0 s"), (59.6, "1 min"), (3725, "1 h 2 min"), (90_061, "1 d 1 h"), (.infinity, "ages")]
-        for (seconds, text) in texts { #expect(Quantity.seconds(seconds) == text) }
-        #expect(Quantity.tenths(1234.56) == "1,234.6")
-        #expect(Quantity.tenths(-0.04) == "0.0")
-    }
-
     @Test func progressIsTold() {
         let bar = ProgressBar("importing", total: 10_000)
         #expect(

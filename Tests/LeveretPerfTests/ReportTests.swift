@@ -1,3 +1,4 @@
+import Console
 import Foundation
 import JSON
 import Testing
@@ -187,18 +188,6 @@ private func result(_ scenario: Scenario) -> LoadResult {
         sample.consumed = 3000
         let line = Progress.line("throughput", from: last, to: sample, start: 1_000_000_000, seconds: 2)
         #expect(line == "throughput 3.0 s: published 2,000/s, consumed 1,500/s")
-    }
-
-    @Test func numbersAreReadable() {
-        #expect(Quantity.grouped(1_234_567) == "1,234,567" && Quantity.grouped(-1234) == "-1,234")
-        #expect(Quantity.fixed(3.14159, 2) == "3.14" && Quantity.fixed(-0.001, 2) == "0.00")
-        #expect(Quantity.fixed(.nan, 2) == "0" && Quantity.fixed(0.05, 1) == "0.1")
-        #expect(Quantity.duration(nanoseconds: 48_300) == "48.3 us")
-        #expect(Quantity.duration(nanoseconds: 2_500_000_000) == "2.50 s")
-        for (text, plain) in [("8.00 M", "8 M"), ("0.50", "0.5"), ("10.0 us", "10 us"), ("100", "100"), ("0.0", "0")] {
-            #expect(Quantity.plain(text) == plain)
-        }
-        #expect(Quantity.short(3_170_000) == "3.17 M" && Quantity.short(999) == "999")
     }
 
     @Test func theProcessTimeIsReadBehindTheName() {

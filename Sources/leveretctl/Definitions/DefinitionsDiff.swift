@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// What is different between two sets of definitions.

@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// One list of a file of definitions, and which fields name an object of it.

@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import Console
 import JSON
 import Journal
 

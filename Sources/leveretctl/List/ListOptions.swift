@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import JSON
 
 /// What of a list is shown, and how.

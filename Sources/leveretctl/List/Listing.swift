@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// What there is to say of one kind of thing: the columns that are known, and those that are shown unless told

@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// A message as it is shown: a line of where it comes from, its properties, its body.

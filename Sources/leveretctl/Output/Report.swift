@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import JSON
 
 /// How results are printed.
@@ -39,7 +40,7 @@ struct ConfirmationOptions: ParsableArguments {
             if likeRabbitmqctl { return }
             throw ControlError("this would \(action); nothing was done. Say --yes if that is wanted")
         }
-        StandardError.write("This will \(printable(action)). Go on? [y/N] ")
+        TextOutput.error.write("This will \(printable(action)). Go on? [y/N] ")
         let answer = StandardInput.line(upTo: 64)?.lowercased() ?? ""
         guard ["y", "yes"].contains(answer) else { throw ControlError("nothing was done") }
     }
@@ -55,7 +56,7 @@ enum Report {
     static func write(_ json: JSONValue) { StandardOutput.write(json.pretty) }
 
     /// A note that is not part of the result.
-    static func note(_ text: String) { StandardError.write("leveretctl: \(printable(text))\n") }
+    static func note(_ text: String) { TextOutput.error.write("leveretctl: \(printable(text))\n") }
 }
 
 /// How names are shown in sentences.

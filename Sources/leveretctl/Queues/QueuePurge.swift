@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 
 extension QueuesCommand {
     struct Purge: ServerCommand {

@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// The exchanges, queues and bindings of one virtual host, as the HTTP API tells them.

@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// What `top` shows: the totals, and the busiest queues or connections.

@@ -1,3 +1,4 @@
+import Console
 import Histogram
 import JSON
 

@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// The same runs against several brokers, side by side.
@@ -56,7 +57,7 @@ struct Comparison: Sendable {
                 }
                 table.append([row.name] + values + ratios)
             }
-            lines += Self.aligned(table).map { "  " + $0 }
+            lines += Columns.aligned(table, gap: 3).map { "  " + $0 }
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -124,20 +125,6 @@ struct Comparison: Sendable {
             top += rowHeight
         }
         return canvas.text
-    }
-
-    /// Columns one below the other: the first to the left, the others to the right.
-    static func aligned(_ rows: [[String]]) -> [String] {
-        let columnCount = rows.map(\.count).max() ?? 0
-        let widths = (0..<columnCount).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
-        }
-        return rows.map { row in
-            let line = row.enumerated().map { column, text in
-                let padding = String(repeating: " ", count: widths[column] - text.count)
-                return column == 0 ? text + padding : padding + text
-            }.joined(separator: "   ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }
     }
 }
 

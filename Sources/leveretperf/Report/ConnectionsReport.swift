@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// What many connections cost, for people and for programs.

@@ -1,3 +1,4 @@
+import Console
 import JSON
 
 /// A run of a load, for people and for programs.
@@ -153,7 +154,7 @@ struct LoadReport {
 
     private var rateLines: [String] {
         func line(_ name: String, _ rate: Double, _ count: Int) -> String {
-            let bytes = Quantity.bytes(rate * Double(plan.bodyByteCount))
+            let bytes = Quantity.bytes(Int(rate * Double(plan.bodyByteCount)))
             return "  \(name) \(Quantity.grouped(rate))/s (\(bytes)/s), \(Quantity.grouped(count)) in "
                 + "\(Quantity.fixed(result.window.elapsedSeconds, 2)) s"
         }
@@ -200,7 +201,7 @@ struct UseReport {
         }
         var lines = [text]
         if let peak = peakKibibytes {
-            lines.append("  memory     broker at most \(Quantity.bytes(Double(peak) * 1024))")
+            lines.append("  memory     broker at most \(Quantity.bytes(peak * 1024))")
         }
         if use.brokerSeconds != nil, let other = use.otherCores, other > 0.2 {
             lines.append("  caution    the machine was busy with something else: repeat when it is quiet")
