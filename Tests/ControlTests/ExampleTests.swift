@@ -26,7 +26,10 @@ import Testing
             if broker == nil, Self.own.contains(where: { example.contains("leveretctl \($0)") }) { continue }
             try world.reset()
             // Examples that close connections leave none for the next.
-            if example.contains(ExampleWorld.connectionName) { connections.append(try await world.connect()) }
+            if example.contains(ExampleWorld.connectionName) {
+                connections.append(try await world.connect())
+                try await world.waitForOnlyConnection()
+            }
             let result = try world.run(example)
             // Differences and unhealthy brokers are results: 1 says so where the help says it.
             let mayBeOne = ["definitions diff", "leveretctl check", "node_health_check"].contains {
@@ -112,6 +115,16 @@ final class ExampleWorld {
         let port = try #require(
             overview["listeners"].items.first { $0["protocol"].text == "amqp" }?["port"].wholeNumber)
         return try await Connection.connect(ConnectionOptions(host: "127.0.0.1", port: port))
+    }
+
+    /// A connection that an example has closed is there until its client has answered.
+    func waitForOnlyConnection() async throws {
+        for _ in 0..<600 {
+            let result = try run("leveretctl connections list --quiet")
+            if result.output.split(separator: "\n").count == 1 { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        Issue.record("other connections are still there")
     }
 
     /// Puts everything back that examples change.
