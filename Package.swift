@@ -43,6 +43,12 @@ let package = Package(
             exclude: ["amqp0-9-1.extended.xml", "amqp0-9-1.access.xml"],
             swiftSettings: strict),
 
+        // JSON and base 64, for both ends of the HTTP API and for what the tools report.
+        .target(name: "JSON", swiftSettings: strict),
+
+        // What commands write: quantities, columns, and text that does nothing to a terminal.
+        .target(name: "Console", swiftSettings: strict),
+
         // The engine: values only.
         .target(name: "Routing", dependencies: ["AMQPWire"], swiftSettings: engine),
         // Record format, segments, group commit, recovery: bytes and positions, no AMQP.
@@ -69,7 +75,7 @@ let package = Package(
         .target(
             name: "Management",
             dependencies: [
-                "AMQPWire", "Broker", "Node", "Routing",
+                "AMQPWire", "Broker", "JSON", "Node", "Routing",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -81,7 +87,7 @@ let package = Package(
         .executableTarget(
             name: "leveret",
             dependencies: [
-                "Broker", "Management", "Node",
+                "Broker", "Console", "Management", "Node",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -93,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "leveretctl",
             dependencies: [
-                "AMQPWire", "Broker", "Journal", "LeveretClient", "Routing",
+                "AMQPWire", "Broker", "Console", "JSON", "Journal", "LeveretClient", "Routing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -108,7 +114,7 @@ let package = Package(
         .executableTarget(
             name: "leveretperf",
             dependencies: [
-                "AMQPWire", "EventPolling", "LeveretClient",
+                "AMQPWire", "Console", "EventPolling", "JSON", "LeveretClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
@@ -136,6 +142,8 @@ let package = Package(
         .testTarget(name: "AMQPWireTests", dependencies: ["AMQPWire"], swiftSettings: strict),
         // Generates again and compares with what is committed.
         .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
         .testTarget(name: "JournalTests", dependencies: ["CRC32C", "Journal"], swiftSettings: strict),
         .testTarget(
@@ -148,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "ManagementTests",
             dependencies: [
-                "AMQPWire", "Broker", "LeveretClient", "Management", "Node",
+                "AMQPWire", "Broker", "JSON", "LeveretClient", "Management", "Node",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -156,11 +164,13 @@ let package = Package(
             ],
             exclude: ["Definitions/rabbitmq-3.10.json"],
             swiftSettings: strict),
+        // Built executables and others as child processes.
+        .target(name: "Processes", path: "Tests/Processes", swiftSettings: strict),
         // Starts the built executables as processes, so it depends on them to have them built.
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "leveret", "leveretctl", "AMQPWire", "Broker", "Journal", "Node",
+                "leveret", "leveretctl", "AMQPWire", "Broker", "JSON", "Journal", "Node", "Processes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -168,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "LeveretPerfTests",
             dependencies: [
-                "leveret", "leveretperf", "AMQPWire",
+                "leveret", "leveretperf", "AMQPWire", "Console", "JSON", "Processes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
@@ -177,21 +187,25 @@ let package = Package(
         .testTarget(
             name: "ControlTests",
             dependencies: [
-                "leveret", "leveretctl", "AMQPWire", "LeveretClient", "Routing",
+                "leveret", "leveretctl", "AMQPWire", "Console", "JSON", "LeveretClient", "Processes", "Routing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         // Other people's clients against the built executable.
         .testTarget(
-            name: "RealClientTests", dependencies: ["leveret"], exclude: ["Clients", "Scenarios"],
+            name: "RealClientTests", dependencies: ["leveret", "Processes"], exclude: ["Clients", "Scenarios"],
             swiftSettings: strict),
         // Tools for RabbitMQ's HTTP API, and Prometheus, against the built executable.
         .testTarget(
-            name: "ManagementToolTests", dependencies: ["leveret"], exclude: ["Tools"], swiftSettings: strict),
+            name: "ManagementToolTests", dependencies: ["leveret", "Processes"], exclude: ["Tools"],
+            swiftSettings: strict),
         // Kills, stops and starts the built executable, and compares what is left with what was promised.
         .testTarget(
             name: "DurabilityTests",
-            dependencies: ["leveret", "AMQPWire", "LeveretClient", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "leveret", "AMQPWire", "LeveretClient", "Processes",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         // What fuzzing feeds, and a replay of what it found: see Tests/Fuzz/run.sh.
         .target(

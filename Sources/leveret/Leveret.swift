@@ -1,3 +1,4 @@
+import Console
 import Logging
 import Management
 import Node
@@ -24,13 +25,13 @@ enum Leveret {
         do {
             switch try LeveretCommand.request(Array(CommandLine.arguments.dropFirst())) {
             case .print(let text):
-                standardOutput.write(text)
+                TextOutput.standard.write(text)
                 exit(0)
             case .run(let configuration):
                 services = try await start(configuration)
             }
         } catch {
-            standardError.write("leveret: \(singleLine("\(error)", maxBytes: 2048))\n")
+            TextOutput.error.write("leveret: \(singleLine("\(error)", maxBytes: 2048))\n")
             exit(2)
         }
         do {
@@ -68,7 +69,7 @@ enum Leveret {
             try await metrics.start()
             services.append(metrics)
         }
-        standardOutput.write(
+        TextOutput.standard.write(
             Announcement.text(
                 configuration: configuration, listeningAddresses: node.listeningAddresses,
                 httpAddress: management?.listeningAddress, metricsAddress: metrics?.listeningAddress))
@@ -87,7 +88,7 @@ enum Leveret {
 /// has read `ready` may connect, and may stop the node gracefully.
 private struct ReadyAnnouncement: Service {
     func run() async throws {
-        standardOutput.write("ready\n")
+        TextOutput.standard.write("ready\n")
         try await gracefulShutdown()
     }
 }

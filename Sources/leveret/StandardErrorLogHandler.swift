@@ -1,3 +1,4 @@
+import Console
 import Logging
 import Node
 
@@ -34,7 +35,7 @@ struct StandardErrorLogHandler: LogHandler {
     func log(event: LogEvent) {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        standardError.write(line(for: event, at: now) + "\n")
+        TextOutput.error.write(line(for: event, at: now) + "\n")
     }
 
     /// The entry as one line, without its line break.
@@ -58,14 +59,11 @@ struct StandardErrorLogHandler: LogHandler {
         var seconds = time.tv_sec
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        let date = [padded(Int(parts.tm_year) + 1900, 4), padded(Int(parts.tm_mon) + 1), padded(Int(parts.tm_mday))]
-        let clock = [padded(Int(parts.tm_hour)), padded(Int(parts.tm_min)), padded(Int(parts.tm_sec))]
-        let milliseconds = padded(Int(time.tv_nsec) / 1_000_000, 3)
+        func two(_ number: Int32) -> String { Quantity.padded(Int(number), digits: 2) }
+        let year = Quantity.padded(Int(parts.tm_year) + 1900, digits: 4)
+        let date = [year, two(parts.tm_mon + 1), two(parts.tm_mday)]
+        let clock = [two(parts.tm_hour), two(parts.tm_min), two(parts.tm_sec)]
+        let milliseconds = Quantity.padded(Int(time.tv_nsec) / 1_000_000, digits: 3)
         return "\(date.joined(separator: "-"))T\(clock.joined(separator: ":")).\(milliseconds)Z"
-    }
-
-    private static func padded(_ number: Int, _ width: Int = 2) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 }

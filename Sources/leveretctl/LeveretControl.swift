@@ -1,5 +1,6 @@
 import ArgumentParser
 import Broker
+import Console
 
 #if canImport(Glibc)
     import Glibc
@@ -90,7 +91,7 @@ struct LeveretControl: AsyncParsableCommand {
     }
 
     private static func fail(_ message: String) -> Int32 {
-        StandardError.write("leveretctl: \(message)\n")
+        TextOutput.error.write("leveretctl: \(message)\n")
         return 2
     }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Console
 import Glibc
+import JSON
 
 /// The `leveretperf` command.
 ///
@@ -43,19 +45,19 @@ struct LeveretPerf: ParsableCommand {
             guard exitCode(for: error) == .success else {
                 return fail(PerfError(.usage, usageError(message(for: error), arguments)), isJSON: false)
             }
-            StandardStream.writeOutput(fullMessage(for: error) + "\n")
+            TextOutput.standard.write(fullMessage(for: error) + "\n")
             return 0
         }
     }
 
     private static func fail(_ error: PerfError, isJSON: Bool) -> Int32 {
-        StandardStream.writeError("leveretperf: \(error.message)\n")
+        TextOutput.error.write("leveretperf: \(error.message)\n")
         // What --verify found is in the report already.
         if isJSON, error.kind != .unclean {
-            var line = JSONLine()
+            var line = JSONObject()
             line.add("error", error.message)
             if let code = error.replyCode { line.add("code", Int(code)) }
-            StandardStream.writeOutput(line.text + "\n")
+            TextOutput.standard.write(line.compact + "\n")
         }
         return error.kind.rawValue
     }

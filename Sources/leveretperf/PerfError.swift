@@ -1,3 +1,5 @@
+import Console
+
 /// Why a run did not come to its end: one line, and the exit code that goes with it.
 struct PerfError: Error, Equatable {
     /// Why it ended, as the exit code says it.
@@ -34,17 +36,4 @@ struct PerfError: Error, Equatable {
     static func system(_ action: String, _ code: Int32) -> PerfError {
         PerfError(.usage, "cannot \(action): \(SystemError.text(code))")
     }
-}
-
-/// The text without what would move a terminal's cursor or forge a line: control characters are shown as escapes.
-func printable(_ text: String) -> String {
-    var shown = ""
-    for scalar in text.unicodeScalars {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator:
-            shown += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
-        default: shown.unicodeScalars.append(scalar)
-        }
-    }
-    return shown
 }

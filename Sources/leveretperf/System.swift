@@ -99,22 +99,3 @@ struct SystemThread {
 
     func join() { pthread_join(thread, nil) }
 }
-
-/// Standard output, for results, and standard error, for mistakes and progress.
-enum StandardStream {
-    static func write(_ text: String, to descriptor: Int32) {
-        var text = text
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while let start = rest.baseAddress, !rest.isEmpty {
-                let count = Glibc.write(descriptor, start, rest.count)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            }
-        }
-    }
-
-    static func writeOutput(_ text: String) { write(text, to: 1) }
-    static func writeError(_ text: String) { write(text, to: 2) }
-}

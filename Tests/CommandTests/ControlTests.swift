@@ -1,6 +1,7 @@
 import Broker
 import Foundation
 import Glibc
+import Processes
 import Testing
 
 @Suite(.serialized) struct ControlTests {
@@ -13,7 +14,7 @@ import Testing
 
     /// One line on standard error, nothing on standard output, exit code 2.
     private func expectRefusal(
-        _ result: Command.Result, containing texts: [String], sourceLocation: SourceLocation = #_sourceLocation
+        _ result: ChildProcess.Result, containing texts: [String], sourceLocation: SourceLocation = #_sourceLocation
     ) {
         #expect(result.code == 2, sourceLocation: sourceLocation)
         #expect(result.output.isEmpty, sourceLocation: sourceLocation)
@@ -28,8 +29,7 @@ import Testing
         ["--help"], ["journal", "--help"], ["journal", "check", "--help"], ["journal", "dump", "--help"],
     ])
     func helpIsPrinted(arguments: [String]) throws {
-        var command = try Command(arguments, executable: "leveretctl")
-        let result = try command.wait()
+        let result = try Command.control(arguments)
         #expect(result.code == 0)
         #expect(result.errors.isEmpty)
         #expect(result.output.contains("USAGE: leveretctl"))
@@ -48,9 +48,8 @@ import Testing
         (["journal", "check", "--all", "a"], "check"),
     ])
     func badArgumentsAreToldInOneLine(arguments: [String], verb: String) throws {
-        var command = try Command(arguments, executable: "leveretctl")
         expectRefusal(
-            try command.wait(), containing: ["For example: leveretctl journal \(verb) /var/lib/leveret"])
+            try Command.control(arguments), containing: ["For example: leveretctl journal \(verb) /var/lib/leveret"])
     }
 
     @Test(arguments: [
@@ -61,8 +60,7 @@ import Testing
         (["queues", "list", "--naem", "x"], "Did you mean '--name'?"),
     ])
     func unknownWordsGetASuggestion(arguments: [String], expected: String) throws {
-        var command = try Command(arguments, executable: "leveretctl")
-        expectRefusal(try command.wait(), containing: [expected, "For example: leveretctl"])
+        expectRefusal(try Command.control(arguments), containing: [expected, "For example: leveretctl"])
     }
 
     @Test(arguments: [

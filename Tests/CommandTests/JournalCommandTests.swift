@@ -1,12 +1,13 @@
 import Foundation
 import Journal
+import Processes
 import Testing
 
 /// `leveretctl journal` on a journal as brokers leave it.
 @Suite(.serialized) struct JournalCommandTests {
     private static let headerByteCount = 8192
 
-    private func lines(_ result: Command.Result) throws -> [[String: Any]] {
+    private func lines(_ result: ChildProcess.Result) throws -> [[String: Any]] {
         try result.output.split(separator: "\n").map { line in
             try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
         }

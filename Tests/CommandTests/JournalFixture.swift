@@ -2,6 +2,7 @@ import AMQPWire
 import Foundation
 import Glibc
 import Journal
+import Processes
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@ import Broker
 import Foundation
 import Glibc
 import Node
+import Processes
 import Testing
 
 @Suite(.serialized) struct StartTests {
@@ -35,8 +36,7 @@ import Testing
         (["--port", "1\n2"], #"'1\n2'"#),
     ])
     func badOptionIsToldInOneLine(arguments: [String], named: String) throws {
-        var command = try Command(arguments)
-        let result = try command.wait()
+        let result = try Command.run(arguments)
         #expect(result.code == 2)
         #expect(result.output.isEmpty)
         #expect(result.errorLines.count == 1, "\(result.errors)")
@@ -96,8 +96,8 @@ import Testing
     @Test func startSaysWhereAndHowToConnect() throws {
         let directory = try TemporaryDirectory()
         let data = "\(directory.path)/new/data"
-        let command = try Command(["--port", "0", "--http-port", "0", "--data-dir", data])
-        let lines = try command.linesUntilReady()
+        let command = try ChildProcess(built: "leveret", ["--port", "0", "--http-port", "0", "--data-dir", data])
+        let lines = try command.lines(upTo: "ready")
         let port = try Self.port(in: lines)
         #expect(lines.first == "leveret \(Version.current)")
         #expect(lines.contains("data in \(data)"))
@@ -110,8 +110,9 @@ import Testing
 
     @Test func clientMayConnectOnceReady() throws {
         let directory = try TemporaryDirectory()
-        let command = try Command(["--port", "0", "--http-port", "0", "--data-dir", directory.path])
-        let client = try LoopbackSocket(connectingTo: Self.port(in: command.linesUntilReady()))
+        let command = try ChildProcess(
+            built: "leveret", ["--port", "0", "--http-port", "0", "--data-dir", directory.path])
+        let client = try LoopbackSocket(connectingTo: Self.port(in: command.lines(upTo: "ready")))
         try client.send(Array("AMQP".utf8) + [0, 0, 9, 1])
         // A method frame on channel 0: connection.start.
         #expect(try client.receive(3) == [1, 0, 0])
@@ -120,11 +121,11 @@ import Testing
     @Test(arguments: [SIGTERM, SIGINT])
     func signalStopsGracefully(signal: Int32) throws {
         let directory = try TemporaryDirectory()
-        var command = try Command(["--port", "0", "--http-port", "0", "--data-dir", directory.path])
+        let command = try ChildProcess(
+            built: "leveret", ["--port", "0", "--http-port", "0", "--data-dir", directory.path])
         // A client that has connected and says nothing must not hold up the stop.
-        let client = try LoopbackSocket(connectingTo: Self.port(in: command.linesUntilReady()))
-        kill(command.pid, signal)
-        let result = try command.wait()
+        let client = try LoopbackSocket(connectingTo: Self.port(in: command.lines(upTo: "ready")))
+        let result = try command.end(signal)
         #expect(result.code == 0)
         #expect(result.output.isEmpty)
         _ = client.port
@@ -140,17 +141,21 @@ import Testing
             default_pass = keep-this-to-yourself
             default_vhost = a/b
             """, to: "leveret.conf")
-        let command = try Command([
-            "--config", path, "--bind", "127.0.0.1", "--port", "0", "--http-port", "0", "--data-dir", directory.path,
-        ])
-        let lines = try command.linesUntilReady()
+        let command = try ChildProcess(
+            built: "leveret",
+            [
+                "--config", path, "--bind", "127.0.0.1", "--port", "0", "--http-port", "0", "--data-dir",
+                directory.path,
+            ])
+        let lines = try command.lines(upTo: "ready")
         let port = try Self.port(in: lines)
         #expect(lines.contains("connect to amqp://hare:PASSWORD@127.0.0.1:\(port)/a%2Fb"))
     }
 
     @Test func dataGoesBelowTheHomeByDefault() throws {
         let home = try TemporaryDirectory()
-        let command = try Command(["--port", "0", "--http-port", "0"], environment: ["HOME": home.path])
-        #expect(try command.linesUntilReady().contains("data in \(home.path)/.local/state/leveret"))
+        let command = try ChildProcess(
+            built: "leveret", ["--port", "0", "--http-port", "0"], environment: ["HOME": home.path])
+        #expect(try command.lines(upTo: "ready").contains("data in \(home.path)/.local/state/leveret"))
     }
 }

@@ -1,9 +1,10 @@
+import JSON
 import Testing
 
 @testable import leveretctl
 
 @Suite struct DefinitionsTests {
-    private let before: JSON = [
+    private let before: JSONValue = [
         "rabbit_version": "3.10.8",
         "users": [["name": "alice", "tags": "administrator", "password_hash": "AAA"]],
         "vhosts": [["name": "/"]],
@@ -20,7 +21,7 @@ import Testing
         "policies": [["vhost": "/", "name": "p", "pattern": "^x", "definition": ["max-length": 1]]],
     ]
 
-    private func diff(_ change: (inout JSON) -> Void) -> [DefinitionsDiff.Difference] {
+    private func diff(_ change: (inout JSONValue) -> Void) -> [DefinitionsDiff.Difference] {
         var after = before
         change(&after)
         return DefinitionsDiff(from: before, to: after).differences

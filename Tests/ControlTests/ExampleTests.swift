@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import JSON
 import LeveretClient
+import Processes
 import Testing
 
 @testable import leveretctl
@@ -14,8 +16,7 @@ import Testing
     private static let own = ["queues pause", "queues resume", "queues unacked", "settings", "environment"]
 
     @Test func everyExampleRuns() async throws {
-        let broker = try Self.url == nil ? LiveBroker() : nil
-        defer { broker?.stop() }
+        let broker = try Self.url == nil ? BrokerProcess() : nil
         let world = try ExampleWorld(url: try #require(Self.url ?? broker?.url))
         var connections: [Connection] = []
         let names = NamedCommand.all.filter { $0.words[1] != "journal" }
@@ -42,8 +43,7 @@ import Testing
 
     /// What failed, why, and what to do next: in one line, with nothing on standard output.
     @Test func failuresAreToldInOneLine() throws {
-        let broker = try LiveBroker()
-        defer { broker.stop() }
+        let broker = try BrokerProcess()
         let world = try ExampleWorld(url: broker.url)
         try world.reset()
         let failures: [(String, String)] = [
@@ -76,13 +76,13 @@ import Testing
 
     /// Those of the journal look into the data of a broker that has stopped.
     @Test func examplesOfStoppedBrokersRun() throws {
-        let broker = try LiveBroker()
+        let broker = try BrokerProcess()
         let world = try ExampleWorld(url: broker.url)
         #expect(try world.run("leveretctl queues declare orders").code == 0)
-        broker.stop()
+        #expect(try broker.end(SIGTERM) == 0)
         for example in JournalCommand.configuration.allSubcommands.flatMap({ $0.configuration.examples }) {
             let line = ["/var/lib/leveret", "/mnt/backup/leveret"].reduce(example) {
-                $0.replacingOccurrences(of: $1, with: broker.dataDirectory)
+                $0.replacingOccurrences(of: $1, with: broker.workspace.data)
             }
             let result = try world.run(line)
             #expect(result.code == 0, "\(line): \(result.code)\n\(result.output)")
@@ -90,83 +90,30 @@ import Testing
     }
 }
 
-/// The built `leveret` on free ports of the loopback interface.
-final class LiveBroker {
-    let url: String
-    let dataDirectory: String
-    private let process = Process()
-    private let output = Pipe()
-
-    init() throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-control-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        dataDirectory = directory.path
-        process.executableURL = try ExampleWorld.builtFolder().appending(path: "leveret")
-        process.arguments = ["--data-dir", directory.path, "--port", "0", "--http-port", "0", "--log-level", "error"]
-        process.environment = [:]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        var text = ""
-        while !text.contains("ready\n") {
-            let data = output.fileHandleForReading.availableData
-            try #require(!data.isEmpty, "leveret ended: \(text)")
-            text += String(decoding: data, as: UTF8.self)
-        }
-        let line = text.split(separator: "\n").first { $0.hasPrefix("HTTP API on ") }
-        url = String(try #require(line).dropFirst("HTTP API on ".count).replacing("/api/", with: ""))
-    }
-
-    func stop() {
-        guard process.isRunning else { return }
-        process.terminate()
-        process.waitUntilExit()
-    }
-
-    deinit {
-        stop()
-        try? FileManager.default.removeItem(atPath: dataDirectory)
-    }
-}
-
 /// A broker with users, queues and messages to try the examples on, and a folder with the files they name.
 final class ExampleWorld {
-    let directory: URL
+    private let directory: TemporaryDirectory
     private let environment: [String: String]
     private let url: String
 
-    struct Result {
-        let code: Int32
-        /// Both streams.
-        let output: String
-    }
-
     init(url: String) throws {
         self.url = url
-        directory = FileManager.default.temporaryDirectory.appending(path: "leveretctl-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        directory = try TemporaryDirectory()
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         environment = [
-            "PATH": "\(try Self.builtFolder().path):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
+            "PATH": "\(try BuiltExecutable.folder().path):\(path)",
             "LEVERET_URL": url,
             "NEW_PASSWORD": "a new one", "ALICE_PASSWORD": "alice's own",
         ]
-        try Self.definitions.write(to: directory.appending(path: "world.json"), atomically: true, encoding: .utf8)
-        try #"{"id":7}"#.write(to: directory.appending(path: "order.json"), atomically: true, encoding: .utf8)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: directory) }
-
-    /// Where the build puts executables: beside the test runner.
-    static func builtFolder() throws -> URL {
-        let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(filePath: runner).deletingLastPathComponent()
+        try directory.write(Self.definitions, to: "world.json")
+        try directory.write(#"{"id":7}"#, to: "order.json")
     }
 
     /// A client that examples may close.
     func connect() async throws -> Connection {
-        let overview = try JSON(parsing: run("leveretctl status --json").output)["overview"]
-        let port = try #require(overview["listeners"].items.first { $0["protocol"].text == "amqp" }?["port"].integer)
+        let overview = try JSONValue(parsing: run("leveretctl status --json").output)["overview"]
+        let port = try #require(
+            overview["listeners"].items.first { $0["protocol"].text == "amqp" }?["port"].wholeNumber)
         return try await Connection.connect(ConnectionOptions(host: "127.0.0.1", port: port))
     }
 
@@ -203,22 +150,13 @@ final class ExampleWorld {
     static let connectionName = "'127.0.0.1:40000 -> 127.0.0.1:5672'"
 
     /// Runs a line as a shell does. The example's connection is whichever is there.
-    func run(_ line: String) throws -> Result {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
+    func run(_ line: String) throws -> ChildProcess.Result {
         let line = line.replacingOccurrences(
             of: Self.connectionName, with: "\"$(leveretctl connections list --quiet --limit 1)\"")
-        process.arguments = ["bash", "-c", "set -o pipefail; " + line]
-        process.environment = environment
-        process.currentDirectoryURL = directory
-        process.standardInput = FileHandle.nullDevice
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return Result(code: process.terminationStatus, output: String(decoding: output, as: UTF8.self))
+        return try ChildProcess(
+            "/usr/bin/env", ["-C", directory.path, "bash", "-c", "set -o pipefail; " + line], environment: environment,
+            errors: .withOutput
+        ).end()
     }
 }
 

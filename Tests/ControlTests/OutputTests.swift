@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import leveretctl
@@ -98,13 +99,6 @@ import Testing
         }
     }
 
-    @Test func durations() {
-        let texts = [(0, "0 s"), (59.6, "1 min"), (3725, "1 h 2 min"), (90_061, "1 d 1 h"), (.infinity, "ages")]
-        for (seconds, text) in texts { #expect(Quantity.seconds(seconds) == text) }
-        #expect(Quantity.tenths(1234.56) == "1,234.6")
-        #expect(Quantity.tenths(-0.04) == "0.0")
-    }
-
     @Test func progressIsTold() {
         let bar = ProgressBar("importing", total: 10_000)
         #expect(
@@ -121,7 +115,7 @@ import Testing
     }
 
     @Test func messagesAreShown() {
-        let message: JSON = [
+        let message: JSONValue = [
             "exchange": "", "routing_key": "q", "redelivered": true, "payload_bytes": 5, "message_count": 2,
             "properties": ["headers": ["a": 1], "priority": 3], "payload": "x\u{1B}\ny\n", "payload_encoding": "string",
         ]
@@ -134,7 +128,7 @@ import Testing
 }
 
 @Suite struct ListingTests {
-    private let rows: [JSON] = [
+    private let rows: [JSONValue] = [
         ["name": "a", "messages": 3, "message_stats": ["publish_details": ["rate": 1.25]], "memory": 2048, "extra": 7]
     ]
 
@@ -155,8 +149,8 @@ import Testing
     }
 
     @Test func missingValuesComeFirstAndNumbersBeforeTexts() {
-        let values: [JSON] = ["b", 10, .null, 9, "a", 2.5]
-        let sorted = values.sorted(by: JSON.isAscending)
+        let values: [JSONValue] = ["b", 10, .null, 9, "a", 2.5]
+        let sorted = values.sorted(by: JSONValue.isAscending)
         #expect(sorted == [.null, 2.5, 9, 10, "a", "b"])
     }
 }

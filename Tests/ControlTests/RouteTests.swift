@@ -1,4 +1,5 @@
 import AMQPWire
+import JSON
 import Routing
 import Testing
 
@@ -125,7 +126,7 @@ import Testing
                 source: source,
                 destination: (isToQueue ? queues : exchanges).randomElement(using: &random) ?? "",
                 isToQueue: isToQueue, key: keys.randomElement(using: &random) ?? "",
-                arguments: Bool.random(using: &random) ? [:] : ["x-match": "any", "h": .integer(Int64(seed % 2))])
+                arguments: Bool.random(using: &random) ? [:] : ["x-match": "any", "h": .number(seed % 2)])
             topology.bindings[source, default: []].append(binding)
         }
         for exchange in exchanges + [""] {

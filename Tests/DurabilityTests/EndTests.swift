@@ -1,19 +1,20 @@
 import Foundation
 import Glibc
 import LeveretClient
+import Processes
 import Testing
 
 /// Ends that look clean and are not, and what is left behind.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct EndTests {
     @Test(.enabled("needs strace and the right to trace a process", Strace.isUsable))
     func aSyncThatFailsDuringTheStopIsAFailure() async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let broker = try await BrokerProcess.start(in: workspace, shards: 2)
         let channel = try await connect(port: broker.port).channel()
         try await channel.declareQueue("q")
         try await channel.enableConfirms()
         try await channel.publishConfirmed(body: "before", routingKey: "q", properties: .persistent)
-        let strace = try await Strace.attach(to: broker, injection: "fdatasync,fsync:error=EIO", in: workspace)
+        let strace = try await Strace.attach(to: broker, injection: "fdatasync,fsync:error=EIO")
         #expect(try await broker.end(SIGTERM) == 1)
         #expect(workspace.errors.contains("Input/output error"), "\(workspace.errors)")
         strace.detach()
@@ -24,7 +25,7 @@ import Testing
 
     /// What is transient leaves memory for a file that nobody finds after a kill, and comes back as it was.
     @Test(arguments: [1, 2]) func whatIsSpilledComesBackAndLeavesNothing(shards: Int) async throws {
-        let workspace = try Workspace(settings: ["memory_limit = 24MiB"])
+        let workspace = try Workspace.spread(["memory_limit = 24MiB"])
         let broker = try await BrokerProcess.start(in: workspace, shards: shards)
         let connection = try await connect(port: broker.port)
         let channel = try await connection.channel()
@@ -57,7 +58,7 @@ import Testing
 
     /// Nobody waits for these messages, so nobody asks the journal how far it is: more of them than may wait for it.
     @Test(arguments: [1, 2]) func publishersWithoutConfirmsGoOn(shards: Int) async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let broker = try await BrokerProcess.start(in: workspace, shards: shards)
         let connection = try await connect(port: broker.port)
         let channel = try await connection.channel()

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Processes
 import Testing
 
 /// What the HTTP API has answered with 2xx is there after a kill.
@@ -50,7 +51,7 @@ import Testing
 
     @Test(arguments: [1, 3])
     func whatWasImportedIsThereAfterAKill(shards: Int) async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let sample = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "ManagementTests/Definitions/rabbitmq-3.10.json")
         let definitions = try Data(contentsOf: sample)

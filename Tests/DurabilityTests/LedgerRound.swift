@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Processes
 
 /// One broker directory through some lives: load, kill -9, load, kill -9, …, then everything is taken out and compared.
 /// A seed decides what is done; when exactly the broker dies within its work, nobody can repeat.
@@ -33,7 +34,7 @@ struct LedgerRound {
         random = SeededRandom(seed: seed)
         ledger = SharedLedger(seed: seed)
         storage = random.below(Self.storages.count)
-        workspace = try Workspace(settings: Self.storages[storage])
+        workspace = try Workspace.spread(Self.storages[storage])
     }
 
     /// What the round has found: nothing, if the broker keeps its promises.

@@ -1,5 +1,6 @@
 import Glibc
 import LeveretClient
+import Processes
 import Testing
 
 /// How a broker ends, and how many shards it has.
@@ -20,7 +21,7 @@ struct Stop: Sendable, CustomTestStringConvertible {
 func restart(
     _ stop: Stop, before: (Connection) async throws -> Void, after: (Connection) async throws -> Void
 ) async throws {
-    let workspace = try Workspace()
+    let workspace = try Workspace.spread()
     let broker = try await BrokerProcess.start(in: workspace, shards: stop.shards)
     let connection = try await connect(port: broker.port)
     try await before(connection)

@@ -1,5 +1,6 @@
 import AMQPWire
 import Glibc
+import Processes
 import Testing
 
 @testable import LeveretClient
@@ -194,7 +195,7 @@ import Testing
 
     @Test(arguments: [1, 4])
     func manyRestartsChangeNothing(shards: Int) async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         for life in 0..<6 {
             let broker = try await BrokerProcess.start(in: workspace, shards: shards)
             let channel = try await connect(port: broker.port).channel()

@@ -1,5 +1,6 @@
 import Glibc
 import LeveretClient
+import Processes
 import Synchronization
 import Testing
 
@@ -22,14 +23,14 @@ struct StraceTests {
 
     @Test(arguments: [1, 4])
     func confirmWaitsForTheDisk(shards: Int) async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let broker = try await BrokerProcess.start(in: workspace, shards: shards)
         let setup = try await connect(port: broker.port).channel()
         try await setup.declareQueue("durable")
         try await setup.declareQueue("transient", options: QueueOptions(durable: false))
         try await setup.declareExchange("both", type: .fanout)
         for queue in ["durable", "transient"] { try await setup.bindQueue(queue, to: "both") }
-        let strace = try await Strace.attach(to: broker, injection: Self.slowSync, in: workspace)
+        let strace = try await Strace.attach(to: broker, injection: Self.slowSync)
         // Several at a time: a message that comes while a sync is under way must wait for the next one.
         let durations = try await withThrowingTaskGroup(of: [Duration].self) { group in
             for publisher in 0..<4 {
@@ -57,10 +58,10 @@ struct StraceTests {
 
     @Test(arguments: [1, 4])
     func topologyWaitsForTheDisk(shards: Int) async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let broker = try await BrokerProcess.start(in: workspace, shards: shards)
         let channel = try await connect(port: broker.port).channel()
-        let strace = try await Strace.attach(to: broker, injection: Self.slowSync, in: workspace)
+        let strace = try await Strace.attach(to: broker, injection: Self.slowSync)
         func expectSlow(_ name: Comment, _ step: () async throws -> Void) async throws {
             let start = ContinuousClock.now
             try await step()
@@ -88,13 +89,13 @@ struct StraceTests {
 
     @Test(arguments: [1, 4])
     func whatIsTransientDoesNotWaitForTheDisk(shards: Int) async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let broker = try await BrokerProcess.start(in: workspace, shards: shards)
         let slow = try await connect(port: broker.port)
         let durable = try await slow.channel()
         try await durable.declareQueue("durable")
         try await durable.enableConfirms()
-        let strace = try await Strace.attach(to: broker, injection: Self.verySlowSync, in: workspace)
+        let strace = try await Strace.attach(to: broker, injection: Self.verySlowSync)
         let confirm = Confirm()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -134,13 +135,13 @@ struct StraceTests {
     }
 
     private func expectEnd(shards: Int, injection: String) async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let broker = try await BrokerProcess.start(in: workspace, shards: shards)
         let channel = try await connect(port: broker.port).channel()
         try await channel.declareQueue("durable")
         try await channel.enableConfirms()
         try await channel.publishConfirmed(body: "before", routingKey: "durable", properties: .persistent)
-        let strace = try await Strace.attach(to: broker, injection: injection, in: workspace)
+        let strace = try await Strace.attach(to: broker, injection: injection)
         await #expect(throws: LeveretError.self) {
             try await channel.publishConfirmed(body: "during", routingKey: "durable", properties: .persistent)
         }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LeveretClient
+import Processes
 import Testing
 
 /// What does not outlive a restart, what outlives it under conditions, and data that is refused.
@@ -78,7 +79,7 @@ import Testing
 
     /// One line, exit code 2, and the first one does not notice.
     @Test func secondBrokerOnTheSameDataIsRefused() async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let first = try await BrokerProcess.start(in: workspace, shards: 1)
         let channel = try await connect(port: first.port).channel()
         try await channel.declareQueue("q")
@@ -98,7 +99,7 @@ import Testing
     }
 
     @Test func dataOfANewerFormatIsRefused() async throws {
-        let workspace = try Workspace()
+        let workspace = try Workspace.spread()
         let first = try await BrokerProcess.start(in: workspace, shards: 1)
         #expect(try await first.end(SIGTERM) == 0)
         let files = FileManager.default.enumerator(atPath: workspace.data)?.compactMap { $0 as? String } ?? []

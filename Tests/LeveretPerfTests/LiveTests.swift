@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Processes
 import Testing
 
 /// Every scenario against the built `leveret`. They are small: what they show is that all of it works and counts right.
@@ -27,9 +28,9 @@ import Testing
         ["--exchange-type", "direct", "--queues", "2", "--channels", "2"],
     ])
     func throughputIsCleanInEveryShape(options: [String]) throws {
-        let broker = try TestBroker()
+        let broker = try BrokerProcess()
         let arguments = ["throughput", "--verify", "--messages", "500"] + options
-        let result = try Child("leveretperf", arguments + ["--uri", broker.uri, "--json"]).end()
+        let result = try ChildProcess(perf: arguments + ["--uri", broker.uri, "--json"]).end()
         #expect(result.code == 0, "\(result.errors)")
         let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
         let json = try #require(object as? [String: Any])
@@ -41,9 +42,9 @@ import Testing
     }
 
     @Test func throughputMeasuresATimeWithTheCostOfBothSides() throws {
-        let broker = try TestBroker()
+        let broker = try BrokerProcess()
         let json = try broker.json(
-            "throughput", "--duration", "0.15", "--warmup", "0.05", "--pid", "\(broker.process.pid)")
+            "throughput", "--duration", "0.15", "--warmup", "0.05", "--pid", "\(broker.pid)")
         #expect(try number(json, "consume_rate") > 0)
         #expect(try number(json, "publish_rate") > 0)
         #expect(try number(json, "client_cpu_s") > 0)
@@ -53,8 +54,8 @@ import Testing
     }
 
     @Test func latencyHasPercentilesAChartAndAHistogram() throws {
-        let broker = try TestBroker()
-        let chart = broker.directory + "/latency.svg"
+        let broker = try BrokerProcess()
+        let chart = broker.workspace.path + "/latency.svg"
         let result = try broker.run(
             "latency", "--rate", "2k", "--duration", "0.2", "--warmup", "0.05", "--confirm", "100", "--chart", chart)
         #expect(result.code == 0, "\(result.errors)")
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test func fanoutReachesEveryQueue() throws {
-        let broker = try TestBroker()
+        let broker = try BrokerProcess()
         for type in ["fanout", "direct", "topic", "headers"] {
             let json = try broker.json(
                 "fanout", "--exchange-type", type, "--bindings", "5", "--consumers", "2", "--messages", "100",
@@ -81,11 +82,10 @@ import Testing
     }
 
     @Test func backlogFillsAndDrains() throws {
-        let broker = try TestBroker()
+        let broker = try BrokerProcess()
         for options in [[], ["--confirm", "500", "--persistent", "--ack", "multi:100", "--prefetch", "500"]] {
-            let result = try Child(
-                "leveretperf",
-                ["backlog", "--messages", "5k", "--verify", "--json", "--uri", broker.uri] + options
+            let result = try ChildProcess(
+                perf: ["backlog", "--messages", "5k", "--verify", "--json", "--uri", broker.uri] + options
             ).end()
             #expect(result.code == 0, "\(result.errors)")
             let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
@@ -98,9 +98,9 @@ import Testing
     }
 
     @Test func connectionsAreOpenedHeldAndClosed() throws {
-        let broker = try TestBroker()
+        let broker = try BrokerProcess()
         let json = try broker.json(
-            "connections", "--count", "30", "--hold", "0.05", "--pid", "\(broker.process.pid)")
+            "connections", "--count", "30", "--hold", "0.05", "--pid", "\(broker.pid)")
         #expect((json["open_us"] as? [String: Any])?["n"] as? Int == 30)
         #expect(try number(json, "open_rate") > 0 && number(json, "close_rate") > 0)
         #expect(json["kib_per_connection"] != nil)
@@ -108,14 +108,14 @@ import Testing
     }
 
     @Test func compareSetsBrokersSideBySide() throws {
-        let (one, other) = (try TestBroker(), try TestBroker())
-        let chart = one.directory + "/compare.svg"
+        let (one, other) = (try BrokerProcess(), try BrokerProcess())
+        let chart = one.workspace.path + "/compare.svg"
         let arguments = [
             "compare", one.uri, "--uri", other.uri, "--runs", "2", "--scenario", "throughput", "--scenario", "latency",
-            "--name", "one", "--name", "other", "--chart", chart, "--pid", "\(one.process.pid)", "--pid",
-            "\(other.process.pid)",
+            "--name", "one", "--name", "other", "--chart", chart, "--pid", "\(one.pid)", "--pid",
+            "\(other.pid)",
         ]
-        let result = try Child("leveretperf", arguments + Self.short).end()
+        let result = try ChildProcess(perf: arguments + Self.short).end()
         #expect(result.code == 0, "\(result.errors)")
         #expect(result.output.contains("throughput, median of 2 runs"))
         #expect(result.output.contains("latency, median of 2 runs"))
@@ -127,23 +127,24 @@ import Testing
     }
 
     @Test func aRunLeavesNothingBehind() throws {
-        let broker = try TestBroker()
+        let broker = try BrokerProcess()
         let arguments = ["throughput", "--prefix", "left", "--exchange-type", "direct", "--messages", "10"]
-        #expect(try Child("leveretperf", arguments + ["--uri", broker.uri]).end().code == 0)
+        #expect(try ChildProcess(perf: arguments + ["--uri", broker.uri]).end().code == 0)
         // Declared once more with other properties: what is left would be in the way.
-        let again = try Child("leveretperf", arguments + ["--uri", broker.uri, "--durable"]).end()
+        let again = try ChildProcess(perf: arguments + ["--uri", broker.uri, "--durable"]).end()
         #expect(again.code == 0, "\(again.errors)")
     }
 
     @Test func interruptionEndsItAndCleansUp() throws {
-        let broker = try TestBroker()
+        let broker = try BrokerProcess()
         let arguments = ["throughput", "--prefix", "left", "--duration", "60", "--uri", broker.uri]
-        let run = try Child("leveretperf", arguments + ["--progress"])
+        let run = try ChildProcess(perf: arguments + ["--progress"])
         while !run.errors.contains("published") { usleep(20_000) }
         kill(run.pid, SIGINT)
         #expect(try run.end().code == 130)
-        let again = try Child(
-            "leveretperf", ["throughput", "--prefix", "left", "--messages", "10", "--durable", "--uri", broker.uri]
+        let again = try ChildProcess(perf: [
+            "throughput", "--prefix", "left", "--messages", "10", "--durable", "--uri", broker.uri,
+        ]
         ).end()
         #expect(again.code == 0, "\(again.errors)")
     }
@@ -151,7 +152,7 @@ import Testing
 
 @Suite(.serialized) struct LiveFailureTests {
     @Test func aBrokerThatIsNotThereIsExitCode2() throws {
-        let result = try Child("leveretperf", ["throughput", "--uri", "amqp://127.0.0.1:1", "--json"]).end()
+        let result = try ChildProcess(perf: ["throughput", "--uri", "amqp://127.0.0.1:1", "--json"]).end()
         #expect(result.code == 2)
         #expect(result.errors.contains("no connection to 127.0.0.1:1"))
         #expect(result.errors.split(separator: "\n").count == 1)
@@ -159,9 +160,10 @@ import Testing
     }
 
     @Test func theBrokersWordsAreShown() throws {
-        let broker = try TestBroker()
-        let refused = try Child(
-            "leveretperf", ["latency", "--uri", broker.uri.replacing("guest:guest", with: "guest:wrong")]
+        let broker = try BrokerProcess()
+        let refused = try ChildProcess(perf: [
+            "latency", "--uri", broker.uri.replacing("guest:guest", with: "guest:wrong"),
+        ]
         ).end()
         #expect(refused.code == 2)
         #expect(refused.errors.contains("ACCESS_REFUSED"))
@@ -174,17 +176,16 @@ import Testing
     }
 
     @Test func aBrokerThatDiesIsExitCode2() throws {
-        let broker = try TestBroker()
-        let run = try Child("leveretperf", ["throughput", "--duration", "60", "--uri", broker.uri, "--progress"])
+        let broker = try BrokerProcess()
+        let run = try ChildProcess(perf: ["throughput", "--duration", "60", "--uri", broker.uri, "--progress"])
         while !run.errors.contains("published") { usleep(20_000) }
-        kill(broker.process.pid, SIGKILL)
+        kill(broker.pid, SIGKILL)
         #expect(try run.end().code == 2)
     }
 
     @Test func timeIsBounded() throws {
-        let broker = try TestBroker()
-        let result = try Child(
-            "leveretperf", ["throughput", "--duration", "60", "--timeout", "0.3", "--uri", broker.uri]
+        let broker = try BrokerProcess()
+        let result = try ChildProcess(perf: ["throughput", "--duration", "60", "--timeout", "0.3", "--uri", broker.uri]
         ).end()
         #expect(result.code == 3)
         #expect(result.errors.contains("--timeout"))
@@ -192,10 +193,10 @@ import Testing
 
     @Test func helpHasExamplesForEveryScenario() throws {
         for scenario in ["throughput", "latency", "fanout", "backlog", "connections", "compare"] {
-            let result = try Child("leveretperf", ["help", scenario]).end()
+            let result = try ChildProcess(perf: ["help", scenario]).end()
             #expect(result.code == 0)
             #expect(result.output.contains("EXAMPLES") && result.output.contains("leveretperf \(scenario)"))
         }
-        #expect(try Child("leveretperf", ["throughput", "--rate", "fast"]).end().code == 1)
+        #expect(try ChildProcess(perf: ["throughput", "--rate", "fast"]).end().code == 1)
     }
 }

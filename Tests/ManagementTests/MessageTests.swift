@@ -1,3 +1,4 @@
+import JSON
 import LeveretClient
 import Management
 import Testing

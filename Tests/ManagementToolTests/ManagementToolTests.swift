@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 /// Tools that administrators have for RabbitMQ, against the built `leveret`.

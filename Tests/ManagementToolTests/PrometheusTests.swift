@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 /// Prometheus's own tools on our metrics, alerts and dashboard.

@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 /// Other people's clients against the built `leveret`: each script of `Clients/` on a broker of its own.
@@ -16,17 +17,10 @@ import Testing
 
     private func run(_ script: ClientScript, shards: Int) async throws {
         let result = try await onThread {
-            let broker = try BrokerProcess(shards: shards)
+            let broker = try BrokerProcess.spread(shards: shards)
             return try script.run(port: broker.port)
         }
         #expect(result.code == 0, "\(result.lastLine)")
-    }
-}
-
-/// Runs what blocks on a thread of its own: the threads of tasks are as many as cores, and other tests need them.
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { waiter in
-        Thread.detachNewThread { waiter.resume(with: .init(catching: body)) }
     }
 }
 
@@ -68,58 +62,13 @@ func runPython(_ script: URL, _ arguments: [String]) throws -> (code: Int32, out
 }
 
 private func runProcess(_ executable: URL, _ arguments: [String]) throws -> (code: Int32, output: String) {
-    let process = Process()
-    process.executableURL = executable
-    process.arguments = arguments
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return (process.terminationStatus, text)
+    let result = try ChildProcess(executable.path, arguments, errors: .withOutput, silenceSeconds: 1200).end()
+    return (result.code, result.output)
 }
 
-/// The built `leveret` on a free port of loopback, ended when the value goes.
-final class BrokerProcess {
-    let port: Int
-    private let process = Process()
-    private let directory: URL
-
-    init(shards: Int) throws {
-        let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let executable = URL(filePath: runner).deletingLastPathComponent().appending(path: "leveret")
-        try #require(
-            FileManager.default.isExecutableFile(atPath: executable.path),
-            "build it first: swift build --product leveret")
-        directory = FileManager.default.temporaryDirectory.appending(path: "leveret-clients-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let configuration = directory.appending(path: "leveret.conf")
-        // Small files: each of many brokers fills some with zeros.
-        let settings = "leveret.connection_placement = spread\nleveret.journal_segment_size = 1MiB\n"
-        try settings.write(to: configuration, atomically: false, encoding: .utf8)
-        process.executableURL = executable
-        process.arguments = [
-            "--config", configuration.path, "--data-dir", directory.path, "--port", "0",
-            "--http-port", "0", "--shards", "\(shards)",
-            "--log-level", "critical",
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        var text = ""
-        while !text.hasSuffix("ready\n") {
-            let bytes = output.fileHandleForReading.availableData
-            try #require(!bytes.isEmpty, "leveret did not start: \(text)")
-            text += String(decoding: bytes, as: UTF8.self)
-        }
-        let listening = text.split(separator: "\n").first { $0.hasPrefix("listening on ") }
-        port = try #require(listening?.split(separator: ":").last.flatMap { Int($0) }, "\(text)")
-    }
-
-    deinit {
-        process.terminate()
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(at: directory)
+extension BrokerProcess {
+    /// Publishers, queues and consumers meet on different shards, where there are several.
+    static func spread(shards: Int) throws -> BrokerProcess {
+        try BrokerProcess(settings: ["leveret.connection_placement = spread", smallJournal], shards: shards)
     }
 }

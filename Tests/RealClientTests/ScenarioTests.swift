@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 /// What RabbitMQ answers to some hundred scenarios, recorded, against what `leveret` answers.
@@ -6,7 +7,7 @@ import Testing
     @Test(arguments: [1, 2])
     func answersAreThoseOfRabbitMQ(shards: Int) async throws {
         let result = try await onThread {
-            let broker = try BrokerProcess(shards: shards)
+            let broker = try BrokerProcess.spread(shards: shards)
             let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Scenarios")
             return try runPython(
                 directory.appending(path: "run.py"),

@@ -1,5 +1,6 @@
 import AMQPWire
 import HTTPTypes
+import JSON
 import Node
 
 /// Who sends a request, and whether they may use the route: RabbitMQ's checks in RabbitMQ's order.

@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import JSON
 import Node
 
 /// Writes definitions as RabbitMQ does, so that it, LavinMQ and this broker import them.

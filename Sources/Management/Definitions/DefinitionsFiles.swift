@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import JSON
 import Logging
 import Node
 

@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import JSON
 
 /// Reads definitions as RabbitMQ and LavinMQ write them, and finds everything that is wrong with them by themselves.
 struct DefinitionsReader {

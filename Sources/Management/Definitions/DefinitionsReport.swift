@@ -1,3 +1,5 @@
+import JSON
+
 /// What an import did.
 package struct DefinitionsReport: Sendable, Equatable {
     /// One kind of object, in the order in which they were imported.

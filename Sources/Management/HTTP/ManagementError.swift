@@ -1,4 +1,5 @@
 import HTTPTypes
+import JSON
 
 /// An answer that is an error: RabbitMQ's bodies, `{"error": ..., "reason": ...}`.
 package struct ManagementError: Error, Equatable, Sendable {

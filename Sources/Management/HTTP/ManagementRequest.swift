@@ -1,5 +1,6 @@
 import AMQPWire
 import HTTPTypes
+import JSON
 import Node
 
 /// A request as its resource gets it: the path matched and decoded, the user logged in, the body read.

@@ -1,4 +1,5 @@
 import HTTPTypes
+import JSON
 
 /// What a resource answers.
 package struct ManagementResponse: Sendable {

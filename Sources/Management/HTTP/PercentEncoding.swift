@@ -1,3 +1,5 @@
+import JSON
+
 /// Percent-encoding (RFC 3986), read strictly: a `%` without two digits and bytes that are no UTF-8 are refused, not
 /// passed on.
 package enum PercentEncoding {

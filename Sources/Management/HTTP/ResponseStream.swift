@@ -1,4 +1,5 @@
 import HummingbirdCore
+import JSON
 import NIOCore
 
 /// The body of an answer on its way to the client. What is written is sent in pieces; `write` waits while the client

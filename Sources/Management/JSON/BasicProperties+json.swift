@@ -1,4 +1,5 @@
 import AMQPWire
+import JSON
 
 // The properties of a message as RabbitMQ writes and reads them: those that are there, by the names of AMQP.
 extension BasicProperties {

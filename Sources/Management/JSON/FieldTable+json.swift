@@ -1,4 +1,5 @@
 import AMQPWire
+import JSON
 
 // Arguments of queues, exchanges and bindings, headers of messages, definitions of policies: AMQP's tables as JSON, the
 // way RabbitMQ writes and reads them (`rabbit_misc:to_amqp_table`, `amqp_table`).

@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import JSON
 
 // Fields that describe the broker's objects, in requests and in definitions alike.
 extension JSONFields {

@@ -1,3 +1,5 @@
+import JSON
+
 /// The fields of a request's body, read one by one; errors name the field.
 package struct JSONFields: Sendable {
     package let object: JSONObject

@@ -1,3 +1,5 @@
+import JSON
+
 /// Makes an object of the fields that are wanted; the values of others are not computed.
 struct JSONObjectBuilder {
     let columns: Columns

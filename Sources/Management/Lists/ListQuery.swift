@@ -1,5 +1,6 @@
 import Broker
 import HTTPTypes
+import JSON
 
 /// How a list was asked for: RabbitMQ's parameters (`rabbit_mgmt_util`).
 struct ListQuery: Sendable {

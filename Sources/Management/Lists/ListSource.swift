@@ -1,5 +1,6 @@
 import Broker
 import HTTPTypes
+import JSON
 
 /// Something of which there may be very many: named by keys, which are small, and shown by objects, which are made
 /// for as many as are to be sent next.

@@ -1,3 +1,5 @@
+import JSON
+
 /// What operations refer to.
 enum APIComponents {
     /// Names that a new node has, so that a reader, or a tool, has something to begin with.

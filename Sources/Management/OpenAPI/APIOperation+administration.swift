@@ -1,4 +1,5 @@
 import HTTPTypes
+import JSON
 
 extension APIOperation {
     static let administration: [APIOperation] = users + virtualHosts + permissions + definitions

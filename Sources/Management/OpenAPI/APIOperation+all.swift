@@ -1,4 +1,5 @@
 import HTTPTypes
+import JSON
 
 extension APIOperation {
     /// Of every route.

@@ -1,4 +1,5 @@
 import HTTPTypes
+import JSON
 
 /// What the OpenAPI document says of one method of one path.
 struct APIOperation: Sendable {

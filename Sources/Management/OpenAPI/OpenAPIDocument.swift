@@ -1,5 +1,6 @@
 import Broker
 import HTTPTypes
+import JSON
 
 /// The OpenAPI 3.0 document of the HTTP API: made of the routes themselves and of what `APIOperation`s say of them. A
 /// test checks that each route has one, and no other.

@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// What concerns a cluster, its version and its parts; of which this node is all there is.

@@ -1,4 +1,5 @@
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/feature-flags`, `/api/deprecated-features`: what RabbitMQ's clusters agree on when they are upgraded. Here all

@@ -1,5 +1,6 @@
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/health/checks`, and the older ways to ask whether a node is well: 200, or 503 with the reason.

@@ -1,4 +1,5 @@
 import Broker
+import JSON
 
 /// `message_stats`: what was done with messages, each count with its rate and, where it was asked for, its history.
 enum MessageStats {

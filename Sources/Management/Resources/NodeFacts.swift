@@ -1,4 +1,5 @@
 import Broker
+import JSON
 import Node
 
 /// What a node has: exchange types, ways to log in, what RabbitMQ would have a plugin for.

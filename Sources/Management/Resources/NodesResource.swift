@@ -1,5 +1,6 @@
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 #if canImport(Glibc)

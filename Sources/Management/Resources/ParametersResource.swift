@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/parameters`, `/api/global-parameters`: what plugins of RabbitMQ keep in the broker.

@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/permissions`, `/api/topic-permissions`: what users may do in virtual hosts.

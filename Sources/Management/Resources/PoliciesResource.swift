@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/policies`, `/api/operator-policies`: what holds for exchanges and queues by their names.

@@ -1,4 +1,5 @@
 import Broker
+import JSON
 import Node
 
 /// Totals of a node or a virtual host as RabbitMQ shows them: each count with its rate and, where it was asked for,

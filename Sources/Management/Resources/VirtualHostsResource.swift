@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/vhosts`: virtual hosts, and what is said of them.

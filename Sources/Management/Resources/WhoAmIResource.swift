@@ -1,4 +1,5 @@
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/whoami`: who has logged in.

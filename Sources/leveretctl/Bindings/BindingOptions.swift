@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 struct UnbindOptions: ParsableArguments {
     @Flag(help: "All bindings between the two, whatever their keys.") var all = false
@@ -28,7 +30,7 @@ struct BindingOptions: ParsableArguments {
         let arguments = try arguments.json().sorted
         let path = try await path(client)
         let all = try await client.get(path.bindings).items
-        var found: [JSON] = []
+        var found: [JSONValue] = []
         if removal.all {
             found = all
         } else {
@@ -66,7 +68,7 @@ struct BindingOptions: ParsableArguments {
 
     private func described(_ key: String) -> String { key.isEmpty ? "" : " with key '\(key)'" }
 
-    private func missing(_ key: String, _ all: [JSON]) -> ControlError {
+    private func missing(_ key: String, _ all: [JSONValue]) -> ControlError {
         let keys = all.compactMap { $0["routing_key"].text }
         let hint = NearestName.suggestion(key, among: keys.filter { !$0.isEmpty })
         let list =

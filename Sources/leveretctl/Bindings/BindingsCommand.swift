@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl bindings`.
 struct BindingsCommand: ParsableCommand {
@@ -37,7 +38,7 @@ struct BindingsCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await scope.get("bindings", client).filter { binding in
                 if let source, binding["source"].text != source { return false }
                 if let destination, binding["destination"].text != destination { return false }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl connections`.
 struct ConnectionsCommand: ParsableCommand {
@@ -33,7 +35,7 @@ struct ConnectionsCommand: ParsableCommand {
         @OptionGroup var list: ListOptions
         @OptionGroup var server: ServerOptions
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await client.get(APIPath("connections").with(fields: neededFields)).items
         }
     }
@@ -132,7 +134,7 @@ struct ChannelsCommand: ParsableCommand {
         @OptionGroup var list: ListOptions
         @OptionGroup var server: ServerOptions
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await client.get(APIPath("channels").with(fields: neededFields)).items
         }
     }
@@ -166,6 +168,6 @@ struct ConsumersCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] { try await scope.get("consumers", client) }
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] { try await scope.get("consumers", client) }
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl definitions`.
 struct DefinitionsCommand: ParsableCommand {
@@ -10,11 +12,11 @@ struct DefinitionsCommand: ParsableCommand {
     /// More than this is no file of definitions.
     static let byteLimit = 1 << 30
 
-    static func read(_ path: String) throws -> JSON {
+    static func read(_ path: String) throws -> JSONValue {
         let bytes = try path == "-" ? StandardInput.all(upTo: byteLimit) : StandardInput.file(path, upTo: byteLimit)
         let name = path == "-" ? "standard input" : path
         do {
-            let definitions = try JSON(parsing: bytes)
+            let definitions = try JSONValue(parsing: bytes)
             guard case .object = definitions else {
                 throw ControlError("\(name) holds no definitions: it is no JSON object")
             }
@@ -149,17 +151,10 @@ enum PrivateFile {
         let temporary = "\(path).\(getpid()).part"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(path) }
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Self.write(descriptor, $0) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                let error = failure(path)
-                close(descriptor)
-                unlink(temporary)
-                throw error
-            }
-            bytes = bytes.dropFirst(count)
+        if let code = TextOutput(descriptor: descriptor).write(text) {
+            close(descriptor)
+            unlink(temporary)
+            throw failure(path, code)
         }
         guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else {
             let error = failure(path)
@@ -168,15 +163,7 @@ enum PrivateFile {
         }
     }
 
-    private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Glibc)
-            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        #else
-            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-        #endif
-    }
-
-    private static func failure(_ path: String) -> ControlError {
-        ControlError("cannot write \(path): \(String(cString: strerror(errno)))")
+    private static func failure(_ path: String, _ code: Int32 = errno) -> ControlError {
+        ControlError("cannot write \(path): \(String(cString: strerror(code)))")
     }
 }

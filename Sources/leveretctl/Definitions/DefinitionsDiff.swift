@@ -1,3 +1,6 @@
+import Console
+import JSON
+
 /// What is different between two sets of definitions.
 struct DefinitionsDiff {
     struct Difference: Equatable {
@@ -5,8 +8,8 @@ struct DefinitionsDiff {
 
         struct Field: Equatable {
             var name: String
-            var before: JSON
-            var after: JSON
+            var before: JSONValue
+            var after: JSONValue
         }
 
         var kind: Kind
@@ -14,8 +17,8 @@ struct DefinitionsDiff {
         var name: String
         var fields: [Field] = []
 
-        var json: JSON {
-            let words: [Kind: JSON] = [.added: "added", .removed: "removed", .changed: "changed"]
+        var json: JSONValue {
+            let words: [Kind: JSONValue] = [.added: "added", .removed: "removed", .changed: "changed"]
             return [
                 "kind": words[kind] ?? .null, "section": .string(section), "name": .string(name),
                 "fields": .array(fields.map { ["name": .string($0.name), "before": $0.before, "after": $0.after] }),
@@ -25,7 +28,7 @@ struct DefinitionsDiff {
 
     let differences: [Difference]
 
-    init(from before: JSON, to after: JSON) {
+    init(from before: JSONValue, to after: JSONValue) {
         var differences: [Difference] = []
         for section in DefinitionsSection.all {
             let (before, after) = (Self.indexed(before, section), Self.indexed(after, section))
@@ -47,8 +50,8 @@ struct DefinitionsDiff {
         self.differences = differences
     }
 
-    private static func indexed(_ definitions: JSON, _ section: DefinitionsSection) -> [[String]: JSON] {
-        var objects: [[String]: JSON] = [:]
+    private static func indexed(_ definitions: JSONValue, _ section: DefinitionsSection) -> [[String]: JSONValue] {
+        var objects: [[String]: JSONValue] = [:]
         for object in definitions[section.name].items { objects[section.key(of: object)] = section.plain(object) }
         return objects
     }
@@ -63,9 +66,9 @@ struct DefinitionsDiff {
     }
 
     /// Objects are compared member by member, so that one argument of many is named.
-    private static func fields(_ before: JSON, _ after: JSON, path: String) -> [Difference.Field] {
+    private static func fields(_ before: JSONValue, _ after: JSONValue, path: String) -> [Difference.Field] {
         if before == after { return [] }
-        guard case .object(let old) = before, case .object(let new) = after else {
+        guard let old = before.object?.members, let new = after.object?.members else {
             return [.init(name: path, before: before, after: after)]
         }
         return Set(old.map(\.name)).union(new.map(\.name)).sorted().flatMap { name in
@@ -92,5 +95,5 @@ struct DefinitionsDiff {
         return lines
     }
 
-    private static func shown(_ value: JSON) -> String { value.isNull ? "(not set)" : value.compact }
+    private static func shown(_ value: JSONValue) -> String { value.isNull ? "(not set)" : value.compact }
 }

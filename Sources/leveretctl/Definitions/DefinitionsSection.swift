@@ -1,10 +1,13 @@
+import Console
+import JSON
+
 /// One list of a file of definitions, and which fields name an object of it.
 struct DefinitionsSection: Sendable {
     let name: String
     let noun: String
     let keys: [String]
     /// What older and newer brokers leave out when it says nothing.
-    var defaults: JSON = [:]
+    var defaults: JSONValue = [:]
 
     /// In the order in which they have to be imported.
     static let all: [DefinitionsSection] = [
@@ -31,7 +34,7 @@ struct DefinitionsSection: Sendable {
     ]
 
     /// What an object is called, the same for the same object in two files.
-    func key(of object: JSON) -> [String] {
+    func key(of object: JSONValue) -> [String] {
         keys.map { name in
             let value = object[name]
             return (value.isNull || value.isEmpty ? defaults[name] : value).sorted.cell
@@ -39,16 +42,14 @@ struct DefinitionsSection: Sendable {
     }
 
     /// The object without what says nothing, in one order and one form.
-    func plain(_ object: JSON) -> JSON {
+    func plain(_ object: JSONValue) -> JSONValue {
         var plain = object
         if name == "users" { plain["tags"] = .array(object["tags"].words.sorted().map { .string($0) }) }
-        return .object(
-            plain.members.filter { member in
-                let value = member.value
-                return !value.isNull && !(value.isEmpty && defaults[member.name].isEmpty)
-                    && value != defaults[member.name]
-            }
-        ).sorted
+        let members = plain.members.filter { member in
+            let value = member.value
+            return !value.isNull && !(value.isEmpty && defaults[member.name].isEmpty) && value != defaults[member.name]
+        }
+        return JSONValue.object(JSONObject(members)).sorted
     }
 }
 
@@ -56,7 +57,7 @@ struct DefinitionsSection: Sendable {
 struct DefinitionsSummary {
     let counts: [(section: DefinitionsSection, count: Int)]
 
-    init(_ definitions: JSON) {
+    init(_ definitions: JSONValue) {
         counts = DefinitionsSection.all.map { ($0, definitions[$0.name].items.count) }
     }
 
@@ -76,18 +77,18 @@ enum DefinitionsParts {
     static let objectLimit = 2000
 
     /// One piece if it is small; else everything but queues, exchanges and bindings, and then those in turn.
-    static func split(_ definitions: JSON, objectLimit: Int = objectLimit) -> [JSON] {
+    static func split(_ definitions: JSONValue, objectLimit: Int = objectLimit) -> [JSONValue] {
         guard DefinitionsSummary(definitions).total > objectLimit else { return [definitions] }
         let large = ["exchanges", "queues", "bindings"]
         let common = definitions.members.filter { !large.contains($0.name) }
         // What says which broker it is from belongs to each piece.
         let head = common.filter { if case .array = $0.value { false } else { true } }
-        var parts: [JSON] = [.object(common)]
+        var parts: [JSONValue] = [.object(JSONObject(common))]
         for name in large {
             let items = definitions[name].items
             for start in stride(from: 0, to: items.count, by: objectLimit) {
-                let piece = JSON.array(Array(items[start..<min(start + objectLimit, items.count)]))
-                parts.append(.object(head + [JSON.Member(name: name, value: piece)]))
+                let piece = JSONValue.array(Array(items[start..<min(start + objectLimit, items.count)]))
+                parts.append(.object(JSONObject(head + [JSONObject.Member(name: name, value: piece)])))
             }
         }
         return parts

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl exchanges`.
 struct ExchangesCommand: ParsableCommand {
@@ -27,7 +29,7 @@ struct ExchangesCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await scope.get("exchanges", client, fields: neededFields).map { exchange in
                 guard exchange["name"].text == "" else { return exchange }
                 var shown = exchange
@@ -60,7 +62,7 @@ struct ExchangesCommand: ParsableCommand {
         func run(_ client: ManagementClient) async throws {
             var arguments = try arguments.json()
             if let alternateExchange { arguments["alternate-exchange"] = .string(alternateExchange) }
-            let body: JSON = [
+            let body: JSONValue = [
                 "type": .string(type), "durable": .bool(!transient), "auto_delete": .bool(autoDelete),
                 "internal": .bool(`internal`), "arguments": arguments,
             ]

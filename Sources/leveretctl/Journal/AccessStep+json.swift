@@ -1,17 +1,18 @@
 import AMQPWire
 import Broker
+import JSON
 
 extension AccessStep {
     /// The step's name and its fields. A password's hash is nobody's business.
-    func describe(to line: inout JSONLine) {
+    func describe(to line: inout JSONObject) {
         switch self {
         case .userSet(let user):
             line.add("step", "userSet")
             line.add("user", bytes: user.name.bytes)
             line.add("password", !user.passwordHash.isEmpty)
             line.add("hashing", user.hashing.rawValue)
-            line.add("tags", raw: FieldValue.array(user.tags.map { .string($0) }).json)
-            line.add("limits", raw: user.limits.table.json)
+            line.append("tags", .array(user.tags.map { .string($0) }))
+            line.add("limits", user.limits.table.json)
         case .userRemoved(let name):
             line.add("step", "userRemoved")
             line.add("user", bytes: name.bytes)
@@ -20,7 +21,7 @@ extension AccessStep {
             line.add("virtualHost", bytes: host.bytes)
             line.add("user", bytes: user.bytes)
             line.add("exchange", bytes: exchange.bytes)
-            line.add("permissions", raw: permissions.table.json)
+            line.add("permissions", permissions.table.json)
         case .topicPermissionsCleared(let host, let user, let exchange):
             line.add("step", "topicPermissionsCleared")
             line.add("virtualHost", bytes: host.bytes)
@@ -31,7 +32,7 @@ extension AccessStep {
             line.add("virtualHost", bytes: host.bytes)
             line.add("component", bytes: name.component.bytes)
             line.add("name", bytes: name.name.bytes)
-            line.add("value", raw: value.json)
+            line.append("value", value.json)
         case .parameterCleared(let host, let name):
             line.add("step", "parameterCleared")
             line.add("virtualHost", bytes: host.bytes)
@@ -40,7 +41,7 @@ extension AccessStep {
         case .globalParameterSet(let name, let value):
             line.add("step", "globalParameterSet")
             line.add("name", bytes: name.bytes)
-            line.add("value", raw: value.json)
+            line.append("value", value.json)
         case .globalParameterCleared(let name):
             line.add("step", "globalParameterCleared")
             line.add("name", bytes: name.bytes)

@@ -1,4 +1,5 @@
 import Broker
+import JSON
 import Journal
 
 /// One record as `leveretctl journal dump` prints it.
@@ -21,7 +22,7 @@ struct DumpedRecord {
     /// A line of JSON, without a line break. Of a damaged record only the place is told: nothing that fails its CRC is
     /// believed.
     func line(_ queues: QueueNames = QueueNames()) -> String {
-        var line = JSONLine()
+        var line = JSONObject()
         line.add("position", position)
         line.add("file", file)
         line.add("offset", offset)
@@ -31,7 +32,7 @@ struct DumpedRecord {
         line.add("crc", crc.rawValue)
         guard crc == .sound else {
             if isLive { line.add("live", true) }
-            return line.text
+            return line.compact
         }
         let told = line
         do throws(Malformed) {
@@ -42,19 +43,19 @@ struct DumpedRecord {
             line = told
             line.add("malformed", true)
         }
-        return line.text
+        return line.compact
     }
 
     private func describe(
-        _ kind: RecordKind, _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONLine
+        _ kind: RecordKind, _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONObject
     ) throws(Malformed) {
         switch kind {
         case .batch: line.add("synced", try reader.readUInt64())
         case .message, .replacement, .moved: try describeMessage(kind, queues, &reader, &line)
         case .settlements:
-            var settlements: [JSONLine] = []
+            var settlements: [JSONObject] = []
             while !reader.isAtEnd {
-                var settlement = JSONLine()
+                var settlement = JSONObject()
                 settlement.add("id", try reader.readUInt64())
                 try Self.describeHolder(queues, &reader, &settlement)
                 settlements.append(settlement)
@@ -74,7 +75,7 @@ struct DumpedRecord {
             guard count * 8 == reader.remainingCount else { throw Malformed() }
             var ids: [UInt64] = []
             for _ in 0..<count { ids.append(try reader.readUInt64()) }
-            line.add("ids", ids)
+            line.append("ids", .array(ids.map { .number($0) }))
         case .stateChange:
             guard let step = TopologyStep(reader.readRest()) else { throw Malformed() }
             step.describe(to: &line)
@@ -86,7 +87,7 @@ struct DumpedRecord {
     }
 
     private static func describeHolder(
-        _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONLine
+        _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONObject
     ) throws(Malformed) {
         let holder = try reader.readUInt32()
         line.add("holder", holder)
@@ -94,7 +95,7 @@ struct DumpedRecord {
     }
 
     private func describeMessage(
-        _ kind: RecordKind, _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONLine
+        _ kind: RecordKind, _ queues: QueueNames, _ reader: inout PayloadReader, _ line: inout JSONObject
     ) throws(Malformed) {
         let id = try reader.readUInt64()
         let holderCount = Int(try reader.readUInt32())
@@ -116,13 +117,16 @@ struct DumpedRecord {
         var holders: [UInt32] = []
         for _ in 0..<holderCount { holders.append(try reader.readUInt32()) }
         if holderByteCount > holderCount * 4 { _ = try reader.readUInt32() }
-        line.add("holders", holders)
+        line.append("holders", .array(holders.map { .number($0) }))
         let named = holders.map { queues[$0] }
-        if named.contains(where: { $0 != nil }) { line.add("queues", named) }
+        // What is not known is `null`.
+        if named.contains(where: { $0 != nil }) {
+            line.append("queues", .array(named.map { $0.map { .object($0) } ?? .null }))
+        }
         line.add("live", isLive)
         line.add("contentByteCount", contentByteCount)
         guard let summary = MessageSummary(reader.readRest()) else { return }
-        var message = JSONLine()
+        var message = JSONObject()
         message.add("exchange", bytes: summary.exchange)
         message.add("routingKey", bytes: summary.routingKey)
         message.add("persistent", summary.isPersistent)

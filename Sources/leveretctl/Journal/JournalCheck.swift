@@ -1,4 +1,5 @@
 import Broker
+import Console
 import Journal
 
 /// What `leveretctl journal check` has found.
@@ -74,7 +75,7 @@ struct JournalCheck {
         for (kind, found) in records.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             table.append(["  \(kind.text)", Quantity.grouped(found.count), Quantity.bytes(found.byteCount)])
         }
-        for line in Quantity.table(table, firstWidth: 10) { text += line + "\n" }
+        for line in Columns.aligned(table, firstWidth: 10) { text += line + "\n" }
         if !isSound { text += Self.line("damage", Quantity.count(damageCount, "place")) }
         for damage in damage { text += "  \(damage.text)\n" }
         if damageCount > damage.count { text += "  and \(Quantity.grouped(damageCount - damage.count)) more\n" }

@@ -1,5 +1,7 @@
 import AMQPWire
 import Broker
+import Console
+import JSON
 import Journal
 
 /// Reads a journal from its beginning to its end, and checks all of it.
@@ -93,12 +95,12 @@ struct JournalWalk: ~Copyable {
     var snapshotLines: [String] {
         guard let snapshot, let checkpoint = inspection.checkpoint else { return [] }
         return snapshot.steps.map { step in
-            var line = JSONLine()
+            var line = JSONObject()
             line.add("position", checkpoint.position)
             line.add("file", Self.name(checkpoint.path))
             line.add("kind", RecordKind.stateSnapshot.text)
             step.describe(to: &line)
-            return line.text
+            return line.compact
         }
     }
 

@@ -1,13 +1,14 @@
 import AMQPWire
 import Broker
+import JSON
 
 /// The queues behind the numbers of holders. A number is never given to a second queue, so a queue that was deleted
 /// keeps its name here.
 struct QueueNames {
-    private var names: [UInt32: JSONLine] = [:]
+    private var names: [UInt32: JSONObject] = [:]
 
     mutating func add(_ queue: DurableQueue, virtualHost: ShortString) {
-        var line = JSONLine()
+        var line = JSONObject()
         line.add("virtualHost", bytes: virtualHost.bytes)
         line.add("name", bytes: queue.name.bytes)
         names[queue.journalNumber] = line
@@ -15,7 +16,7 @@ struct QueueNames {
 
     /// An exchange that keeps messages.
     mutating func add(_ exchange: DurableExchange, virtualHost: ShortString) {
-        var line = JSONLine()
+        var line = JSONObject()
         line.add("virtualHost", bytes: virtualHost.bytes)
         line.add("exchange", bytes: exchange.name.bytes)
         names[exchange.journalNumber] = line
@@ -31,5 +32,5 @@ struct QueueNames {
     }
 
     /// nil for a queue that is not known.
-    subscript(holder: UInt32) -> JSONLine? { names[holder] }
+    subscript(holder: UInt32) -> JSONObject? { names[holder] }
 }

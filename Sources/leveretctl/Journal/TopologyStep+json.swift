@@ -1,9 +1,10 @@
 import AMQPWire
 import Broker
+import JSON
 
 extension TopologyStep {
     /// The step's name and its fields.
-    func describe(to line: inout JSONLine) {
+    func describe(to line: inout JSONObject) {
         switch self {
         case .virtualHostAdded(let host): Self.begin("virtualHostAdded", host, &line)
         case .exchangeDeclared(let host, let exchange):
@@ -12,7 +13,7 @@ extension TopologyStep {
             line.add("type", bytes: exchange.type.bytes)
             line.add("autoDelete", exchange.isAutoDelete)
             line.add("internal", exchange.isInternal)
-            line.add("arguments", raw: exchange.arguments.json)
+            line.add("arguments", exchange.arguments.json)
         case .exchangeDeleted(let host, let name):
             Self.begin("exchangeDeleted", host, &line)
             line.add("exchange", bytes: name.bytes)
@@ -22,7 +23,7 @@ extension TopologyStep {
             line.add("holder", queue.journalNumber)
             line.add("autoDelete", queue.isAutoDelete)
             if queue.isPaused { line.add("paused", true) }
-            line.add("arguments", raw: queue.arguments.json)
+            line.add("arguments", queue.arguments.json)
         case .queueDeleted(let host, let name):
             Self.begin("queueDeleted", host, &line)
             line.add("queue", bytes: name.bytes)
@@ -40,19 +41,19 @@ extension TopologyStep {
             Self.begin("policySet", host, &line)
             line.add("operator", isOperator)
             line.add("policy", bytes: policy.name.bytes)
-            line.add("settings", raw: policy.table.json)
+            line.add("settings", policy.table.json)
         case .policyCleared(let host, let isOperator, let name):
             Self.begin("policyCleared", host, &line)
             line.add("operator", isOperator)
             line.add("policy", bytes: name.bytes)
         case .virtualHostChanged(let host, let metadata):
             Self.begin("virtualHostChanged", host, &line)
-            line.add("settings", raw: metadata.table.json)
+            line.add("settings", metadata.table.json)
         case .virtualHostRemoved(let host): Self.begin("virtualHostRemoved", host, &line)
         case .permissionsSet(let host, let user, let permissions):
             Self.begin("permissionsSet", host, &line)
             line.add("user", bytes: user.bytes)
-            line.add("permissions", raw: permissions.table.json)
+            line.add("permissions", permissions.table.json)
         case .permissionsCleared(let host, let user):
             Self.begin("permissionsCleared", host, &line)
             line.add("user", bytes: user.bytes)
@@ -60,19 +61,19 @@ extension TopologyStep {
         }
     }
 
-    private static func begin(_ step: String, _ host: ShortString, _ line: inout JSONLine) {
+    private static func begin(_ step: String, _ host: ShortString, _ line: inout JSONObject) {
         line.add("step", step)
         line.add("virtualHost", bytes: host.bytes)
     }
 }
 
 extension DurableBinding {
-    fileprivate func describe(to line: inout JSONLine) {
+    fileprivate func describe(to line: inout JSONObject) {
         line.add("source", bytes: source.bytes)
         line.add("destination", bytes: destination.bytes)
         line.add("destinationType", isToQueue ? "queue" : "exchange")
         line.add("routingKey", bytes: routingKey.bytes)
-        line.add("arguments", raw: arguments.json)
+        line.add("arguments", arguments.json)
     }
 }
 

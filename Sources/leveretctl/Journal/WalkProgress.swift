@@ -1,3 +1,5 @@
+import Console
+
 /// Says on standard error how far a long walk is: once a second, from the second second on.
 struct WalkProgress {
     private var nextAt: ContinuousClock.Instant
@@ -11,7 +13,7 @@ struct WalkProgress {
 
     mutating func report(_ verb: String, doneByteCount: Int, totalByteCount: Int) {
         if let line = line(verb, doneByteCount: doneByteCount, totalByteCount: totalByteCount, now: .now) {
-            StandardError.write(line + "\n")
+            TextOutput.error.write(line + "\n")
         }
     }
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// What of a list is shown, and how.
 struct ListOptions: ParsableArguments {
@@ -36,7 +38,7 @@ protocol ListCommand: ServerCommand {
     var list: ListOptions { get }
     /// Columns that stand before the usual ones.
     var additionalColumns: [String] { get }
-    func rows(_ client: ManagementClient) async throws -> [JSON]
+    func rows(_ client: ManagementClient) async throws -> [JSONValue]
 }
 
 extension ListCommand {
@@ -60,8 +62,8 @@ extension ListCommand {
         let sorting = try list.sort.map { try listing.chosen([$0], in: rows)[0] } ?? nameColumn
         rows = rows.enumerated().sorted {
             let (left, right) = ($0.element[path: sorting.path], $1.element[path: sorting.path])
-            if JSON.isAscending(left, right) { return true }
-            return JSON.isAscending(right, left) ? false : $0.offset < $1.offset
+            if JSONValue.isAscending(left, right) { return true }
+            return JSONValue.isAscending(right, left) ? false : $0.offset < $1.offset
         }.map(\.element)
         if list.reverse { rows.reverse() }
         if let limit = list.limit { rows = Array(rows.prefix(limit)) }
@@ -69,14 +71,15 @@ extension ListCommand {
     }
 
     private func write(
-        _ rows: [JSON], _ columns: [Listing.Column], hasChosen: Bool, _ nameColumn: Listing.Column
+        _ rows: [JSONValue], _ columns: [Listing.Column], hasChosen: Bool, _ nameColumn: Listing.Column
     ) {
         if list.output.json {
             guard hasChosen else { return Report.write(.array(rows)) }
             return Report.write(
                 .array(
                     rows.map { row in
-                        .object(columns.map { JSON.Member(name: $0.name, value: row[path: $0.path]) })
+                        .object(
+                            JSONObject(columns.map { JSONObject.Member(name: $0.name, value: row[path: $0.path]) }))
                     }))
         }
         if list.output.quiet, !hasChosen { return Report.write(rows.map { printable(nameColumn.plainText($0)) }) }
@@ -106,7 +109,7 @@ struct ScopeOptions: ParsableArguments {
     var columns: [String] { allVhosts ? ["vhost"] : [] }
 
     /// All of a kind, in this scope.
-    func get(_ kind: String, _ client: ManagementClient, fields: [String]? = nil) async throws -> [JSON] {
+    func get(_ kind: String, _ client: ManagementClient, fields: [String]? = nil) async throws -> [JSONValue] {
         do {
             return try await client.get(path(kind).with(fields: fields)).items
         } catch let error as ServerError where error.isNotFound {

@@ -1,3 +1,6 @@
+import Console
+import JSON
+
 /// What there is to say of one kind of thing: the columns that are known, and those that are shown unless told
 /// otherwise. Any other field of the server's answer may be asked for by its path.
 struct Listing: Sendable {
@@ -28,7 +31,7 @@ struct Listing: Sendable {
     /// The columns of these names, in this order.
     ///
     /// - Parameter rows: a column that is not known must be in one of them.
-    func chosen(_ names: [String], in rows: [JSON]) throws -> [Column] {
+    func chosen(_ names: [String], in rows: [JSONValue]) throws -> [Column] {
         try names.map { name in
             if let column = columns.first(where: { $0.name == name }) ?? columns.first(where: { $0.title == name }) {
                 return column
@@ -54,35 +57,35 @@ extension Listing.Column {
     var isNumber: Bool { style != .text && style != .moment }
 
     /// What stands in a table.
-    func text(_ row: JSON) -> String {
+    func text(_ row: JSONValue) -> String {
         let value = row[path: path]
         switch style {
         case .rate: return value.number.map(Quantity.tenths) ?? ""
-        case .bytes: return value.integer.map { Quantity.bytes($0) } ?? ""
-        case .moment: return value.integer.map { Moment.text(milliseconds: $0) } ?? ""
+        case .bytes: return value.wholeNumber.map { Quantity.bytes($0) } ?? ""
+        case .moment: return value.wholeNumber.map { Moment.text(milliseconds: $0) } ?? ""
         case .text, .number: return value.cell
         }
     }
 
     /// What stands between tabs: nothing is rounded.
-    func plainText(_ row: JSON) -> String { row[path: path].cell }
+    func plainText(_ row: JSONValue) -> String { row[path: path].cell }
 }
 
-extension JSON {
+extension JSONValue {
     /// The value as one would say it in a table.
     var cell: String {
         switch self {
         case .null: ""
         case .array(let items) where items.allSatisfy { $0.text != nil }:
             items.compactMap(\.text).joined(separator: ", ")
-        case .object(let members) where members.isEmpty: ""
+        case .object(let object) where object.isEmpty: ""
         case .array, .object: compact
         default: text ?? ""
         }
     }
 
     /// The same for all values of a kind.
-    fileprivate var kind: JSON {
+    fileprivate var kind: JSONValue {
         switch self {
         case .integer: .integer(0)
         case .double: .double(0)
@@ -91,7 +94,7 @@ extension JSON {
     }
 
     /// Numbers before texts, both in order; what is missing comes first.
-    static func isAscending(_ left: JSON, _ right: JSON) -> Bool {
+    static func isAscending(_ left: JSONValue, _ right: JSONValue) -> Bool {
         switch (left.isNull ? nil : left.number, right.isNull ? nil : right.number) {
         case (let left?, let right?): return left < right
         case (nil, nil): return left.cell < right.cell

@@ -35,7 +35,7 @@ struct AMQPOptions: ParsableArguments {
             }
         }
         let listeners = try await client.get(APIPath("overview"))["listeners"].items
-        guard let port = listeners.first(where: { $0["protocol"].text == "amqp" })?["port"].integer else {
+        guard let port = listeners.first(where: { $0["protocol"].text == "amqp" })?["port"].wholeNumber else {
             throw ControlError(
                 "the broker at \(client.endpoint.address) tells of no AMQP listener without TLS: say where it is with "
                     + "--amqp-url amqp://host:5672")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl get`.
 struct GetCommand: ServerCommand {
@@ -29,8 +30,8 @@ struct GetCommand: ServerCommand {
 
     func run(_ client: ManagementClient) async throws {
         let mode = remove ? "ack_requeue_false" : reject ? "reject_requeue_false" : "ack_requeue_true"
-        var body: JSON = ["count": .integer(Int64(count)), "ackmode": .string(mode), "encoding": "auto"]
-        if let truncate { body["truncate"] = .integer(Int64(truncate)) }
+        var body: JSONValue = ["count": .integer(count), "ackmode": .string(mode), "encoding": "auto"]
+        if let truncate { body["truncate"] = .integer(truncate) }
         let messages = try await client.naming(.queue, queue, in: virtualHost.name) { [body] in
             try await client.post(APIPath("queues", virtualHost.name, queue, "get"), body).items
         }

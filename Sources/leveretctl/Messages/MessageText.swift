@@ -1,7 +1,10 @@
+import Console
+import JSON
+
 /// A message as it is shown: a line of where it comes from, its properties, its body.
 struct MessageText {
     /// As the HTTP API tells of messages: `exchange`, `routing_key`, `redelivered`, `properties`, `payload` and more.
-    let message: JSON
+    let message: JSONValue
 
     private static let bodyCharacterLimit = 4000
 
@@ -9,8 +12,8 @@ struct MessageText {
         let exchange = message["exchange"].cell
         var head = "── \(exchange.isEmpty ? "(default)" : exchange)  '\(message["routing_key"].cell)'"
         if message["redelivered"].flag { head += "  redelivered" }
-        if let count = message["payload_bytes"].integer { head += "  \(Quantity.bytes(count))" }
-        if let left = message["message_count"].integer { head += "  \(Quantity.grouped(left)) behind it" }
+        if let count = message["payload_bytes"].wholeNumber { head += "  \(Quantity.bytes(count))" }
+        if let left = message["message_count"].wholeNumber { head += "  \(Quantity.grouped(left)) behind it" }
         var lines = [printable(head)]
         for property in message["properties"].members where !property.value.isEmpty {
             lines.append(printable("   \(property.name): \(property.value.cell)"))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import LeveretClient
 
 /// `leveretctl move`.
@@ -37,7 +38,7 @@ struct MoveCommand: ServerCommand {
 
     func run(_ client: ManagementClient) async throws {
         let ready = try await client.naming(.queue, source, in: virtualHost.name) {
-            try await client.get(APIPath("queues", virtualHost.name, source))["messages_ready"].integer ?? 0
+            try await client.get(APIPath("queues", virtualHost.name, source))["messages_ready"].wholeNumber ?? 0
         }
         if let destination {
             _ = try await client.naming(.queue, destination, in: virtualHost.name) {

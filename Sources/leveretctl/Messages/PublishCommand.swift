@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl publish`.
 struct PublishCommand: ServerCommand {
@@ -81,15 +83,15 @@ struct PublishCommand: ServerCommand {
         "content_type", "cluster_id",
     ]
 
-    private func properties() throws -> JSON {
-        var properties: JSON = [:]
+    private func properties() throws -> JSONValue {
+        var properties: JSONValue = [:]
         if let contentType { properties["content_type"] = .string(contentType) }
         if persistent { properties["delivery_mode"] = 2 }
         for text in property {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2 else { throw ControlError("--property \(text) is not of the form name=value") }
             if Self.numbers.contains(parts[0]) {
-                guard let number = Int64(parts[1]) else { throw ControlError("the property \(parts[0]) is a number") }
+                guard let number = Int(parts[1]) else { throw ControlError("the property \(parts[0]) is a number") }
                 properties[parts[0]] = .integer(number)
             } else if Self.texts.contains(parts[0]) {
                 properties[parts[0]] = .string(parts[1])

@@ -1,3 +1,5 @@
+import Console
+
 /// How far something is that takes its time, on one line of standard error that is drawn again and again.
 ///
 /// It shows itself only on a terminal, and only once the work has taken a second.
@@ -19,12 +21,12 @@ struct ProgressBar {
         let now = ContinuousClock.now
         guard isShown, isDue(now) else { return }
         lastDrawn = now
-        StandardError.write("\r\u{1B}[K" + line(done, after: now - start, columns: Terminal.size?.columns ?? 80))
+        TextOutput.error.write("\r\u{1B}[K" + line(done, after: now - start, columns: Terminal.size?.columns ?? 80))
     }
 
     mutating func finish() {
         guard lastDrawn != nil else { return }
-        StandardError.write("\r\u{1B}[K")
+        TextOutput.error.write("\r\u{1B}[K")
         lastDrawn = nil
     }
 

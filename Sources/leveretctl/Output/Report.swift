@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// How results are printed.
 struct OutputOptions: ParsableArguments {
@@ -38,7 +40,7 @@ struct ConfirmationOptions: ParsableArguments {
             if likeRabbitmqctl { return }
             throw ControlError("this would \(action); nothing was done. Say --yes if that is wanted")
         }
-        StandardError.write("This will \(printable(action)). Go on? [y/N] ")
+        TextOutput.error.write("This will \(printable(action)). Go on? [y/N] ")
         let answer = StandardInput.line(upTo: 64)?.lowercased() ?? ""
         guard ["y", "yes"].contains(answer) else { throw ControlError("nothing was done") }
     }
@@ -51,10 +53,10 @@ enum Report {
         buffer.flush()
     }
 
-    static func write(_ json: JSON) { StandardOutput.write(json.pretty) }
+    static func write(_ json: JSONValue) { StandardOutput.write(json.pretty) }
 
     /// A note that is not part of the result.
-    static func note(_ text: String) { StandardError.write("leveretctl: \(printable(text))\n") }
+    static func note(_ text: String) { TextOutput.error.write("leveretctl: \(printable(text))\n") }
 }
 
 /// How names are shown in sentences.

@@ -1,3 +1,5 @@
+import Console
+
 /// Rows below a line of titles, aligned, and fitted to the terminal's width.
 struct Table {
     struct Column {

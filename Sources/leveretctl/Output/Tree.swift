@@ -1,3 +1,5 @@
+import Console
+
 /// A tree as lines of text, drawn with box characters.
 struct Tree: Equatable {
     var text: String

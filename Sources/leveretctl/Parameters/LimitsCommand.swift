@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl limits`.
 struct LimitsCommand: ParsableCommand {
@@ -63,9 +64,9 @@ struct LimitsCommand: ParsableCommand {
             }
         }
 
-        private func limits() throws -> [JSON.Member] {
+        private func limits() throws -> [JSONObject.Member] {
             if words.count == 1 { return try JSONArgument.object(words[0], "the limits").members }
-            guard words.count == 2, let value = Int64(words[1]) else {
+            guard words.count == 2, let value = Int(words[1]) else {
                 throw ControlError("expected a name and a number. For example: leveretctl limits set max-queues 500")
             }
             guard LimitsCommand.known.contains(words[0]) else {
@@ -73,7 +74,7 @@ struct LimitsCommand: ParsableCommand {
                 throw ControlError(
                     "there is no limit '\(words[0])'.\(hint) There are: \(LimitsCommand.known.joined(separator: ", "))")
             }
-            return [JSON.Member(name: words[0], value: .integer(value))]
+            return [JSONObject.Member(name: words[0], value: .integer(value))]
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl parameters`.
 struct ParametersCommand: ParsableCommand {
@@ -23,7 +24,7 @@ struct ParametersCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             if global { return try await client.get(APIPath("global-parameters")).items }
             return try await client.get(APIPath("parameters")).items.filter {
                 scope.allVhosts || $0["vhost"].text == scope.virtualHost.name

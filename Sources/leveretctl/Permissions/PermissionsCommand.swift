@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl permissions`.
 struct PermissionsCommand: ParsableCommand {
@@ -22,7 +23,7 @@ struct PermissionsCommand: ParsableCommand {
 
         var additionalColumns: [String] { of == nil ? scope.columns : ["vhost"] }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await scope.permissions("permissions", of: of, client)
         }
     }
@@ -101,7 +102,7 @@ struct TopicPermissionsCommand: ParsableCommand {
 
         var additionalColumns: [String] { of == nil ? scope.columns : ["vhost"] }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await scope.permissions("topic-permissions", of: of, client)
         }
     }
@@ -173,7 +174,9 @@ extension ManagementClient {
 
 extension ScopeOptions {
     /// Of one user in all virtual hosts, or of all users in this scope.
-    fileprivate func permissions(_ kind: String, of user: String?, _ client: ManagementClient) async throws -> [JSON] {
+    fileprivate func permissions(_ kind: String, of user: String?, _ client: ManagementClient) async throws
+        -> [JSONValue]
+    {
         if let user {
             return try await client.naming(.user, user) {
                 try await client.get(APIPath("users", user, kind)).items

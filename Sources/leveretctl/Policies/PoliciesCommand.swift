@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl policies`.
 struct PoliciesCommand: ParsableCommand {
@@ -17,7 +18,7 @@ struct PoliciesCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] { try await scope.get("policies", client) }
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] { try await scope.get("policies", client) }
     }
 
     struct Set: ServerCommand {
@@ -64,7 +65,7 @@ struct OperatorPoliciesCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await scope.get("operator-policies", client)
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// Policies of users and of operators differ in their path alone.
 struct PolicyKind: Sendable {
@@ -39,7 +40,7 @@ struct PolicyOptions: ParsableArguments {
         try await client.put(
             APIPath(kind.path, virtualHost.name, name),
             [
-                "pattern": .string(pattern), "definition": definition, "priority": .integer(Int64(priority)),
+                "pattern": .string(pattern), "definition": definition, "priority": .integer(priority),
                 "apply-to": .string(applyTo),
             ])
         change.done("\(kind.noun) '\(name)' set")
@@ -65,16 +66,16 @@ struct PolicyRemovalOptions: ParsableArguments {
 
 /// JSON as an argument.
 enum JSONArgument {
-    static func value(_ text: String, _ what: String) throws -> JSON {
+    static func value(_ text: String, _ what: String) throws -> JSONValue {
         do {
-            return try JSON(parsing: text)
+            return try JSONValue(parsing: text)
         } catch {
             throw ControlError(
                 "\(what) is no JSON: \(error.reason), at byte \(error.offset). In a shell it stands in ' '")
         }
     }
 
-    static func object(_ text: String, _ what: String) throws -> JSON {
+    static func object(_ text: String, _ what: String) throws -> JSONValue {
         let value = try value(text, what)
         guard case .object = value else {
             throw ControlError("\(what) is no JSON object, such as {\"max-length\":1000}")

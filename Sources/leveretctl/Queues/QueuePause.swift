@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 extension QueuesCommand {
     struct Pause: ServerCommand {
@@ -71,7 +73,7 @@ extension QueuesCommand {
             table.rows = rows.map { row in columns.map { $0.text(row) } }
             Report.write(
                 table.lines(width: Terminal.size?.columns, hasTitles: !output.quiet, isBold: Terminal.hasStyle))
-            if let total = answer["total_count"].integer, total > rows.count {
+            if let total = answer["total_count"].wholeNumber, total > rows.count {
                 Report.note("these are \(Quantity.grouped(rows.count)) of \(Quantity.grouped(total))")
             }
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 
 extension QueuesCommand {
     struct Purge: ServerCommand {
@@ -35,7 +36,7 @@ struct PurgeOptions: ParsableArguments {
     func run(_ client: ManagementClient) async throws {
         let path = APIPath("queues", virtualHost.name, name)
         let count = try await client.naming(.queue, name, in: virtualHost.name) {
-            try await client.get(path.with("columns", "messages_ready"))["messages_ready"].integer ?? 0
+            try await client.get(path.with("columns", "messages_ready"))["messages_ready"].wholeNumber ?? 0
         }
         try confirmation.ask(
             "throw away \(Quantity.count(count, "message")) of queue '\(name)' of virtual host '\(virtualHost.name)'")
@@ -56,7 +57,7 @@ struct PurgeOptions: ParsableArguments {
     private static func watch(_ path: APIPath, _ count: Int, _ isQuiet: Bool, _ client: ManagementClient) async {
         var bar = ProgressBar("purging", total: count, isQuiet: isQuiet)
         while (try? await Task.sleep(for: .milliseconds(300))) != nil {
-            guard let left = try? await client.get(path)["messages_ready"].integer else { continue }
+            guard let left = try? await client.get(path)["messages_ready"].wholeNumber else { continue }
             bar.update(max(0, count - left))
         }
         bar.finish()

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl queues`.
 struct QueuesCommand: ParsableCommand {
@@ -44,7 +46,7 @@ struct QueuesCommand: ParsableCommand {
 
         var additionalColumns: [String] { scope.columns }
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await scope.get("queues", client, fields: neededFields)
         }
     }
@@ -75,10 +77,10 @@ struct QueuesCommand: ParsableCommand {
         func run(_ client: ManagementClient) async throws {
             var arguments = try arguments.json()
             if let type { arguments["x-queue-type"] = .string(type) }
-            if let maxLength { arguments["x-max-length"] = .integer(Int64(maxLength)) }
-            if let messageTtl { arguments["x-message-ttl"] = .integer(Int64(messageTtl)) }
+            if let maxLength { arguments["x-max-length"] = .integer(maxLength) }
+            if let messageTtl { arguments["x-message-ttl"] = .integer(messageTtl) }
             if let deadLetterExchange { arguments["x-dead-letter-exchange"] = .string(deadLetterExchange) }
-            let body: JSON = [
+            let body: JSONValue = [
                 "durable": .bool(!transient), "auto_delete": .bool(autoDelete), "arguments": arguments,
             ]
             let isNew = try await client.naming(.virtualHost, virtualHost.name) {
@@ -112,7 +114,7 @@ struct QueuesCommand: ParsableCommand {
                 if !confirmation.yes {
                     let queue = try await client.get(plain)
                     let loss = [("message", "messages"), ("consumer", "consumers")].compactMap { noun, field in
-                        queue[field].integer.flatMap { $0 > 0 ? Quantity.count($0, noun) : nil }
+                        queue[field].wholeNumber.flatMap { $0 > 0 ? Quantity.count($0, noun) : nil }
                     }
                     let losses = loss.isEmpty ? "" : " with " + loss.joined(separator: " and ")
                     try confirmation.ask("delete queue '\(name)' of virtual host '\(virtualHost.name)'\(losses)")

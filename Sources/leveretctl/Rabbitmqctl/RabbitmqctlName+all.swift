@@ -1,3 +1,5 @@
+import JSON
+
 extension RabbitmqctlName {
     /// Every name that is known, with what it stands for.
     static let all = lists + access + settings + others
@@ -102,7 +104,7 @@ extension RabbitmqctlName {
             "clear_global_parameter", "parameters clear --global", example: "clear_global_parameter tier"),
         RabbitmqctlName(
             "set_cluster_name", "parameters set --global cluster_name", example: "set_cluster_name office",
-            arranged: { $0.positional.map { JSONLine.quoted($0) } }),
+            arranged: { $0.positional.map { JSONValue.string($0).compact } }),
         RabbitmqctlName("export_definitions", "definitions export", example: "export_definitions all.json"),
         RabbitmqctlName("import_definitions", "definitions import", example: "import_definitions broker.json"),
         RabbitmqctlName(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `x-` arguments of declarations and bindings.
 struct ArgumentOptions: ParsableArguments {
@@ -9,7 +10,7 @@ struct ArgumentOptions: ParsableArguments {
     )
     var values: [String] = []
 
-    func json() throws -> JSON { try Assignments.json(values, option: "--argument") }
+    func json() throws -> JSONValue { try Assignments.json(values, option: "--argument") }
 }
 
 /// `key=value` as a person writes it.
@@ -21,8 +22,8 @@ enum Assignments {
         "x-dead-letter-strategy", "x-delayed-retry-type", "x-max-age",
     ]
 
-    static func json(_ assignments: [String], option: String) throws -> JSON {
-        var object = JSON.object([])
+    static func json(_ assignments: [String], option: String) throws -> JSONValue {
+        var object = JSONValue.object(JSONObject())
         for assignment in assignments {
             guard let equals = assignment.firstIndex(of: "="), equals > assignment.startIndex else {
                 throw ControlError("\(option) \(assignment) is not of the form key=value")
@@ -33,8 +34,8 @@ enum Assignments {
         return object
     }
 
-    private static func value(of text: String, key: String) -> JSON {
-        guard let value = try? JSON(parsing: text) else { return .string(text) }
+    private static func value(of text: String, key: String) -> JSONValue {
+        guard let value = try? JSONValue(parsing: text) else { return .string(text) }
         if textKeys.contains(key) {
             if case .string = value { return value }
             return .string(text)

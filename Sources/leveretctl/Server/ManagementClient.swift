@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import JSON
 import NIOCore
 import NIOHTTP1
 
@@ -27,10 +28,10 @@ struct ManagementClient: Sendable {
         let body: [UInt8]
     }
 
-    func get(_ path: APIPath) async throws -> JSON { try await json(.GET, path, nil).value }
+    func get(_ path: APIPath) async throws -> JSONValue { try await json(.GET, path, nil).value }
 
     /// nil where there is nothing of that name.
-    func find(_ path: APIPath) async throws -> JSON? {
+    func find(_ path: APIPath) async throws -> JSONValue? {
         do {
             return try await get(path)
         } catch let error as ServerError where error.isNotFound {
@@ -40,10 +41,10 @@ struct ManagementClient: Sendable {
 
     /// Returns whether it is new: 201, where 204 says that it was there.
     @discardableResult
-    func put(_ path: APIPath, _ body: JSON) async throws -> Bool { try await json(.PUT, path, body).isNew }
+    func put(_ path: APIPath, _ body: JSONValue) async throws -> Bool { try await json(.PUT, path, body).isNew }
 
     @discardableResult
-    func post(_ path: APIPath, _ body: JSON) async throws -> JSON { try await json(.POST, path, body).value }
+    func post(_ path: APIPath, _ body: JSONValue) async throws -> JSONValue { try await json(.POST, path, body).value }
 
     func delete(_ path: APIPath, headers: [(String, String)] = []) async throws {
         _ = try await json(.DELETE, path, nil, headers: headers)
@@ -51,8 +52,8 @@ struct ManagementClient: Sendable {
 
     /// - Throws: `ServerError` for an answer that is not 2xx, `ControlError` when there is none.
     private func json(
-        _ method: HTTPMethod, _ path: APIPath, _ body: JSON?, headers: [(String, String)] = []
-    ) async throws -> (value: JSON, isNew: Bool) {
+        _ method: HTTPMethod, _ path: APIPath, _ body: JSONValue?, headers: [(String, String)] = []
+    ) async throws -> (value: JSONValue, isNew: Bool) {
         let answer = try await answer(method, path, body, headers: headers)
         guard 200..<300 ~= answer.status else {
             throw ServerError(status: answer.status, body: answer.body, request: "\(method.rawValue) /api\(path)")
@@ -61,7 +62,7 @@ struct ManagementClient: Sendable {
             return (.null, answer.status == 201)
         }
         do {
-            return (try JSON(parsing: answer.body), answer.status == 201)
+            return (try JSONValue(parsing: answer.body), answer.status == 201)
         } catch {
             throw ControlError(
                 "\(endpoint.address) does not speak RabbitMQ's HTTP API: its answer to /api\(path) is no JSON ("
@@ -73,7 +74,7 @@ struct ManagementClient: Sendable {
     func answer(to path: APIPath) async throws -> Answer { try await answer(.GET, path, nil) }
 
     private func answer(
-        _ method: HTTPMethod, _ path: APIPath, _ body: JSON?, headers: [(String, String)] = []
+        _ method: HTTPMethod, _ path: APIPath, _ body: JSONValue?, headers: [(String, String)] = []
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: "\(endpoint.address)/api\(path)")
         request.method = method

@@ -3,6 +3,7 @@
 #else
     import Darwin
 #endif
+import Console
 
 /// Passwords come from a terminal without echo, or from standard input; never from arguments, which everybody sees.
 enum Password {

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import JSON
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -35,7 +36,7 @@ struct ServerError: Error {
     init(status: Int, body: [UInt8], request: String) {
         self.status = status
         self.request = request
-        let json = (try? JSON(parsing: body)) ?? .null
+        let json = (try? JSONValue(parsing: body)) ?? .null
         let said = [json["reason"], json["error"]].lazy.compactMap { value in
             value.text ?? (value.isNull ? nil : value.compact)
         }.first { !$0.isEmpty }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl check`.
 struct CheckCommand: ServerCommand {
@@ -41,7 +42,7 @@ struct CheckCommand: ServerCommand {
         }
         let hasFailed = results.contains { $0.outcome == .failed }
         if output.json {
-            let list = results.map { result -> JSON in
+            let list = results.map { result -> JSONValue in
                 [
                     "check": .string(result.name), "result": .string(result.outcome.rawValue),
                     "reason": .string(result.reason),
@@ -76,7 +77,7 @@ struct CheckCommand: ServerCommand {
         // RabbitMQ answers a path below /api that it does not know with any of these.
         if [404, 405, 406].contains(answer.status) { return (name, .unavailable, "this broker does not have it") }
         guard answer.status == 503 else { throw error }
-        let alarms = ((try? JSON(parsing: answer.body)) ?? .null)["alarms"].items.map { alarm in
+        let alarms = ((try? JSONValue(parsing: answer.body)) ?? .null)["alarms"].items.map { alarm in
             [alarm["resource"].text, alarm["node"].text].compactMap { $0 }.joined(separator: " on ")
         }
         let list = alarms.filter { !$0.isEmpty }.joined(separator: ", ")

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl status`.
 struct StatusCommand: ServerCommand {
@@ -26,7 +28,7 @@ struct StatusCommand: ServerCommand {
         Report.write(Table.facts(facts))
     }
 
-    private static func product(_ overview: JSON) -> [(String, String)] {
+    private static func product(_ overview: JSONValue) -> [(String, String)] {
         let name = overview["product_name"].text ?? "RabbitMQ"
         let version = overview["product_version"].text ?? overview["rabbitmq_version"].text ?? "?"
         var facts = [("broker", "\(name) \(version)")]
@@ -37,21 +39,21 @@ struct StatusCommand: ServerCommand {
         return facts
     }
 
-    private static func facts(of node: JSON) -> [(String, String)] {
+    private static func facts(of node: JSONValue) -> [(String, String)] {
         var facts = [("node", node["name"].cell + (node["running"].flag ? "" : ", not running"))]
         if let uptime = node["uptime"].number { facts.append(("up for", Quantity.seconds(uptime / 1000))) }
         func share(_ name: String, _ used: String, _ limit: String, _ alarm: String) {
-            guard let used = node[used].integer else { return }
-            let limit = node[limit].integer.map { " of \(Quantity.bytes($0))" } ?? ""
+            guard let used = node[used].wholeNumber else { return }
+            let limit = node[limit].wholeNumber.map { " of \(Quantity.bytes($0))" } ?? ""
             facts.append((name, Quantity.bytes(used) + limit + (node[alarm].flag ? "  ALARM" : "")))
         }
         share("memory", "mem_used", "mem_limit", "mem_alarm")
-        if let free = node["disk_free"].integer {
-            let limit = node["disk_free_limit"].integer.map { ", alarm below \(Quantity.bytes($0))" } ?? ""
+        if let free = node["disk_free"].wholeNumber {
+            let limit = node["disk_free_limit"].wholeNumber.map { ", alarm below \(Quantity.bytes($0))" } ?? ""
             let alarm = node["disk_free_alarm"].flag ? "  ALARM" : ""
             facts.append(("disk", "\(Quantity.bytes(free)) free\(limit)\(alarm)"))
         }
-        if let used = node["fd_used"].integer, let total = node["fd_total"].integer {
+        if let used = node["fd_used"].wholeNumber, let total = node["fd_total"].wholeNumber {
             facts.append(("files", "\(Quantity.grouped(used)) of \(Quantity.grouped(total))"))
         }
         let partitions = node["partitions"].items.compactMap(\.text)
@@ -65,12 +67,12 @@ struct StatusCommand: ServerCommand {
         return facts
     }
 
-    private static func totals(_ overview: JSON) -> [(String, String)] {
+    private static func totals(_ overview: JSONValue) -> [(String, String)] {
         let objects = ["connections", "channels", "queues", "consumers", "exchanges"].compactMap { name in
-            overview["object_totals"][name].integer.map { "\(Quantity.grouped($0)) \(name)" }
+            overview["object_totals"][name].wholeNumber.map { "\(Quantity.grouped($0)) \(name)" }
         }
         let messages = [("ready", "messages_ready"), ("unacked", "messages_unacknowledged")].compactMap { name, field in
-            overview["queue_totals"][field].integer.map { "\(Quantity.grouped($0)) \(name)" }
+            overview["queue_totals"][field].wholeNumber.map { "\(Quantity.grouped($0)) \(name)" }
         }
         let rates = [("in", "publish"), ("out", "deliver_get"), ("acked", "ack")].compactMap { name, field in
             overview[path: "message_stats.\(field)_details.rate"].number.map { "\(Quantity.tenths($0))/s \(name)" }

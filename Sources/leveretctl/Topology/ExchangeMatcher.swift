@@ -1,11 +1,12 @@
 import AMQPWire
 import Broker
+import JSON
 import Routing
 
 /// What a message says to exchanges.
 struct ProbeMessage: Sendable {
     var routingKey: String
-    var headers: JSON = [:]
+    var headers: JSONValue = [:]
     /// More routing keys: of the headers CC and BCC.
     var copies: [String] {
         ["CC", "BCC"].flatMap { headers[$0].items.compactMap(\.text) }
@@ -134,7 +135,7 @@ struct ExchangeMatcher {
         return exchange.arguments["x-delayed-type"].text.flatMap { ExchangeType(ShortString(truncating: $0)) }
     }
 
-    private static func hashSource(_ arguments: JSON) -> HashSource {
+    private static func hashSource(_ arguments: JSONValue) -> HashSource {
         if let header = arguments["hash-header"].text { return .header(ShortString(truncating: header)) }
         return arguments["hash-property"].text.flatMap { HashSource(property: $0) } ?? .routingKey
     }

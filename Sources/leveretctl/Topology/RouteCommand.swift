@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl route`.
 struct RouteCommand: ServerCommand {

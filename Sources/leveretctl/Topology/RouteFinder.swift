@@ -1,3 +1,5 @@
+import JSON
+
 /// The way of a message through a virtual host: which queues it reaches, and by which bindings.
 struct RouteFinder {
     private let topology: TopologySnapshot
@@ -9,7 +11,7 @@ struct RouteFinder {
     /// Queues of which it reaches some: exchanges that choose by chance or hash are on the way.
     private(set) var possibleQueues: Set<String> = []
     /// Every binding on the way, with how it was met.
-    private(set) var steps: [JSON] = []
+    private(set) var steps: [JSONValue] = []
 
     init(_ topology: TopologySnapshot, _ message: ProbeMessage) {
         self.topology = topology

@@ -1,9 +1,12 @@
+import Console
+import JSON
+
 /// The exchanges, queues and bindings of one virtual host, as the HTTP API tells them.
 struct TopologySnapshot: Sendable {
     struct Exchange: Sendable {
         var name: String
         var type = "direct"
-        var arguments: JSON = [:]
+        var arguments: JSONValue = [:]
         /// The exchange for what leads nowhere, by its arguments or its policy.
         var alternate: String?
 
@@ -30,7 +33,7 @@ struct TopologySnapshot: Sendable {
         var destination: String
         var isToQueue = true
         var key = ""
-        var arguments: JSON = [:]
+        var arguments: JSONValue = [:]
 
         /// Its key and arguments as a person would say them.
         var condition: String {
@@ -54,7 +57,7 @@ struct TopologySnapshot: Sendable {
     init(_ client: ManagementClient, virtualHost: String) async throws {
         self.init()
         self.virtualHost = virtualHost
-        let exchanges: [JSON]
+        let exchanges: [JSONValue]
         do {
             exchanges = try await client.get(
                 APIPath("exchanges", virtualHost).with(fields: ["name", "type", "arguments", "policy"])
@@ -77,8 +80,8 @@ struct TopologySnapshot: Sendable {
     ]
 
     private static func policies(
-        _ client: ManagementClient, _ virtualHost: String, _ exchanges: [JSON], _ notes: inout [String]
-    ) async throws -> [String: JSON] {
+        _ client: ManagementClient, _ virtualHost: String, _ exchanges: [JSONValue], _ notes: inout [String]
+    ) async throws -> [String: JSONValue] {
         guard exchanges.contains(where: { $0["policy"].text != nil }) else { return [:] }
         do {
             let policies = try await client.get(APIPath("policies", virtualHost)).items
@@ -90,7 +93,7 @@ struct TopologySnapshot: Sendable {
         }
     }
 
-    private mutating func add(exchange: JSON, _ policies: [String: JSON]) {
+    private mutating func add(exchange: JSONValue, _ policies: [String: JSONValue]) {
         guard let name = exchange["name"].text else { return }
         var added = Exchange(name: name)
         added.type = exchange["type"].text ?? "direct"
@@ -100,15 +103,15 @@ struct TopologySnapshot: Sendable {
         exchanges[name] = added
     }
 
-    private mutating func add(queue: JSON) {
+    private mutating func add(queue: JSONValue) {
         guard let name = queue["name"].text else { return }
         let dead = queue["arguments"]["x-dead-letter-exchange"].text
         queues[name] = Queue(
-            name: name, messages: queue["messages"].integer, consumers: queue["consumers"].integer,
+            name: name, messages: queue["messages"].wholeNumber, consumers: queue["consumers"].wholeNumber,
             deadLetterExchange: dead ?? queue["effective_policy_definition"]["dead-letter-exchange"].text)
     }
 
-    private mutating func add(binding: JSON) {
+    private mutating func add(binding: JSONValue) {
         guard let source = binding["source"].text, let destination = binding["destination"].text, source != "" else {
             return
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `leveretctl users`.
 struct UsersCommand: ParsableCommand {
@@ -23,14 +24,14 @@ struct UsersCommand: ParsableCommand {
         @OptionGroup var list: ListOptions
         @OptionGroup var server: ServerOptions
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] {
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
             try await client.get(APIPath("users")).items.map { user in
                 // One form for lists and for the text of older servers.
                 var user = user
                 user["tags"] = .array(user["tags"].words.map { .string($0) })
                 // The hash helps nobody who reads, and need not be on a screen.
-                if !list.columns.contains("password_hash"), case .object(let members) = user {
-                    user = .object(members.filter { $0.name != "password_hash" })
+                if !list.columns.contains("password_hash"), let members = user.object?.members {
+                    user = .object(JSONObject(members.filter { $0.name != "password_hash" }))
                 }
                 return user
             }
@@ -65,7 +66,7 @@ struct UsersCommand: ParsableCommand {
                         + "users tags its tags"
                 )
             }
-            var body: JSON = ["tags": .string(Self.joined(tags))]
+            var body: JSONValue = ["tags": .string(Self.joined(tags))]
             if let passwordHash {
                 body["password_hash"] = .string(passwordHash)
             } else if noPassword {
@@ -194,14 +195,14 @@ struct UsersCommand: ParsableCommand {
 
 extension ManagementClient {
     /// A PUT replaces a user whole: so what is to stay is read first.
-    fileprivate func changeUser(_ name: String, _ change: (inout [String: JSON]) throws -> Void) async throws {
+    fileprivate func changeUser(_ name: String, _ change: (inout [String: JSONValue]) throws -> Void) async throws {
         guard let user = try await find(APIPath("users", name)) else { throw await missing(.user, name) }
-        var body: [String: JSON] = ["tags": .string(user["tags"].words.joined(separator: ","))]
+        var body: [String: JSONValue] = ["tags": .string(user["tags"].words.joined(separator: ","))]
         body["password_hash"] = user["password_hash"].text.map { .string($0) } ?? ""
         if let algorithm = user["hashing_algorithm"].text { body["hashing_algorithm"] = .string(algorithm) }
         try change(&body)
         if body["password"] != nil { body["hashing_algorithm"] = nil }
-        let members = body.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: $0.value) }
-        try await put(APIPath("users", name), .object(members))
+        let members = body.sorted { $0.key < $1.key }.map { JSONObject.Member(name: $0.key, value: $0.value) }
+        try await put(APIPath("users", name), .object(JSONObject(members)))
     }
 }

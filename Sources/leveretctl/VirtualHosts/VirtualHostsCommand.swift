@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 /// `leveretctl vhosts`.
 struct VirtualHostsCommand: ParsableCommand {
@@ -25,7 +27,9 @@ struct VirtualHostsCommand: ParsableCommand {
         @OptionGroup var list: ListOptions
         @OptionGroup var server: ServerOptions
 
-        func rows(_ client: ManagementClient) async throws -> [JSON] { try await client.get(APIPath("vhosts")).items }
+        func rows(_ client: ManagementClient) async throws -> [JSONValue] {
+            try await client.get(APIPath("vhosts")).items
+        }
     }
 
     struct Add: ServerCommand {
@@ -84,7 +88,7 @@ struct VirtualHostsCommand: ParsableCommand {
                 let queues = try await client.naming(.virtualHost, name) {
                     try await client.get(APIPath("queues", name).with("columns", "name,messages")).items
                 }
-                let messages = queues.reduce(0) { $0 + ($1["messages"].integer ?? 0) }
+                let messages = queues.reduce(0) { $0 + ($1["messages"].wholeNumber ?? 0) }
                 try confirmation.ask(
                     "delete virtual host '\(name)' with \(Quantity.count(queues.count, "queue")) and "
                         + Quantity.count(messages, "message"))
@@ -104,14 +108,15 @@ struct VirtualHostSettings: ParsableArguments {
     @Option(help: "on or off: a copy of every message to the exchange amq.rabbitmq.trace.") var tracing: Switch?
 
     /// A PUT replaces all of it: so what is not told stays as it was.
-    func body(over before: JSON) -> JSON {
-        var body: JSON = [:]
+    func body(over before: JSONValue) -> JSONValue {
+        var body: JSONValue = [:]
         let told = { (name: String) in before["metadata"][name].isNull ? before[name] : before["metadata"][name] }
         body["description"] = description.map { .string($0) } ?? told("description")
         body["tags"] = .string(tags ?? told("tags").words.joined(separator: ","))
         body["default_queue_type"] = defaultQueueType.map { .string($0) } ?? told("default_queue_type")
         body["tracing"] = tracing.map { .bool($0 == .on) } ?? before["tracing"]
         // Older servers call a type that is not set "undefined", and know no null.
-        return .object(body.members.filter { !$0.value.isNull && $0.value != "undefined" && $0.value != "" })
+        return .object(
+            JSONObject(body.members.filter { !$0.value.isNull && $0.value != "undefined" && $0.value != "" }))
     }
 }

@@ -1,17 +1,18 @@
+import JSON
 import LeveretClient
 
 extension LeveretClient.FieldTable {
-    init(json: JSON) {
+    init(json: JSONValue) {
         self.init(json.members.map { Entry(name: $0.name, value: LeveretClient.FieldValue(json: $0.value)) })
     }
 }
 
 extension LeveretClient.FieldValue {
-    init(json: JSON) {
+    init(json: JSONValue) {
         switch json {
         case .null: self = .void
         case .bool(let value): self = .bool(value)
-        case .integer(let value): self = .int64(value)
+        case .integer(let value): self = .int64(Int64(value))
         case .double(let value): self = .double(value)
         case .string(let text): self = .string(text)
         case .array(let items): self = .array(items.map { LeveretClient.FieldValue(json: $0) })
@@ -20,9 +21,9 @@ extension LeveretClient.FieldValue {
     }
 }
 
-extension JSON {
+extension JSONValue {
     init(_ table: LeveretClient.FieldTable) {
-        self = .object(table.entries.map { Member(name: $0.name, value: JSON($0.value)) })
+        self = .object(JSONObject(table.entries.map { JSONObject.Member(name: $0.name, value: JSONValue($0.value)) }))
     }
 
     init(_ value: LeveretClient.FieldValue) {
@@ -30,14 +31,14 @@ extension JSON {
         case .bool(let value): self = .bool(value)
         case .float(let value): self = .double(Double(value))
         case .double(let value): self = .double(value)
-        case .decimal(let scale, let value): self = ["scale": .integer(Int64(scale)), "value": .integer(Int64(value))]
+        case .decimal(let scale, let value): self = ["scale": .number(scale), "value": .number(value)]
         case .string(let text): self = .string(text)
-        case .array(let items): self = .array(items.map { JSON($0) })
-        case .timestamp(let seconds): self = Int64(exactly: seconds).map { .integer($0) } ?? .double(Double(seconds))
-        case .table(let table): self = JSON(table)
+        case .array(let items): self = .array(items.map { JSONValue($0) })
+        case .timestamp(let seconds): self = .number(seconds)
+        case .table(let table): self = JSONValue(table)
         case .void: self = .null
         case .bytes(let bytes): self = .string(Base64.encode(bytes))
-        default: self = value.integer.map { .integer($0) } ?? .null
+        default: self = value.integer.map { .number($0) } ?? .null
         }
     }
 
@@ -46,8 +47,8 @@ extension JSON {
         let text = String(validating: delivery.body, as: UTF8.self)
         self = [
             "exchange": .string(delivery.exchange), "routing_key": .string(delivery.routingKey),
-            "redelivered": .bool(delivery.isRedelivered), "properties": JSON(delivery.properties),
-            "payload_bytes": .integer(Int64(delivery.body.count)),
+            "redelivered": .bool(delivery.isRedelivered), "properties": JSONValue(delivery.properties),
+            "payload_bytes": .integer(delivery.body.count),
             "payload": .string(text ?? Base64.encode(delivery.body)),
             "payload_encoding": text == nil ? "base64" : "string",
         ]
@@ -60,17 +61,12 @@ extension JSON {
             ("expiration", properties.expiration), ("message_id", properties.messageID), ("type", properties.type),
             ("user_id", properties.userID), ("app_id", properties.applicationID),
         ]
-        var members = texts.compactMap { name, text in text.map { Member(name: name, value: .string($0)) } }
-        if let mode = properties.deliveryMode {
-            members.append(Member(name: "delivery_mode", value: .integer(Int64(mode.rawValue))))
-        }
-        if let priority = properties.priority {
-            members.append(Member(name: "priority", value: .integer(Int64(priority))))
-        }
-        if let timestamp = properties.timestamp.flatMap({ Int64(exactly: $0) }) {
-            members.append(Member(name: "timestamp", value: .integer(timestamp)))
-        }
-        if let headers = properties.headers { members.append(Member(name: "headers", value: JSON(headers))) }
-        self = .object(members)
+        var object = JSONObject()
+        for case (let name, let text?) in texts { object.add(name, text) }
+        if let mode = properties.deliveryMode { object.add("delivery_mode", mode.rawValue) }
+        if let priority = properties.priority { object.add("priority", priority) }
+        if let timestamp = properties.timestamp { object.add("timestamp", timestamp) }
+        if let headers = properties.headers { object.append("headers", JSONValue(headers)) }
+        self = .object(object)
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import LeveretClient
 
 /// `leveretctl tail`.
@@ -108,7 +109,7 @@ struct TailCommand: ServerCommand {
             group.addTask {
                 var shown = 0
                 for try await delivery in deliveries {
-                    Self.show(JSON(delivery), output)
+                    Self.show(JSONValue(delivery), output)
                     shown += 1
                     if shown >= limit { return }
                 }
@@ -121,7 +122,7 @@ struct TailCommand: ServerCommand {
         }
     }
 
-    private static func show(_ message: JSON, _ output: OutputOptions) {
+    private static func show(_ message: JSONValue, _ output: OutputOptions) {
         if output.json { return StandardOutput.write(message.compact + "\n") }
         if output.quiet { return StandardOutput.write(message["payload"].cell + "\n") }
         Report.write(MessageText(message: message).lines)

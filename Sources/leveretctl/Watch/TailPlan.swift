@@ -1,3 +1,5 @@
+import JSON
+
 /// Which bindings a temporary queue needs, so that copies come to it of what comes to a queue, or to an exchange.
 struct TailPlan: Equatable {
     var bindings: [TopologySnapshot.Binding] = []

@@ -1,3 +1,6 @@
+import Console
+import JSON
+
 /// What `top` shows: the totals, and the busiest queues or connections.
 struct TopScreen: Equatable {
     enum View: CaseIterable { case queues, connections }
@@ -40,8 +43,8 @@ struct TopScreen: Equatable {
     var view = View.queues
     var order = Order.incoming
     var isReversed = false
-    var overview = JSON.null
-    var rows: [JSON] = []
+    var overview = JSONValue.null
+    var rows: [JSONValue] = []
     /// Why the last question had no answer.
     var problem: String?
 
@@ -96,7 +99,7 @@ struct TopScreen: Equatable {
         func rate(_ name: String) -> String {
             Quantity.tenths(overview[path: "message_stats.\(name)_details.rate"].number ?? 0)
         }
-        func count(_ value: JSON) -> String { value.integer.map { Quantity.grouped($0) } ?? "?" }
+        func count(_ value: JSONValue) -> String { value.wholeNumber.map { Quantity.grouped($0) } ?? "?" }
         var lines = [
             "\(overview["cluster_name"].cell)  \(overview["product_name"].text ?? "RabbitMQ") "
                 + (overview["product_version"].text ?? overview["rabbitmq_version"].cell),
@@ -104,7 +107,7 @@ struct TopScreen: Equatable {
                 + "\(rate("publish"))/s in, \(rate("deliver_get"))/s out, \(rate("ack"))/s acked",
             "there are  "
                 + ["connection", "channel", "queue", "consumer"].map { noun in
-                    objects[noun + "s"].integer.map { Quantity.count($0, noun) } ?? "? \(noun)s"
+                    objects[noun + "s"].wholeNumber.map { Quantity.count($0, noun) } ?? "? \(noun)s"
                 }.joined(separator: ", "),
             problem.map { "! \($0)" } ?? "",
         ].map { Terminal.cut(printable($0), to: size.columns) }
@@ -138,7 +141,7 @@ struct TopScreen: Equatable {
             let items = answer.items.isEmpty ? answer["items"].items : answer.items
             rows = items.sorted { left, right in
                 let (first, second) = isDescending ? (right, left) : (left, right)
-                return JSON.isAscending(first[path: order.path(view)], second[path: order.path(view)])
+                return JSONValue.isAscending(first[path: order.path(view)], second[path: order.path(view)])
             }
             problem = nil
         } catch let error as ControlError {

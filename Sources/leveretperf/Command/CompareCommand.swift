@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import JSON
 
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,7 +73,7 @@ struct CompareCommand: ParsableCommand {
         let comparison = Comparison(
             brokers: brokerNames(products, plans[0].map(\.options.place)), groups: groups)
         if let chart = output.chart { try ChartFile.write(comparison.svg, to: chart) }
-        StandardStream.writeOutput(output.json ? comparison.json.text + "\n" : comparison.text)
+        TextOutput.standard.write(output.json ? comparison.json.compact + "\n" : comparison.text)
     }
 
     private func check(_ uris: [String]) throws(PerfError) {
@@ -96,7 +98,7 @@ struct CompareCommand: ParsableCommand {
     /// What somebody who waits wants to know after each run.
     private func note(_ run: ScenarioRun, _ number: Int, _ outcome: ScenarioRun.Outcome) {
         guard let first = outcome.metrics.first else { return }
-        StandardStream.writeError(
+        TextOutput.error.write(
             "\(run.scenario.rawValue) \(number) of \(runs.value), \(printable(outcome.product)) at "
                 + "\(printable(run.options.place)): \(first.name) \(first.text)\n")
     }

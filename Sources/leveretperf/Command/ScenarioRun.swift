@@ -1,5 +1,7 @@
 import ArgumentParser
+import Console
 import Glibc
+import JSON
 import struct LeveretClient.ConnectionOptions
 
 /// One scenario against one broker, checked and ready to run.
@@ -116,7 +118,7 @@ struct ScenarioRun {
         case .load(let result):
             let report = LoadReport(result: result)
             if let chart = output.chart { try ChartFile.write(LoadChart.svg(result), to: chart) }
-            StandardStream.writeOutput(output.json ? report.json.text + "\n" : report.text)
+            TextOutput.standard.write(output.json ? report.json.compact + "\n" : report.text)
             try Self.checkClean(result)
         case .connections(let result):
             let report = ConnectionsReport(result: result)
@@ -127,7 +129,7 @@ struct ScenarioRun {
                         + "\(Quantity.grouped(result.openRate)) a second")
                 try ChartFile.write(svg, to: chart)
             }
-            StandardStream.writeOutput(output.json ? report.json.text + "\n" : report.text)
+            TextOutput.standard.write(output.json ? report.json.compact + "\n" : report.text)
         }
     }
 
@@ -144,7 +146,7 @@ enum ChartFile {
         guard descriptor >= 0 else {
             throw .usage("--chart \(path): \(SystemError.text(errno))", example: "latency --chart latency.svg")
         }
-        StandardStream.write(text, to: descriptor)
+        TextOutput(descriptor: descriptor).write(text)
         guard close(descriptor) == 0 else { throw .system("write \(path)", errno) }
     }
 }

@@ -1,4 +1,5 @@
 import AMQPWire
+import Console
 import Glibc
 import struct LeveretClient.ConnectionOptions
 import Synchronization

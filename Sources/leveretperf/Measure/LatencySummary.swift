@@ -1,4 +1,6 @@
+import Console
 import Histogram
+import JSON
 
 /// A distribution of times, as it is reported.
 struct LatencySummary: Sendable {
@@ -33,8 +35,8 @@ struct LatencySummary: Sendable {
     ]
 
     /// In microseconds.
-    var json: JSONLine {
-        var line = JSONLine()
+    var json: JSONObject {
+        var line = JSONObject()
         line.add("n", count)
         line.add("mean", mean / 1e3, decimals: 1)
         for percentile in Self.percentiles {

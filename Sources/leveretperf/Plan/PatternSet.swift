@@ -1,4 +1,5 @@
 import AMQPWire
+import Console
 
 /// Bindings of a topic or headers exchange, and messages for them.
 ///
@@ -30,7 +31,7 @@ struct PatternSet: Sendable {
 
     init(kind: ExchangeKind, bindings: Int, keys: Int, words: Int, queues: Int) {
         let digits = String(words).count
-        func text(_ word: Int) -> String { "w\(padded(word, digits))" }
+        func text(_ word: Int) -> String { "w\(Quantity.padded(word, digits: digits))" }
         let messages = (0..<keys).map { key in (0..<4).map { Int(mixed(UInt64(key * 4 + $0)) % UInt64(words)) } }
         let patterns = (0..<bindings).map { index in
             kind == .topic

@@ -1,4 +1,5 @@
 import AMQPWire
+import Console
 
 /// Where messages go: what is declared and bound, the messages that producers publish in turn, and which queues must
 /// get each of them by the rules of AMQP. This is the reference that `--verify` and the end of a run go by.
@@ -25,7 +26,8 @@ struct RoutePlan: Sendable {
 
     init(_ plan: LoadPlan, prefix: String) {
         let digits = String(plan.queues).count
-        queues = (0..<plan.queues).map { ShortString(truncating: "\(prefix).q\(padded($0, digits))") }
+        // Names of one kind have one length, and so have their messages.
+        queues = (0..<plan.queues).map { ShortString(truncating: "\(prefix).q\(Quantity.padded($0, digits: digits))") }
         exchangeKind = plan.exchangeKind
         exchange = plan.exchangeKind == .default ? "" : ShortString(truncating: "\(prefix).x")
         if plan.isBroadcast {
@@ -77,10 +79,4 @@ struct KeyCycle: Equatable, Sendable {
 
     @inline(__always)
     func key(at index: Int) -> Int { (start + index % count) % keyCount }
-}
-
-/// The number with zeros before it: names of one kind have one length, and so have their messages.
-func padded(_ number: Int, _ digits: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, digits - text.count)) + text
 }

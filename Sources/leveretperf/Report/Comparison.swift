@@ -1,3 +1,6 @@
+import Console
+import JSON
+
 /// The same runs against several brokers, side by side.
 struct Comparison: Sendable {
     struct Broker: Equatable, Sendable {
@@ -54,18 +57,18 @@ struct Comparison: Sendable {
                 }
                 table.append([row.name] + values + ratios)
             }
-            lines += Self.aligned(table).map { "  " + $0 }
+            lines += Columns.aligned(table, gap: 3).map { "  " + $0 }
         }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    var json: JSONLine {
-        var line = JSONLine()
+    var json: JSONObject {
+        var line = JSONObject()
         line.add("scenario", "compare")
         line.add(
             "brokers",
             brokers.map { broker in
-                var entry = JSONLine()
+                var entry = JSONObject()
                 entry.add("name", broker.name)
                 entry.add("place", broker.place)
                 return entry
@@ -73,7 +76,7 @@ struct Comparison: Sendable {
         line.add(
             "results",
             groups.map { group in
-                var entry = JSONLine()
+                var entry = JSONObject()
                 entry.add("scenario", group.scenario.rawValue)
                 entry.add("runs", group.runs.map(\.count).max() ?? 0)
                 entry.add("metrics", rows(group).map { json($0, group) })
@@ -82,18 +85,16 @@ struct Comparison: Sendable {
         return line
     }
 
-    private func json(_ row: Row, _ group: Group) -> JSONLine {
-        var line = JSONLine()
+    private func json(_ row: Row, _ group: Group) -> JSONObject {
+        var line = JSONObject()
         line.add("name", row.key)
-        func list(_ values: [Double?]) -> String {
-            "[\(values.map { $0.map { Quantity.fixed($0, 3) } ?? "null" }.joined(separator: ","))]"
-        }
-        line.add("median", raw: list(row.medians))
-        line.add("ratio_of_first", raw: list(brokers.indices.dropFirst().map { row.ratio(to: $0) }))
+        func list(_ values: [Double?]) -> JSONValue { .array(values.map { $0.map { .measured($0) } ?? .null }) }
+        line.append("median", list(row.medians))
+        line.append("ratio_of_first", list(brokers.indices.dropFirst().map { row.ratio(to: $0) }))
         let values = group.runs.map { runs in
             list(runs.map { run in run.first { $0.key == row.key }?.value })
         }
-        line.add("values", raw: "[\(values.joined(separator: ","))]")
+        line.append("values", .array(values))
         return line
     }
 
@@ -124,20 +125,6 @@ struct Comparison: Sendable {
             top += rowHeight
         }
         return canvas.text
-    }
-
-    /// Columns one below the other: the first to the left, the others to the right.
-    static func aligned(_ rows: [[String]]) -> [String] {
-        let columnCount = rows.map(\.count).max() ?? 0
-        let widths = (0..<columnCount).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
-        }
-        return rows.map { row in
-            let line = row.enumerated().map { column, text in
-                let padding = String(repeating: " ", count: widths[column] - text.count)
-                return column == 0 ? text + padding : padding + text
-            }.joined(separator: "   ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }
     }
 }
 

@@ -1,9 +1,12 @@
+import Console
+import JSON
+
 /// What many connections cost, for people and for programs.
 struct ConnectionsReport {
     let result: ConnectionsResult
 
-    var json: JSONLine {
-        var line = JSONLine()
+    var json: JSONObject {
+        var line = JSONObject()
         line.add("scenario", Scenario.connections.rawValue)
         line.add("broker", result.product)
         line.add("place", result.place)

@@ -1,3 +1,4 @@
+import Console
 import Glibc
 
 /// The picture of one run: latency percentiles, or rates over time.

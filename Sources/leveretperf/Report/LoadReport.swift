@@ -1,3 +1,6 @@
+import Console
+import JSON
+
 /// A run of a load, for people and for programs.
 struct LoadReport {
     let result: LoadResult
@@ -6,8 +9,8 @@ struct LoadReport {
 
     // MARK: JSON
 
-    var json: JSONLine {
-        var line = JSONLine()
+    var json: JSONObject {
+        var line = JSONObject()
         line.add("scenario", plan.scenario.rawValue)
         line.add("broker", result.product)
         line.add("place", result.place)
@@ -30,7 +33,7 @@ struct LoadReport {
         return line
     }
 
-    private func addPlan(_ line: inout JSONLine) {
+    private func addPlan(_ line: inout JSONObject) {
         line.add("producers", plan.producers)
         line.add("consumers", plan.consumers)
         line.add("queues", plan.queues)
@@ -46,7 +49,7 @@ struct LoadReport {
         if let messages = plan.messages { line.add("messages", messages) }
     }
 
-    private func addRates(_ line: inout JSONLine) {
+    private func addRates(_ line: inout JSONObject) {
         line.add("publish_rate", result.publishRate, decimals: 1)
         line.add("consume_rate", result.consumeRate, decimals: 1)
         if plan.confirmWindow > 0 { line.add("confirm_rate", result.confirmRate, decimals: 1) }
@@ -57,7 +60,7 @@ struct LoadReport {
         }
     }
 
-    private func addBacklog(_ backlog: BacklogResult, _ line: inout JSONLine) {
+    private func addBacklog(_ backlog: BacklogResult, _ line: inout JSONObject) {
         line.add("publish_s", backlog.fill.seconds)
         line.add("publish_rate", backlog.fill.rate, decimals: 1)
         line.add("settled_s", backlog.settledSeconds)
@@ -75,7 +78,7 @@ struct LoadReport {
         if let seconds = backlog.drain.brokerSecondsPerMillion { line.add("broker_cpu_s_per_m_drained", seconds) }
     }
 
-    private func addUse(_ line: inout JSONLine) {
+    private func addUse(_ line: inout JSONObject) {
         guard let use = result.window.use else { return }
         line.add("client_cpu_s", use.clientSeconds)
         line.add("client_cores", use.clientCores)
@@ -151,7 +154,7 @@ struct LoadReport {
 
     private var rateLines: [String] {
         func line(_ name: String, _ rate: Double, _ count: Int) -> String {
-            let bytes = Quantity.bytes(rate * Double(plan.bodyByteCount))
+            let bytes = Quantity.bytes(Int(rate * Double(plan.bodyByteCount)))
             return "  \(name) \(Quantity.grouped(rate))/s (\(bytes)/s), \(Quantity.grouped(count)) in "
                 + "\(Quantity.fixed(result.window.elapsedSeconds, 2)) s"
         }
@@ -198,7 +201,7 @@ struct UseReport {
         }
         var lines = [text]
         if let peak = peakKibibytes {
-            lines.append("  memory     broker at most \(Quantity.bytes(Double(peak) * 1024))")
+            lines.append("  memory     broker at most \(Quantity.bytes(peak * 1024))")
         }
         if use.brokerSeconds != nil, let other = use.otherCores, other > 0.2 {
             lines.append("  caution    the machine was busy with something else: repeat when it is quiet")
@@ -208,8 +211,8 @@ struct UseReport {
 }
 
 extension VerifyResult {
-    var json: JSONLine {
-        var line = JSONLine()
+    var json: JSONObject {
+        var line = JSONObject()
         line.add("clean", isClean)
         line.add("expected", expected)
         line.add("received", received)

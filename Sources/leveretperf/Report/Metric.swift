@@ -1,3 +1,5 @@
+import Console
+
 /// One figure of a run, with what is needed to set it beside that of another broker.
 struct Metric: Equatable, Sendable {
     enum Unit: Equatable, Sendable {

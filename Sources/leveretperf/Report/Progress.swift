@@ -1,3 +1,4 @@
+import Console
 import Glibc
 
 /// One line on standard error that is written over again and again, for who watches.
@@ -21,7 +22,7 @@ final class Progress {
         let seconds = Double(sample.time - max(last.time, start)) / 1e9
         // Another stage of a run begins to count again.
         if sample.published < last.published || sample.consumed < last.consumed { last = CounterSample() }
-        StandardStream.writeError(
+        TextOutput.error.write(
             "\r\u{1B}[K" + Self.line(name, from: last, to: sample, start: start, seconds: seconds))
         last = sample
         isLineOpen = true
@@ -30,7 +31,7 @@ final class Progress {
     /// A word instead of rates, while something is prepared.
     func show(_ text: String) {
         guard isShown else { return }
-        StandardStream.writeError("\r\u{1B}[K\(name): \(text)")
+        TextOutput.error.write("\r\u{1B}[K\(name): \(text)")
         isLineOpen = true
     }
 
@@ -43,7 +44,7 @@ final class Progress {
 
     func end() {
         guard isLineOpen else { return }
-        StandardStream.writeError("\r\u{1B}[K")
+        TextOutput.error.write("\r\u{1B}[K")
         isLineOpen = false
     }
 

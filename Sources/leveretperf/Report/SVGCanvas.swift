@@ -1,3 +1,5 @@
+import Console
+
 /// Shapes and text of an SVG picture, appended one after the other.
 struct SVGCanvas {
     static let ink = "#1f2933"

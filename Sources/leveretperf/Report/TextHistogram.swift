@@ -1,3 +1,4 @@
+import Console
 import Histogram
 
 /// A distribution as bars of text: a line for each range, ranges growing by the same factor.

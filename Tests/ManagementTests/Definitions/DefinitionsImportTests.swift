@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import Foundation
+import JSON
 import Management
 import Node
 import Testing

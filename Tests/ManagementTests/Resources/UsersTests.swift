@@ -1,4 +1,5 @@
 import AMQPWire
+import JSON
 import Management
 import Testing
 

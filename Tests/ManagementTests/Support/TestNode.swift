@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import LeveretClient
 import Logging
 import Management

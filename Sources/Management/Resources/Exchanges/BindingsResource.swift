@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/bindings`: bindings, made and ended as a client of this user would.

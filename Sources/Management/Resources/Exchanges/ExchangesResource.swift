@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// `/api/exchanges`: exchanges, declared and deleted as a client of this user would; publishing.

@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import JSON
 
 /// `properties_key`: what tells bindings between the same two apart. RabbitMQ's form: the routing key, quoted; a tilde
 /// and a hash of the arguments, if there are any; a tilde alone for a binding with neither. Clients give it back as it

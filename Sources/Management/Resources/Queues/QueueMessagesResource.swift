@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 
 /// Messages of a queue: `get` takes some, `unacked` shows who has which.

@@ -1,6 +1,7 @@
 import AMQPWire
 import Broker
 import HTTPTypes
+import JSON
 import Node
 import Routing
 

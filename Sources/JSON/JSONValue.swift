@@ -52,7 +52,10 @@ extension JSONValue {
     /// The value's description as a string: for names of the broker.
     package static func text(_ value: some CustomStringConvertible) -> JSONValue { .string(value.description) }
 
-    package static func number(_ value: some BinaryInteger) -> JSONValue { .integer(Int(clamping: value)) }
+    /// Beyond `Int` a number with a fraction's precision.
+    package static func number(_ value: some BinaryInteger) -> JSONValue {
+        Int(exactly: value).map { .integer($0) } ?? .double(Double(value))
+    }
 
     /// `null` for nil.
     package static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }

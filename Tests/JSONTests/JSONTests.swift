@@ -1,4 +1,5 @@
-import Management
+import Foundation
+import JSON
 import Testing
 
 @Suite struct JSONTests {
@@ -56,10 +57,63 @@ import Testing
         #expect(Base64.decode(text) == nil)
     }
 
-    @Test func percentEncodingIsStrict() {
-        #expect(PercentEncoding.decode("a%2Fb+c") == "a/b+c")
-        #expect(PercentEncoding.decode("a+b", plusIsSpace: true) == "a b")
-        for text in ["%", "%1", "%g0", "%FF", "%C0%80", "%ED%A0%80"] { #expect(PercentEncoding.decode(text) == nil) }
-        #expect(PercentEncoding.encode("/ä a~") == "%2F%C3%A4%20a~")
+    @Test func whatIsPrettyReadsTheSame() throws {
+        let value: JSONValue = ["a": [1, [], ["b": nil]], "c": [:], "d\n": "e"]
+        let text = """
+            {
+              "a": [
+                1,
+                [],
+                {
+                  "b": null
+                }
+              ],
+              "c": {},
+              "d\\n": "e"
+            }
+
+            """
+        #expect(value.pretty == text)
+        #expect(try JSONParser.parse(Array(text.utf8)) == value)
+        #expect(value.compact == #"{"a":[1,[],{"b":null}],"c":{},"d\n":"e"}"#)
+    }
+
+    @Test func whatSteersATerminalOrEndsALineIsEscaped() throws {
+        let value: JSONValue = "\u{1B}[2J\u{7F}\u{9B}2J ä\u{80}\u{A0}\u{2028}\u{2029}\u{2027}"
+        #expect(value.compact == #""\u001b[2J\u007f\u009b2J ä\u0080\#u{A0}\u2028\u2029\#u{2027}""#)
+        #expect(try JSONParser.parse(value.encoded) == value)
+    }
+
+    @Test func namesThatComeTwiceMayBeAllowed() throws {
+        let value = try JSONParser.parse(Array(#"{"a":1,"a":2}"#.utf8), hasUniqueNames: false)
+        #expect(value.object?["a"] == 1)
+    }
+
+    @Test func numbersBeyondIntegersBecomeDoubles() {
+        var object = JSONObject()
+        object.add("least", Int64.min)
+        object.add("most", UInt64.max)
+        #expect(object == ["least": .integer(.min), "most": 18446744073709551615.0])
+    }
+
+    /// Hostile or broken bytes are refused or read, never a trap.
+    @Test func anyBytesAreSafe() {
+        var generator = SystemRandomNumberGenerator()
+        let letters = Array(#"{}[]",:\u0123eE+-.truefalsn "#.utf8) + [0xC3, 0xA4, 0x00, 0xFF]
+        for _ in 0..<20_000 {
+            let bytes = (0..<Int.random(in: 0...24, using: &generator)).map { _ in letters.randomElement() ?? 0 }
+            if let json = try? JSONParser.parse(bytes) {
+                #expect((try? JSONParser.parse(json.encoded)) == json, "\(bytes)")
+            }
+        }
+    }
+
+    @Test func base64IsFoundations() {
+        for count in 0...40 {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) }
+            let text = Data(bytes).base64EncodedString()
+            #expect(Base64.encode(bytes) == text)
+            #expect(Base64.decode(text) == bytes)
+        }
     }
 }

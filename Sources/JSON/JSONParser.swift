@@ -7,29 +7,38 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String { "\(reason) at byte \(offset)" }
 }
 
-/// Reads JSON as RFC 8259 has it and no more: UTF-8, no trailing commas, no comments, no name twice in an object, and
-/// no deeper than `depthLimit`.
+/// Reads JSON as RFC 8259 has it and no more: UTF-8, no trailing commas, no comments, and its depth is bounded. Whoever
+/// collects the bytes bounds the size.
 package struct JSONParser {
     /// Each level costs stack.
     package static let depthLimit = 64
 
     private let bytes: UnsafeBufferPointer<UInt8>
+    private let depthLimit: Int
+    private let hasUniqueNames: Bool
     private var position = 0
     private var depth = 0
 
-    package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+    /// - Parameter hasUniqueNames: whether a name that is twice in an object is refused.
+    package static func parse(
+        _ bytes: [UInt8], depthLimit: Int = JSONParser.depthLimit, hasUniqueNames: Bool = true
+    ) throws(JSONError) -> JSONValue {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw JSONError(reason: "the text is not UTF-8", offset: 0)
         }
         // A closure of withUnsafe... cannot throw a type of its own here.
         let result = bytes.withUnsafeBufferPointer { bytes -> Result<JSONValue, JSONError> in
-            var parser = JSONParser(bytes: bytes)
+            var parser = JSONParser(bytes, depthLimit: depthLimit, hasUniqueNames: hasUniqueNames)
             do throws(JSONError) { return .success(try parser.parseWhole()) } catch { return .failure(error) }
         }
         return try result.get()
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+    private init(_ bytes: UnsafeBufferPointer<UInt8>, depthLimit: Int, hasUniqueNames: Bool) {
+        self.bytes = bytes
+        self.depthLimit = depthLimit
+        self.hasUniqueNames = hasUniqueNames
+    }
 
     private mutating func parseWhole() throws(JSONError) -> JSONValue {
         skipBlanks()
@@ -72,7 +81,7 @@ package struct JSONParser {
     ) throws(JSONError) -> Value {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= Self.depthLimit else { throw error("more than \(Self.depthLimit) levels") }
+        guard depth <= depthLimit else { throw error("more than \(depthLimit) levels") }
         return try body(&self)
     }
 
@@ -95,7 +104,9 @@ package struct JSONParser {
             skipBlanks()
             guard current == UInt8(ascii: "\"") else { throw error("a name in quotes was expected") }
             let name = try parseString()
-            guard names.insert(name).inserted else { throw error("'\(name.prefix(64))' is there twice,") }
+            guard !hasUniqueNames || names.insert(name).inserted else {
+                throw error("'\(name.prefix(64))' is there twice,")
+            }
             skipBlanks()
             guard take(UInt8(ascii: ":")) else { throw error("':' was expected") }
             skipBlanks()
@@ -211,7 +222,7 @@ package struct JSONParser {
 }
 
 /// The value of a hexadecimal digit in ASCII.
-func hexadecimalValue(_ byte: UInt8) -> UInt8? {
+package func hexadecimalValue(_ byte: UInt8) -> UInt8? {
     switch byte {
     case 0x30...0x39: byte - 0x30
     case 0x41...0x46: byte - 0x41 + 10
