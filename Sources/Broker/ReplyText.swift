@@ -120,7 +120,6 @@ extension ProtocolError {
     static func userDeleted(_ name: ShortString) -> ProtocolError {
         ProtocolError(.connectionForced, "user '\(name)' is deleted")
     }
-    static let secretRefused = ProtocolError(.notAllowed, "New secret was refused by one of the backends")
     static func unexpectedMethod(state: String) -> ProtocolError {
         ProtocolError(.channelError, "unexpected method in connection state \(state)")
     }
@@ -307,7 +306,7 @@ extension ProtocolError {
 
 extension ResourceAlarms {
     /// The reason of connection.blocked.
-    var blockedReason: ShortString {
+    package var blockedReason: ShortString {
         switch self {
         case .memory: "low on memory"
         case .disk: "low on disk"

@@ -34,7 +34,7 @@ package final class Node: Service {
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
             shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost, access: settings.access,
-            eventVirtualHost: configuration.eventVHost)
+            eventVirtualHost: configuration.eventVHost, limits: settings.limits)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress
@@ -199,5 +199,6 @@ extension BrokerSettings {
         defaultVirtualHost = configuration.defaultVHost
         defaultQueueType = configuration.defaultQueueType
         access = AccessSettings(configuration)
+        limits = configuration.limits
     }
 }

@@ -1,6 +1,7 @@
 import JSON
 import LeveretClient
 import Management
+import Node
 import Testing
 
 @Suite struct ConnectionTests {
@@ -42,6 +43,66 @@ import Testing
             _ = deliveries
             try await connection.close()
             #expect(try await node.client.get(path).status == 404)
+        }
+    }
+
+    /// The clock is the system's here, so only that rates come is waited for.
+    @Test func connectionsAndChannelsHaveRatesAndAHistory() async throws {
+        try await TestNode.run({ $0.statisticsIntervalMilliseconds = 1000 }) { (node: TestNode) async throws in
+            let connection = try await node.connect()
+            let channel = try await connection.channel()
+            func isThere(_ details: JSONObject) -> Bool {
+                guard case .double(let rate)? = details["rate"], rate > 0 else { return false }
+                return details["samples"]?.array?.count ?? 0 > 2 && details["avg_rate"] != nil
+            }
+            func details(_ path: String, _ field: String) async throws -> JSONObject {
+                let item = try await node.client.get(path).json.array?.first?.object
+                return item?[field]?.object ?? item?["message_stats"]?.object?[field]?.object ?? JSONObject()
+            }
+            var rates: Set<String> = []
+            while rates.count < 3 {
+                try await channel.publish(body: "x", routingKey: "nobody")
+                for field in ["recv_oct_details", "send_oct_details"] {
+                    let details = try await details("/api/connections?data_rates_age=60&data_rates_incr=1", field)
+                    if isThere(details) { rates.insert(field) }
+                    // Something that the client is answered.
+                    _ = try await channel.declareQueue("q")
+                }
+                let stats = try await details("/api/channels?msg_rates_age=60&msg_rates_incr=1", "publish_details")
+                if isThere(stats) { rates.insert("publish") }
+            }
+            let name = try #require(
+                try await node.client.get("/api/connections").json.array?.first?.object?["name"]?.string)
+            let path = PercentEncoding.encode(name)
+            let one = try await node.client.get("/api/connections/\(path)?data_rates_age=60&data_rates_incr=1").json
+                .object
+            #expect(one?["send_oct_details"]?.object?["samples"]?.array?.count ?? 0 > 1)
+            let shown = try await node.client.get(
+                "/api/channels/\(path)%20(1)?msg_rates_age=60&msg_rates_incr=1"
+            ).json.object
+            let publish = shown?["message_stats"]?.object?["publish_details"]?.object
+            #expect(publish?["samples"]?.array?.count ?? 0 > 1)
+            #expect(try await node.client.get("/api/connections?data_rates_age=x&data_rates_incr=1").status == 400)
+            try await connection.close()
+        }
+    }
+
+    @Test func withoutRatesNothingIsSaidOfMessages() async throws {
+        try await TestNode.run({ $0.ratesMode = "none" }) { (node: TestNode) async throws in
+            let connection = try await node.connect()
+            let channel = try await connection.channel()
+            _ = try await channel.declareQueue("q")
+            try await channel.publish(body: "x", routingKey: "q")
+            _ = try await channel.get(queue: "q")
+            for path in ["queues", "channels", "connections", "exchanges", "vhosts"] {
+                let items = try #require(try await node.client.get("/api/\(path)").json.array)
+                #expect(!items.isEmpty)
+                for item in items { #expect(item.object?["message_stats"] == nil, "\(path)") }
+            }
+            let overview = try #require(try await node.client.get("/api/overview").json.object)
+            #expect(overview["message_stats"] == [:] && overview["rates_mode"] == "none")
+            #expect(overview["queue_totals"]?.object?["messages"] == 1)
+            try await connection.close()
         }
     }
 

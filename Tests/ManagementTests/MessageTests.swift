@@ -1,6 +1,7 @@
 import JSON
 import LeveretClient
 import Management
+import Node
 import Testing
 
 @Suite struct MessageTests {
@@ -48,6 +49,16 @@ import Testing
             #expect(first["message_count"] == 1)
             #expect(messages[1].object?["payload"] == "/w==")
             #expect(messages[1].object?["payload_encoding"] == "base64")
+        }
+    }
+
+    @Test func publishingIsRefusedDuringAnAlarm() async throws {
+        try await TestNode.run({ $0.diskFreeLimit = .bytes(1 << 60) }) { (node: TestNode) async throws in
+            _ = try await node.client.put("/api/queues/%2F/q")
+            let reply = try await publish(node.client, "x")
+            #expect(reply.status == 503)
+            #expect(try reply.json == ["error": "publishing_blocked", "reason": "publishers are blocked: low on disk"])
+            #expect(try await get(node.client, "ack_requeue_true").json == [])
         }
     }
 

@@ -32,6 +32,13 @@ import Testing
         #expect(result.code == 0, "\(result.output)")
     }
 
+    @Test func terraformKEDAAndFlowerFindWhatTheyLookFor() async throws {
+        let broker = try await onThread { try ManagedBroker(settings: "collect_statistics_interval = 1000") }
+        let result = try await runScript(
+            "automation_clients.py", ["--port", "\(broker.httpPort)", "--amqp-port", "\(broker.port)"])
+        #expect(result.code == 0, "\(result.output)")
+    }
+
     @Test func theOpenAPIDocumentIsTrue() async throws {
         let broker = try await onThread { try ManagedBroker() }
         let result = try await runTool(

@@ -73,11 +73,6 @@ extension ControlPlane {
         return .accepted(user)
     }
 
-    /// Whether this is the user's password at this moment.
-    func isPassword(_ password: [UInt8], of name: ShortString) -> Bool {
-        settings.passwords.verify(password, of: user(named: name)) && !password.isEmpty
-    }
-
     private func refusal(
         of user: UserRecord?, name: ShortString, _ password: [UInt8], isLoopback: Bool
     ) -> String? {

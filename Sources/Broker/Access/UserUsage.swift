@@ -16,6 +16,7 @@ extension ControlPlane.Topology {
 
     /// Counts a channel until `closeChannel`.
     mutating func openChannel(of user: ShortString) throws(ProtocolError) {
+        try checkNodeChannelLimit()
         let count = usage[user]?.channelCount ?? 0
         if let limit = users[user]?.limits.maxChannels, limit >= 0, count >= limit {
             throw .userChannelLimit(limit, user: user)

@@ -21,6 +21,7 @@ package struct BrokerSettings: Sendable {
     /// The type of durable queues that are declared without one, where their virtual host has no default of its own.
     package var defaultQueueType = QueueType.classic
     package var access = AccessSettings()
+    package var limits = NodeLimits()
 
     package init() {}
 }

@@ -64,6 +64,9 @@ extension ShardState {
         if channel.pointee.consumerIndexes[consume.consumerTag] != nil {
             throw .consumerTagReused(consume.consumerTag)
         }
+        if let limit = settings.limits.consumersPerChannel, channel.pointee.consumerIndexes.count >= limit {
+            throw .consumerLimit(limit)
+        }
         if try consumeReplies(consume, channel) { return }
         let queue = try accessibleQueue(consume.queue, channel, .read)
         let priority = try priority(consume, queue.name, channel)

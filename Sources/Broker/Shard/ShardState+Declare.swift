@@ -143,6 +143,7 @@ extension ShardState {
                     return .existing(existing.address, isDurable: existing.isDurable)
                 }
                 try topology.checkQueueLimit(declare.queue)
+                try changes.room?.checkQueue(declare.queue)
                 // RabbitMQ: an exclusive queue is never durable, whatever the client says.
                 let isDurable = declare.durable && !declare.exclusive
                 let number = isDurable ? try changes.takeJournalNumber() : 0

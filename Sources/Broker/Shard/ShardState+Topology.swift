@@ -112,6 +112,7 @@ extension ShardState {
         }
         return try controlPlane.withTopology { topology throws(ProtocolError) in
             topology.log.actingUser = user ?? BrokerEvent.internalUser
+            topology.measureRoom()
             return try body(&topology.virtualHosts[virtualHost], &topology.log)
         }
     }

@@ -33,4 +33,6 @@ struct ConnectionTraffic {
     /// Parts of the above that the virtual host has counted.
     var notedReceivedByteCount: UInt64 = 0
     var notedSentByteCount: UInt64 = 0
+    /// Of the bytes received and sent; nil before the first sample.
+    var history: SampleHistory?
 }

@@ -44,6 +44,9 @@ package struct ConnectionSnapshot: Sendable {
     /// `send_oct`, `send_cnt`: bytes that the socket was given, and in how many writes.
     package var sentByteCount: UInt64 = 0
     package var writeCount: UInt64 = 0
+    /// `recv_oct_details`, `send_oct_details`: bytes a second, between the latest two samples.
+    package var receivedByteRate = 0.0
+    package var sentByteRate = 0.0
     /// `send_pend`: bytes that wait until the socket takes more.
     package var pendingByteCount = 0
     /// Of all its channels, those that are gone included.

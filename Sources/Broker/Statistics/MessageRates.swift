@@ -81,6 +81,9 @@ package struct SampleSeries: Sendable, Equatable {
     /// Of a queue.
     package var ready: [UInt64] = []
     package var unacked: [UInt64] = []
+    /// Bytes, of a connection.
+    package var received: [UInt64] = []
+    package var sent: [UInt64] = []
 
     package init() {}
 }

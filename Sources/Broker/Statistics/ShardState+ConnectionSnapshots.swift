@@ -32,6 +32,7 @@ extension ShardState {
         snapshot.readCount = connection.pointee.traffic.readCount
         snapshot.sentByteCount = connection.pointee.traffic.sentByteCount
         snapshot.writeCount = connection.pointee.traffic.writeCount
+        addSamples(of: connection, to: &snapshot)
         snapshot.pendingByteCount = connection.pointee.outbound.count
         snapshot.counters = connection.pointee.endedChannelCounters
         for case let channel? in connection.pointee.channels { snapshot.counters += channel.pointee.counters }

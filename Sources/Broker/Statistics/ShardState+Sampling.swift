@@ -59,6 +59,17 @@ extension ShardState {
         return next
     }
 
+    /// Takes samples of connections from a place on, at most so many, whose virtual hosts are told what their sockets
+    /// have given and taken. Returns the place to go on from; nil at the end.
+    package func sampleConnections(from start: Int, limit: Int) -> Int? {
+        let (found, next) = connections.occupied(from: start, limit: limit)
+        for connection in found where connection.pointee.isVisible {
+            noteTraffic(connection)
+            if sampleTimes.latestNumber > 0 { sample(connection) }
+        }
+        return next
+    }
+
     /// What each virtual host's clients have done on this shard, once `sampleChannels` has been everywhere.
     package func addVirtualHostCounters(to sums: inout ShardSums) {
         for host in virtualHosts.indices {

@@ -32,6 +32,7 @@ extension ControlPlane {
     ) throws(AdministrationError) -> Bool {
         if name.isEmpty { throw .invalid("a virtual host needs a name") }
         return try administer { topology throws(AdministrationError) in
+            try topology.checkVirtualHostLimit(name)
             let isNew = topology.addVirtualHost(name)
             if !isNew {
                 topology.set(metadata, of: name)
@@ -168,6 +169,7 @@ extension ControlPlane.Topology {
 
     /// Where a connection goes that opens this virtual host; it counts as one of its connections until `leave`.
     mutating func enter(_ name: ShortString, user: ShortString) throws(ProtocolError) -> Int {
+        try checkNodeConnectionLimit()
         guard let index = virtualHostIndexes[name] else { throw .noVirtualHost(name) }
         if let limit = virtualHosts[index].metadata.maxConnections, limit >= 0,
             virtualHosts[index].connectionCount >= limit

@@ -40,6 +40,8 @@ package final class ControlPlane: Sendable {
         var defaultVirtualHost: ShortString
         /// The one that has the event exchange.
         let eventVirtualHost: ShortString
+        /// Of the node as a whole.
+        let limits: NodeLimits
 
         /// Returns false when it was there.
         @discardableResult
@@ -59,13 +61,14 @@ package final class ControlPlane: Sendable {
 
     /// - Parameter eventVirtualHost: the virtual host that has the event exchange; nil for the default one.
     package init(
-        shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings(), eventVirtualHost: String? = nil
+        shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings(),
+        eventVirtualHost: String? = nil, limits: NodeLimits = NodeLimits()
     ) {
         precondition(1...Self.shardLimit ~= shardCount)
         let name = ShortString(truncating: virtualHost)
         var topology = Topology(
             applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name,
-            eventVirtualHost: eventVirtualHost.map { ShortString(truncating: $0) } ?? name)
+            eventVirtualHost: eventVirtualHost.map { ShortString(truncating: $0) } ?? name, limits: limits)
         topology.addVirtualHost(name)
         topology.addDefaultUser(access)
         settings = access

@@ -23,6 +23,8 @@ struct TopologyLog {
     var actingUser = BrokerEvent.internalUser
     private var eventCount = 0
     private var lostEventCount = 0
+    /// nil where queues and exchanges are not limited for the node.
+    var room: ObjectRoom?
 
     var version: UInt64 { firstVersion + UInt64(history.count) }
 

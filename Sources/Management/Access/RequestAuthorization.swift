@@ -11,11 +11,14 @@ struct RequestAuthorization {
     /// - Throws: 401.
     func user(_ headers: HTTPFields) async throws(ManagementError) -> AuthenticatedUser {
         guard let credentials = Self.credentials(headers[.authorization]) else { throw .notAuthenticated }
-        let (address, isLoopback) = (peer.address, peer.isLoopback)
+        return try await user(name: credentials.name, password: credentials.password)
+    }
+
+    /// - Throws: 401.
+    func user(name: ShortString, password: [UInt8]) async throws(ManagementError) -> AuthenticatedUser {
         guard
             let user = await context.administration.authenticate(
-                name: credentials.name, password: credentials.password, address: address,
-                isLoopback: isLoopback)
+                name: name, password: password, address: peer.address, isLoopback: peer.isLoopback)
         else {
             throw .notAuthenticated
         }

@@ -63,7 +63,7 @@ package struct DefinitionsFiles: Sendable {
                 progress: { category, count in logger.info("importing \(count) \(category)") }
             ).run()
             for note in report.notes { logger.warning("definitions: \(note)") }
-            let counts = report.counts.map { "\($0.total) \($0.category)" }.joined(separator: ", ")
+            let counts = report.counts.map { "\($0.imported) \($0.category)" }.joined(separator: ", ")
             logger.info("imported definitions from \(file): \(counts.isEmpty ? "nothing" : counts)")
         } catch {
             throw DefinitionsError("load_definitions: \(file): \(error)")

@@ -93,28 +93,30 @@ package struct DefinitionsImport: Sendable {
     private func addUsers(_ report: inout DefinitionsReport) {
         begin("users", definitions.users.count)
         var notes: [String] = []
+        var count = 0
         for user in definitions.users {
-            attempt("user '\(user.name)'", &report) { () throws(AdministrationError) in
+            let isDone = attempt("user '\(user.name)'", &report) { () throws(AdministrationError) in
                 let (record, note) = try user.record(hashing: controlPlane)
                 if let note { notes.append(note) }
                 try controlPlane.putUser(record)
             }
+            if isDone { count += 1 }
         }
         report.notes += notes
-        report.count("users", total: definitions.users.count, created: 0)
+        report.count("users", count, of: definitions.users.count)
     }
 
     private func addPermissions(_ report: inout DefinitionsReport) {
         begin("permissions", definitions.permissions.count)
-        for item in definitions.permissions {
+        let set = definitions.permissions.count { item in
             attempt("permissions of user '\(item.user)' in vhost '\(item.virtualHost)'", &report) {
                 () throws(AdministrationError) in
                 try controlPlane.setPermissions(item.permissions, user: item.user, virtualHost: item.virtualHost)
             }
         }
-        report.count("permissions", total: definitions.permissions.count, created: 0)
+        report.count("permissions", set, of: definitions.permissions.count)
         begin("topic permissions", definitions.topicPermissions.count)
-        for item in definitions.topicPermissions {
+        let topics = definitions.topicPermissions.count { item in
             attempt("topic permissions of user '\(item.user)' in vhost '\(item.virtualHost)'", &report) {
                 () throws(AdministrationError) in
                 try controlPlane.setTopicPermissions(
@@ -122,26 +124,24 @@ package struct DefinitionsImport: Sendable {
                     virtualHost: item.virtualHost, exchange: item.exchange)
             }
         }
-        report.count("topic_permissions", total: definitions.topicPermissions.count, created: 0)
+        report.count("topic_permissions", topics, of: definitions.topicPermissions.count)
     }
 
     // MARK: Virtual hosts, policies, parameters
 
     private func addVirtualHosts(_ report: inout DefinitionsReport) {
         begin("virtual hosts", definitions.virtualHosts.count)
-        var created = 0
-        for host in definitions.virtualHosts {
+        let count = definitions.virtualHosts.count { host in
             attempt("vhost '\(host.name)'", &report) { () throws(AdministrationError) in
                 guard !controlPlane.hasVirtualHost(host.name) else {
                     return try controlPlane.changeVirtualHost(host.name) { $0 = host.metadata(over: $0) }
                 }
-                created +=
-                    try controlPlane.addVirtualHost(host.name, host.metadata(over: VirtualHostMetadata())) ? 1 : 0
+                try controlPlane.addVirtualHost(host.name, host.metadata(over: VirtualHostMetadata()))
             }
         }
-        report.count("vhosts", total: definitions.virtualHosts.count, created: created)
+        report.count("vhosts", count, of: definitions.virtualHosts.count)
         for (name, limits) in definitions.limits {
-            attempt("limits of vhost '\(name)'", &report) { () throws(AdministrationError) in
+            _ = attempt("limits of vhost '\(name)'", &report) { () throws(AdministrationError) in
                 var host = VirtualHostDefinition(name: name)
                 host.limits = limits
                 let change = host
@@ -152,36 +152,38 @@ package struct DefinitionsImport: Sendable {
 
     private func addPolicies(_ report: inout DefinitionsReport) {
         begin("policies", definitions.policies.count)
+        var (policies, operatorPolicies) = (0, 0)
         for item in definitions.policies {
-            attempt("policy '\(item.policy.name)' in vhost '\(item.virtualHost)'", &report) {
+            let isDone = attempt("policy '\(item.policy.name)' in vhost '\(item.virtualHost)'", &report) {
                 () throws(AdministrationError) in
                 try controlPlane.setPolicy(item.policy, isOperator: item.isOperator, virtualHost: item.virtualHost)
             }
+            if isDone, item.isOperator { operatorPolicies += 1 } else if isDone { policies += 1 }
         }
-        report.count("policies", total: definitions.policies.count { !$0.isOperator }, created: 0)
-        report.count("operator_policies", total: definitions.policies.count { $0.isOperator }, created: 0)
+        report.count("policies", policies, of: definitions.policies.count { !$0.isOperator })
+        report.count("operator_policies", operatorPolicies, of: definitions.policies.count { $0.isOperator })
     }
 
     private func addParameters(_ report: inout DefinitionsReport) {
         begin("parameters", definitions.parameters.count)
-        for item in definitions.parameters {
+        let count = definitions.parameters.count { item in
             attempt("\(item.component) '\(item.name)' in vhost '\(item.virtualHost)'", &report) {
                 () throws(AdministrationError) in
                 try controlPlane.setParameter(
                     component: item.component, name: item.name, value: item.value, virtualHost: item.virtualHost)
             }
         }
-        report.count("parameters", total: definitions.parameters.count, created: 0)
+        report.count("parameters", count, of: definitions.parameters.count)
     }
 
     private func addGlobalParameters(_ report: inout DefinitionsReport) {
         begin("global parameters", definitions.globalParameters.count)
-        for item in definitions.globalParameters {
+        let count = definitions.globalParameters.count { item in
             attempt("global parameter '\(item.name)'", &report) { () throws(AdministrationError) in
                 try controlPlane.setGlobalParameter(item.name, to: item.value)
             }
         }
-        report.count("global_parameters", total: definitions.globalParameters.count, created: 0)
+        report.count("global_parameters", count, of: definitions.globalParameters.count)
     }
 
     // MARK: Exchanges, queues, bindings
@@ -217,17 +219,16 @@ package struct DefinitionsImport: Sendable {
         _ outcomes: [Result<ImportOutcome, ProtocolError>], _ category: String, _ report: inout DefinitionsReport,
         _ describe: (Int) -> String
     ) {
-        var created = 0
+        var count = 0
         for (index, outcome) in outcomes.enumerated() {
             switch outcome {
-            case .success(.created): created += 1
-            case .success(.existed): break
+            case .success(.created), .success(.existed): count += 1
             case .success(.differs):
                 report.notes.append("\(describe(index)) was there with other properties, and keeps them")
             case .failure(let error): report.notes.append("\(describe(index)) is left out: \(error.explanation)")
             }
         }
-        report.count(category, total: outcomes.count, created: created)
+        report.count(category, count, of: outcomes.count)
     }
 
     // MARK: Steps
@@ -237,13 +238,17 @@ package struct DefinitionsImport: Sendable {
     }
 
     /// What was possible when it was looked at may have become impossible since: then it is told.
+    ///
+    /// - Returns: whether it was possible.
     private func attempt(
         _ name: String, _ report: inout DefinitionsReport, _ body: () throws(AdministrationError) -> Void
-    ) {
+    ) -> Bool {
         do throws(AdministrationError) {
             try body()
+            return true
         } catch {
             report.notes.append("\(name) is left out: \(error.reason)")
+            return false
         }
     }
 }

@@ -7,9 +7,9 @@ package struct DefinitionsReport: Sendable, Equatable {
         /// As in the definitions: `queues`.
         package let category: String
         /// In the definitions.
-        package var total = 0
-        /// Were not there. Of what is set rather than declared nobody asks.
-        package var created = 0
+        package let total: Int
+        /// Of these, those that are there now as the definitions have them.
+        package let imported: Int
     }
 
     package var counts: [Count] = []
@@ -21,13 +21,13 @@ package struct DefinitionsReport: Sendable, Equatable {
 
     package init(notes: [String] = []) { self.notes = notes }
 
-    package mutating func count(_ category: String, total: Int, created: Int) {
-        if total > 0 { counts.append(Count(category: category, total: total, created: created)) }
+    package mutating func count(_ category: String, _ imported: Int, of total: Int) {
+        if total > 0 { counts.append(Count(category: category, total: total, imported: imported)) }
     }
 
     package var json: JSONValue {
         var imported = JSONObject()
-        for count in counts { imported.append(count.category, .integer(count.total)) }
+        for count in counts { imported.append(count.category, .integer(count.imported)) }
         var shown = notes.prefix(Self.noteLimit).map { JSONValue.string($0) }
         if notes.count > Self.noteLimit { shown.append(.string("and \(notes.count - Self.noteLimit) more")) }
         return ["imported": .object(imported), "notes": .array(shown)]

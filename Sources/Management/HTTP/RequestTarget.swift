@@ -1,8 +1,6 @@
 /// Path and query of a request, split but not yet decoded.
 package struct RequestTarget: Sendable, Equatable {
     package static let byteLimit = 16_384
-    private static let queryItemLimit = 64
-
     /// Between the slashes; a slash at the end counts for nothing.
     package let segments: [Substring]
     package let query: Query
@@ -22,23 +20,9 @@ package struct RequestTarget: Sendable, Equatable {
         var segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         if segments.last?.isEmpty == true { segments.removeLast() }
         self.segments = segments
-        query = try Self.query(beforeFragment.dropFirst(path.count + 1))
-    }
-
-    private static func query(_ text: Substring) throws(ManagementError) -> Query {
-        var items: [Query.Item] = []
-        for part in text.split(separator: "&") {
-            guard items.count < queryItemLimit else { throw .badRequest("more than \(queryItemLimit) parameters") }
-            let name = part.prefix { $0 != "=" }
-            guard let decodedName = PercentEncoding.decode(name, plusIsSpace: true),
-                let value = PercentEncoding.decode(part.dropFirst(name.count + 1), plusIsSpace: true)
-            else { throw .badRequest("query parameter '\(name.prefix(64))' is malformed") }
-            items.append(Query.Item(name: decodedName, value: value))
-        }
-        return Query(items: items)
+        query = try Query(beforeFragment.dropFirst(path.count + 1))
     }
 }
-
 /// The parameters behind the `?`, decoded. Of equal names the first one counts.
 package struct Query: Sendable, Equatable {
     struct Item: Sendable, Equatable {
@@ -46,7 +30,31 @@ package struct Query: Sendable, Equatable {
         let value: String
     }
 
-    var items: [Item] = []
+    private static let itemLimit = 64
+
+    private(set) var items: [Item] = []
+
+    init() {}
+
+    /// - Throws: 400.
+    init(_ text: Substring) throws(ManagementError) {
+        for part in text.split(separator: "&") {
+            guard items.count < Self.itemLimit else { throw .badRequest("more than \(Self.itemLimit) parameters") }
+            let name = part.prefix { $0 != "=" }
+            guard let decodedName = PercentEncoding.decode(name, plusIsSpace: true),
+                let value = PercentEncoding.decode(part.dropFirst(name.count + 1), plusIsSpace: true)
+            else { throw .badRequest("query parameter '\(name.prefix(64))' is malformed") }
+            items.append(Item(name: decodedName, value: value))
+        }
+    }
+
+    /// The fields of a form (`application/x-www-form-urlencoded`), which have the form of a query.
+    ///
+    /// - Throws: 400.
+    init(form body: [UInt8]) throws(ManagementError) {
+        guard let text = String(validating: body, as: UTF8.self) else { throw .badRequest("the form is not UTF-8") }
+        try self.init(text[...])
+    }
 
     package subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 

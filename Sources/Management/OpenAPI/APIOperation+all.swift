@@ -60,6 +60,7 @@ extension APIOperation {
         list("/api/federation-links/{vhost}", "Federation links of a virtual host: none", "Object"),
         list("/api/shovels", "Shovels: none", "Object"),
         list("/api/shovels/{vhost}", "Shovels of a virtual host: none", "Object"),
+        post("/api/login", "Whether the name and the password in a form's fields are a user's", nil, .json(.string)),
         list("/api/auth/attempts/{node}", "Logins, counted by protocol", "Object"),
         list("/api/auth/attempts/{node}/source", "Logins, counted by protocol, user and address", "Object"),
         delete("/api/auth/attempts/{node}", "Counts logins anew"),

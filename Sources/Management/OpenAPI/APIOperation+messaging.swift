@@ -11,6 +11,7 @@ extension APIOperation {
 
     private static let queues: [APIOperation] = [
         list("/api/queues", "All queues", query: APIParameter.queues, "Queue"),
+        list("/api/queues/detailed", "All queues, as RabbitMQ's fuller list", query: APIParameter.queues, "Queue"),
         list("/api/queues/{vhost}", "A virtual host's queues", query: APIParameter.queues, "Queue"),
         get(
             "/api/queues/{vhost}/{queue}", "A queue", query: [.columns] + APIParameter.samples, .reference("Queue")),
@@ -89,17 +90,23 @@ extension APIOperation {
         }
 
     static let clients: [APIOperation] = [
-        list("/api/connections", "All connections", "Connection"),
-        list("/api/vhosts/{vhost}/connections", "A virtual host's connections", "Connection"),
-        list("/api/connections/username/{user}", "A user's connections", "Connection"),
+        list("/api/connections", "All connections", query: APIParameter.connections, "Connection"),
+        list(
+            "/api/vhosts/{vhost}/connections", "A virtual host's connections", query: APIParameter.connections,
+            "Connection"),
+        list("/api/connections/username/{user}", "A user's connections", query: APIParameter.connections, "Connection"),
         delete("/api/connections/username/{user}", "Closes a user's connections"),
         get(
-            "/api/connections/{connection}", "A connection", query: [.columns] + APIParameter.samples,
+            "/api/connections/{connection}", "A connection", query: [.columns] + APIParameter.dataRates,
             .reference("Connection")),
         delete("/api/connections/{connection}", "Closes a connection; the header X-Reason says why"),
-        list("/api/connections/{connection}/channels", "A connection's channels", "Channel"),
-        list("/api/channels", "All channels", "Channel"),
-        list("/api/vhosts/{vhost}/channels", "A virtual host's channels", "Channel"),
-        get("/api/channels/{channel}", "A channel", query: [.columns] + APIParameter.samples, .reference("Channel")),
+        list(
+            "/api/connections/{connection}/channels", "A connection's channels", query: APIParameter.channels, "Channel"
+        ),
+        list("/api/channels", "All channels", query: APIParameter.channels, "Channel"),
+        list("/api/vhosts/{vhost}/channels", "A virtual host's channels", query: APIParameter.channels, "Channel"),
+        get(
+            "/api/channels/{channel}", "A channel", query: [.columns] + APIParameter.samples.prefix(2),
+            .reference("Channel")),
     ]
 }

@@ -52,8 +52,12 @@ struct APIParameter: Sendable {
         APIParameter(name: "page_size", description: "Items of a page", schema: .integer(minimum: 1, maximum: 500)),
         APIParameter(name: "name", description: "Only what has this in its name", schema: .string),
         APIParameter(name: "use_regex", description: "name is a regular expression", schema: .boolean),
+    ]
+    static let dataRates = [
         APIParameter(
-            name: "pagination", description: "false: an array, not a page of one", schema: .boolean),
+            name: "data_rates_age", description: "Seconds of history of bytes sent and received",
+            schema: .integer(minimum: 1)),
+        APIParameter(name: "data_rates_incr", description: "Seconds between its samples", schema: .integer(minimum: 1)),
     ]
     /// Of every list that is not small.
     static let list = [columns] + sort + page
@@ -72,6 +76,8 @@ struct APIParameter: Sendable {
             name: "lengths_age", description: "Seconds of history of queue lengths", schema: .integer(minimum: 1)),
         APIParameter(name: "lengths_incr", description: "Seconds between its samples", schema: .integer(minimum: 1)),
     ]
+    static let connections = list + dataRates
+    static let channels = list + samples.prefix(2)
 }
 
 /// A JSON schema.

@@ -7,6 +7,7 @@ import Node
 /// `/api/auth/...`: attempts to log in, and hashes of passwords.
 enum AuthenticationResource: Resource {
     static let routes = [
+        Route(.post, "/api/login", access: .open, bodyLimit: 65_536, logIn),
         Route(.get, attempts, access: .monitoring) { request async throws(ManagementError) in
             try request.checkNode()
             let counts = request.administration.controlPlane.loginCounts
@@ -45,6 +46,18 @@ enum AuthenticationResource: Resource {
                     + #"{"password": "..."} instead."#)
         },
     ]
+
+    /// Whether a name and a password, in a form's fields, are a management user's. RabbitMQ gives its page a cookie
+    /// with the password in it; every request here brings its own credentials.
+    private static func logIn(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
+        let form = try Query(form: request.body)
+        guard let name = form["username"].flatMap({ ShortString($0) }), let password = form["password"] else {
+            throw .notAuthenticated
+        }
+        let authorization = RequestAuthorization(context: request.context, peer: request.peer)
+        _ = try await authorization.user(name: name, password: Array(password.utf8))
+        return .json("ok")
+    }
 
     private static let attempts = "/api/auth/attempts/{node}"
 

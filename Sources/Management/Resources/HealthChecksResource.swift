@@ -23,9 +23,7 @@ enum HealthChecksResource: Resource {
             check("quorum-queues-without-elected-leaders/all-vhosts/pattern/{pattern}") {
                 _ throws(ManagementError) in ok
             },
-            check("below-node-connection-limit") { request throws(ManagementError) in
-                .json(["status": "ok", "connections": .integer(connectionCount(request))])
-            },
+            check("below-node-connection-limit", belowConnectionLimit),
             // RabbitMQ answers these to everybody: probes have no password.
             check("is-in-service", access: .open) { _ throws(ManagementError) in ok },
             check("ready-to-serve-clients", access: .open, readyToServe),
@@ -115,7 +113,32 @@ enum HealthChecksResource: Resource {
         guard NodeListener.all(request).contains(where: { $0.protocolName == "amqp" }) else {
             return failed("no active listeners for AMQP/AMQPS")
         }
-        return ok
+        return isBelowConnectionLimit(request) ? ok : connectionLimitReached(request)
+    }
+
+    private static func belowConnectionLimit(
+        _ request: ManagementRequest
+    ) throws(ManagementError) -> ManagementResponse {
+        guard isBelowConnectionLimit(request) else { return connectionLimitReached(request) }
+        let limit = request.context.configuration.limits.connections
+        return .json([
+            "status": "ok", "limit": limit.map { .integer($0) } ?? "infinity",
+            "connections": .integer(connectionCount(request)),
+        ])
+    }
+
+    private static func isBelowConnectionLimit(_ request: ManagementRequest) -> Bool {
+        request.context.configuration.limits.connections.map { connectionCount(request) < $0 } ?? true
+    }
+
+    private static func connectionLimitReached(_ request: ManagementRequest) -> ManagementResponse {
+        let limit = request.context.configuration.limits.connections
+        return failed(
+            "node connection limit is reached",
+            [
+                "limit": limit.map { .integer($0) } ?? "infinity",
+                "connections": .integer(connectionCount(request)),
+            ])
     }
 }
 

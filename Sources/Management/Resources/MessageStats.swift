@@ -83,6 +83,17 @@ struct SampleHistoryQuery {
     let range: HistoryRange
     let series: SampleSeries
 
+    init(range: HistoryRange, series: SampleSeries) {
+        self.range = range
+        self.series = series
+    }
+
+    /// nil where none is asked for, or there are no samples.
+    init?(range: HistoryRange?, series: SampleSeries?) {
+        guard let range, let series else { return nil }
+        self.init(range: range, series: series)
+    }
+
     func samples(_ value: (MessageCounters) -> UInt64) -> [Sample] { samples(of: series.counters.map(value)) }
 
     /// The latest first, as far back as samples reach. At each step counts the latest sample that was taken until then.

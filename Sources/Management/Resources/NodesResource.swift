@@ -45,7 +45,8 @@ enum NodesResource: Resource {
             "name": .string(context.configuration.nodeName), "type": "disc", "running": true,
             "being_drained": false, "partitions": [], "cluster_links": [], "os_pid": .text(process.processID),
             "uptime": .number(process.uptimeMilliseconds), "run_queue": .integer(process.busyLoopCount),
-            "processors": .integer(process.processorCount), "rates_mode": "basic", "net_ticktime": 60,
+            "processors": .integer(process.processorCount), "rates_mode": .string(context.configuration.ratesMode),
+            "net_ticktime": 60,
             "mem_calculation_strategy": "rss",
         ]
         object.append(contentsOf: resources(process))

@@ -14,7 +14,7 @@ enum OverviewResource: Resource {
         if request.user.isMonitor {
             let node = await request.context.node.statistics.totals(history: ages.span)
             let totals = TotalsJSON(totals: node.totals, ages: ages)
-            object.append("message_stats", .object(totals.messageStats))
+            object.append("message_stats", .object(request.context.tellsRates ? totals.messageStats : JSONObject()))
             object.append("churn_rates", .object(totals.churnRates))
             object.append("queue_totals", .object(totals.queueTotals))
             object.append(
@@ -33,7 +33,8 @@ enum OverviewResource: Resource {
 
     private static func beginning(_ context: ManagementContext) -> JSONObject {
         [
-            "management_version": .string(DefinitionsExport.rabbitmqVersion), "rates_mode": "basic",
+            "management_version": .string(DefinitionsExport.rabbitmqVersion),
+            "rates_mode": .string(context.configuration.ratesMode),
             "sample_retention_policies": [
                 "global": [60, 600, 3600, 28800, 86400], "basic": [60], "detailed": [60],
             ],
@@ -65,7 +66,7 @@ enum OverviewResource: Resource {
         let hosts = controlPlane.virtualHosts.map(\.name).filter(request.opens)
         let all = await request.context.node.statistics.totals(ofVirtualHosts: hosts)
         let totals = TotalsJSON(totals: TotalsSnapshot(sumOf: Array(all.values)), ages: ages)
-        object.append("message_stats", .object(totals.messageStats))
+        object.append("message_stats", .object(request.context.tellsRates ? totals.messageStats : JSONObject()))
         object.append("queue_totals", .object(totals.queueTotals))
         let user = request.user.name
         let connections = await request.administration.collect { state, start, limit in

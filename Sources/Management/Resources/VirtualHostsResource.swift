@@ -87,7 +87,7 @@ enum VirtualHostsResource: Resource {
         guard let totals else { return object }
         object.append(contentsOf: totals.queueTotals)
         object.append(contentsOf: totals.traffic)
-        object.append("message_stats", .object(totals.messageStats))
+        if request.context.tellsRates { object.append("message_stats", .object(totals.messageStats)) }
         return object
     }
 

@@ -41,6 +41,16 @@ extension Administration {
         return snapshots
     }
 
+    /// What these queues were at the latest samples, by address; without those that are gone.
+    package func queueSamples(at addresses: [QueueAddress]) async -> [QueueAddress: SampleSeries] {
+        var samples: [QueueAddress: SampleSeries] = [:]
+        for (shard, addresses) in Dictionary(grouping: addresses, by: \.shard) where shard < shards.count {
+            let found = await shards[shard].run { state in addresses.map { state.samples(ofQueue: $0) } }
+            for (address, series) in zip(addresses, found) { samples[address] = series }
+        }
+        return samples
+    }
+
     /// What these exchanges have done, on all shards together, as of `noteCounters`, and how fast.
     package func exchangeActivity(
         of exchanges: [ExchangeReference]

@@ -56,11 +56,16 @@ package struct Configuration: Sendable, Equatable {
     /// With less disk space than this, publishers are blocked.
     package var diskFreeLimit = ResourceLimit.bytes(50_000_000)
 
+    /// What the node as a whole may have: no limits at first.
+    package var limits = NodeLimits()
+
     /// The product that server properties name. Some clients choose their behaviour by it.
     package var serverProduct = "Leveret"
 
     /// How often queues and channels are sampled for their rates, in milliseconds.
     package var statisticsIntervalMilliseconds = 5000
+    /// What is told of messages: `none` or `basic`.
+    package var ratesMode = "basic"
     /// They are not sampled: there are no rates of single objects.
     package var disablesMetricsCollector = false
 

@@ -71,6 +71,23 @@ extension ConfigurationKey {
             "channel_max", alias: "max_channels_per_connection", .integer(1...65535, \.channelMax),
             "The most channels a connection may open."),
         ConfigurationKey(
+            "connection_max", .limit(0...1_000_000_000, \.limits.connections),
+            "The most connections of clients that the node takes."),
+        ConfigurationKey(
+            "channel_max_per_node", .limit(0...1_000_000_000, \.limits.channels),
+            "The most channels that all connections together may open."),
+        ConfigurationKey(
+            "consumer_max_per_channel", .limit(1...1_000_000_000, \.limits.consumersPerChannel),
+            "The most consumers of a channel."),
+        ConfigurationKey(
+            "vhost_max", .limit(1...1_000_000_000, \.limits.virtualHosts), "The most virtual hosts."),
+        ConfigurationKey(
+            "cluster_queue_limit", .limit(0...1_000_000_000, \.limits.queues),
+            "The most queues of all virtual hosts together."),
+        ConfigurationKey(
+            "cluster_exchange_limit", .limit(0...1_000_000_000, \.limits.exchanges),
+            "The most exchanges of all virtual hosts together; those that each begins with count."),
+        ConfigurationKey(
             "handshake_timeout", .integer(1...3_600_000, \.handshakeTimeoutMilliseconds),
             "Milliseconds a client has from connecting to an open connection."),
         ConfigurationKey(
@@ -113,6 +130,12 @@ extension ConfigurationKey {
         ConfigurationKey(
             "collect_statistics_interval", .integer(1000...86_400_000, \.statisticsIntervalMilliseconds),
             "How often queues, channels and exchanges are sampled for their rates, in milliseconds."),
+        ConfigurationKey(
+            "management.rates_mode", .choice(["basic", "none"], \.ratesMode),
+            """
+            What the HTTP API tells of messages. basic: counts and rates of each queue, channel and exchange; none: how
+            long queues are, and nothing else.
+            """),
         ConfigurationKey(
             "management_agent.disable_metrics_collector",
             .choice(["true", "false"], \.disablesMetricsCollectorText),

@@ -30,6 +30,8 @@ extension ConfigurationKey {
             configuration[keyPath: field] = try integer(text, in: range)
         case .optionalInteger(let range, let field):
             configuration[keyPath: field] = try integer(text, in: range)
+        case .limit(let range, let field):
+            configuration[keyPath: field] = text == "infinity" ? nil : try integer(text, in: range)
         case .integerOrAuto(let range, let field):
             let initial = Configuration()[keyPath: field]
             configuration[keyPath: field] = text == "auto" ? initial : try integer(text, in: range)
@@ -80,6 +82,7 @@ extension ConfigurationKey {
         switch kind {
         case .integer(let range, _), .optionalInteger(let range, _):
             "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .limit(let range, _): "a whole number from \(range.lowerBound) to \(range.upperBound), or infinity"
         case .integerOrAuto(let range, _): "a whole number from \(range.lowerBound) to \(range.upperBound), or auto"
         case .byteSize(let range, _):
             "a size from \(range.lowerBound) to \(range.upperBound) bytes, in bytes or with KB, MB or GB"

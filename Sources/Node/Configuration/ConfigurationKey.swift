@@ -18,6 +18,8 @@ package struct ConfigurationKey: Sendable {
         case integer(ClosedRange<Int>, Field<Int>)
         /// A whole number in the range, or nothing.
         case optionalInteger(ClosedRange<Int>, Field<Int?>)
+        /// nil is `infinity`.
+        case limit(ClosedRange<Int>, Field<Int?>)
         /// A whole number in the range, or `auto` for the default.
         case integerOrAuto(ClosedRange<Int>, Field<Int>)
         /// A number of bytes, in units of KB, MB or GB (powers of 1024) when they are given.
@@ -108,6 +110,7 @@ package struct ConfigurationKey: Sendable {
         case .integer(_, let field), .integerOrAuto(_, let field), .byteSize(_, let field):
             String(configuration[keyPath: field])
         case .optionalInteger(_, let field): configuration[keyPath: field].map { String($0) } ?? ""
+        case .limit(_, let field): configuration[keyPath: field].map { String($0) } ?? "infinity"
         case .resourceBytes(_, let field), .memoryShare(_, let field):
             configuration[keyPath: field].text
         case .text(_, _, let field), .path(let field), .address(let field), .choice(_, let field):

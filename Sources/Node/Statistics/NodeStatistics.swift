@@ -78,7 +78,10 @@ package final class NodeStatistics: Sendable {
     private func walk(sampling: Bool) async {
         var sums = ShardSums()
         for shard in shards {
-            if sampling { await shard.run { $0.beginSample() } }
+            if sampling {
+                await shard.run { $0.beginSample() }
+                _ = await walk(shard) { state, start, _ in state.sampleConnections(from: start, limit: Self.stepCount) }
+            }
             sums = await sums + walk(shard) { $0.sampleQueues(from: $1, limit: Self.stepCount, into: &$2) }
             sums = await sums + walk(shard) { $0.sampleChannels(from: $1, limit: Self.stepCount, into: &$2) }
             sums =

@@ -39,7 +39,8 @@ final class Conversation {
         self.journal = journal
         self.disk = disk
         let controlPlane = ControlPlane(
-            shardCount: count, virtualHost: settings.defaultVirtualHost, access: settings.access)
+            shardCount: count, virtualHost: settings.defaultVirtualHost, access: settings.access,
+            limits: settings.limits)
         self.controlPlane = controlPlane
         let now = Moment(monotonicMilliseconds: milliseconds, wallMilliseconds: wallMilliseconds)
         shards = (0..<count).map {

@@ -208,8 +208,12 @@ extension Conversation {
     func sums(sampling: Bool = false) -> ShardSums {
         var sums = ShardSums()
         for shard in shards {
-            if sampling { shard.beginSample() }
             var next: Int? = 0
+            if sampling {
+                shard.beginSample()
+                while let start = next { next = shard.sampleConnections(from: start, limit: 2) }
+                next = 0
+            }
             while let start = next { next = shard.sampleQueues(from: start, limit: 2, into: &sums) }
             next = 0
             while let start = next { next = shard.sampleChannels(from: start, limit: 2, into: &sums) }

@@ -64,6 +64,32 @@ import Testing
         }
     }
 
+    @Test func aConnectionTellsHowManyBytesItMoves() throws {
+        try converse { broker in
+            let client = broker.connect()
+            let still = broker.connect(channel: nil)
+            sample(broker)
+            let (sent, received) = (client.sentBytes.count, client.receivedBytes.count)
+            client.declare(QueueDeclare(queue: "q"))
+            for _ in 0..<10 { client.publish("x", routingKey: "q") }
+            sample(broker)
+            let moved = try #require(broker.shards[0].connectionSnapshot(at: client.address))
+            #expect(moved.receivedByteRate == Double(client.sentBytes.count - sent) / 5)
+            #expect(moved.sentByteRate == Double(client.receivedBytes.count - received) / 5)
+            let series = try #require(broker.shards[0].samples(ofConnection: client.address))
+            #expect(series.received == [UInt64(client.sentBytes.count), UInt64(sent)])
+            #expect(series.sent == [UInt64(client.receivedBytes.count), UInt64(received)])
+            let now = broker.wallMilliseconds
+            #expect(series.milliseconds == [now, now - 5000])
+            let unmoved = try #require(broker.shards[0].connectionSnapshot(at: still.address))
+            #expect(unmoved.receivedByteRate == 0 && unmoved.sentByteRate == 0)
+            #expect(unmoved.receivedByteCount == UInt64(still.sentBytes.count))
+            // What a connection without channels has moved, its virtual host knows too.
+            let all = client.sentBytes.count + still.sentBytes.count
+            #expect(broker.sums().virtualHosts[0]?.receivedByteCount == UInt64(all))
+        }
+    }
+
     @Test func aWalkSumsUpEachVirtualHost() throws {
         try converse(shards: 2) { broker in
             try broker.controlPlane.addVirtualHost("other", creator: "guest")

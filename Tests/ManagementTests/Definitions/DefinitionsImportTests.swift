@@ -103,6 +103,47 @@ import Testing
         }
     }
 
+    /// What stands in the way is not known before: then it is told which are there and which are not.
+    @Test func anImportThatCannotBeFinishedSaysWhatItDid() async throws {
+        try await TestNode.run({
+            $0.limits.queues = 2
+            $0.limits.virtualHosts = 2
+        }) { (node: TestNode) async throws in
+            func queue(_ name: String, _ host: String) -> JSONValue {
+                ["name": .string(name), "vhost": .string(host), "durable": true, "arguments": [:]]
+            }
+            func binding(_ destination: String) -> JSONValue {
+                [
+                    "source": "amq.fanout", "vhost": "/", "destination": .string(destination),
+                    "destination_type": "queue", "routing_key": "", "arguments": [:],
+                ]
+            }
+            let reply = try await node.client.post(
+                "/api/definitions",
+                [
+                    "vhosts": [["name": "a"], ["name": "b"]],
+                    "queues": [queue("q", "/"), queue("r", "a"), queue("s", "/"), queue("t", "b")],
+                    "bindings": [binding("q"), binding("s")],
+                ])
+            #expect(reply.status == 200)
+            let report = try #require(try reply.json.object)
+            #expect(report["imported"] == ["vhosts": 1, "queues": 2, "bindings": 1])
+            let notes = (report["notes"]?.array ?? []).compactMap(\.string)
+            let expected = [
+                "vhost 'b' is left out: cannot create vhost 'b': vhost limit of 2 is reached",
+                "queue 's' in vhost '/' is left out: cannot declare queue 's': queue limit in cluster (2) is reached",
+                "queue 't' in vhost 'b' is left out", "binding from 'amq.fanout' to 's' in vhost '/' is left out",
+            ]
+            #expect(notes.count == expected.count, "\(notes)")
+            for (note, beginning) in zip(notes, expected) { #expect(note.hasPrefix(beginning), "\(note)") }
+            let queues = try #require(try await node.client.get("/api/queues?columns=name,vhost").json.array)
+            #expect(queues == [["name": "q", "vhost": "/"], ["name": "r", "vhost": "a"]])
+            let hosts = try #require(try await node.client.get("/api/vhosts?columns=name").json.array)
+            #expect(hosts == [["name": "/"], ["name": "a"]])
+            #expect(try await node.client.get("/api/bindings/%2F/e/amq.fanout/q/q").json.array?.count == 1)
+        }
+    }
+
     /// The objects of a list, whose order says nothing.
     private func texts(_ list: JSONValue?) -> [String] { (list?.array ?? []).map { String(describing: $0) }.sorted() }
 

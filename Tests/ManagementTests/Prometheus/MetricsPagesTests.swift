@@ -1,5 +1,6 @@
 import Broker
 import LeveretClient
+import Logging
 import Management
 import Node
 import Testing
@@ -40,6 +41,64 @@ import Testing
         try await TestNode.run { node in
             let page = try await page(node, path)
             #expect(page.value("rabbitmq_identity_info", ["rabbitmq_endpoint": endpoint]) == 1)
+        }
+    }
+
+    /// Who monitors may read the pages, once Prometheus has to log in.
+    private func checkLogin(_ node: TestNode, _ pages: HTTPClient) async throws {
+        for path in ["/metrics", "/metrics/per-object", "/metrics/detailed?family=queue_metrics"] {
+            let nobody = try await pages.send("GET", path, isAuthenticated: false)
+            #expect(nobody.status == 401, "\(path)")
+            #expect(nobody.header("www-authenticate")?.hasPrefix("Basic ") == true)
+            #expect(!nobody.text.contains("rabbitmq_"))
+            var other = pages
+            other.user = "m"
+            other.password = "p"
+            #expect(try await other.get(path).status == 200, "\(path)")
+            other.password = "wrong"
+            #expect(try await other.get(path).status == 401, "\(path)")
+            other.user = "u"
+            other.password = "p"
+            let user = try await other.get(path)
+            #expect(user.status == 401 && user.reason == "Not monitor user", "\(path)")
+            #expect(try await pages.get(path).status == 200, "\(path)")
+        }
+    }
+
+    @Test func prometheusHasToLogInWhereItIsToldTo() async throws {
+        try await TestNode.run({ $0.metricsAuthentication = "basic" }) { (node: TestNode) async throws in
+            _ = try await node.client.put("/api/users/m", ["password": "p", "tags": "monitoring"])
+            _ = try await node.client.put("/api/users/u", ["password": "p", "tags": "management"])
+            try await checkLogin(node, node.client)
+        }
+    }
+
+    @Test(arguments: ["none", "basic"]) func metricsHaveAPortOfTheirOwn(authentication: String) async throws {
+        try await TestNode.run { (node: TestNode) async throws in
+            _ = try await node.client.put("/api/users/m", ["password": "p", "tags": "monitoring"])
+            _ = try await node.client.put("/api/users/u", ["password": "p", "tags": "management"])
+            var configuration = Configuration { _ in nil }
+            configuration.metricsPort = 0
+            configuration.metricsAuthentication = authentication
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let server = try #require(
+                ManagementServer(metricsOf: node.node, configuration: configuration, logger: logger))
+            try await server.start()
+            let port = server.listeningAddress?.split(separator: ":").last.flatMap { Int($0) } ?? 0
+            let pages = HTTPClient(port: port)
+            if authentication == "basic" {
+                try await checkLogin(node, pages)
+            } else {
+                let page = try await pages.send("GET", "/metrics", isAuthenticated: false)
+                #expect(
+                    try ParsedPage(page.text).value("rabbitmq_identity_info", ["rabbitmq_endpoint": "aggregated"]) == 1)
+            }
+            // Nothing else is served there.
+            for path in ["/api/overview", "/api/openapi.json", "/"] {
+                #expect(try await pages.get(path).status == 404, "\(path)")
+            }
+            #expect(try await pages.send("POST", "/metrics").status == 405)
+            await server.stop()
         }
     }
 

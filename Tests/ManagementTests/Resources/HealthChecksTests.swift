@@ -1,4 +1,6 @@
 import JSON
+import Broker
+import LeveretClient
 import Management
 import Node
 import Testing
@@ -33,6 +35,32 @@ import Testing
             }
             let alarms = try await node.client.send("GET", "/api/health/checks/alarms", isAuthenticated: false)
             #expect(alarms.status == 401)
+        }
+    }
+
+    @Test func aNodeThatIsFullSaysSo() async throws {
+        try await TestNode.run({ $0.limits.connections = 1 }) { (node: TestNode) async throws in
+            let path = "/api/health/checks/below-node-connection-limit"
+            #expect(try await node.client.get(path).json == ["status": "ok", "limit": 1, "connections": 0])
+            // What an operator does is no connection.
+            _ = try await node.client.put("/api/queues/%2F/q")
+            let connection = try await node.connect()
+            let full = try await node.client.get(path)
+            #expect(full.status == 503)
+            #expect(
+                try full.json == [
+                    "status": "failed", "reason": "node connection limit is reached", "limit": 1, "connections": 1,
+                ])
+            #expect(try await node.client.get("/api/health/checks/ready-to-serve-clients").status == 503)
+            await #expect { _ = try await node.connect() } throws: { error in
+                "\(error)".contains("node connection limit (1) is reached")
+            }
+            try await connection.close()
+            while try await node.client.get(path).status != 200 {}
+        }
+        try await TestNode.run { (node: TestNode) async throws in
+            let reply = try await node.client.get("/api/health/checks/below-node-connection-limit")
+            #expect(try reply.json == ["status": "ok", "limit": "infinity", "connections": 0])
         }
     }
 

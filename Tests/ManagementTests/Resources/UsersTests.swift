@@ -4,6 +4,29 @@ import Management
 import Testing
 
 @Suite struct UsersTests {
+    @Test func whoHasThePasswordMayLogIn() async throws {
+        try await TestNode.run { (node: TestNode) async throws in
+            _ = try await node.client.put("/api/users/m", ["password": "p&w=1 %", "tags": "management"])
+            _ = try await node.client.put("/api/users/u", ["password": "p", "tags": ""])
+            func logIn(_ form: String) async throws -> HTTPReply {
+                try await node.client.send(
+                    "POST", "/api/login", headers: [("Content-Type", "application/x-www-form-urlencoded")],
+                    body: Array(form.utf8), isAuthenticated: false)
+            }
+            let welcome = try await logIn("username=m&password=p%26w%3D1+%25")
+            #expect(welcome.status == 200 && welcome.text == "\"ok\"")
+            // Credentials are not handed back.
+            #expect(welcome.header("set-cookie") == nil)
+            for form in [
+                "username=m&password=x", "username=nobody&password=p", "username=u&password=p", "", "username=m",
+            ] {
+                #expect(try await logIn(form).status == 401, "\(form)")
+            }
+            #expect(try await logIn("username=%zz&password=p").status == 400)
+            #expect(try await node.client.get("/api/login").status == 405)
+        }
+    }
+
     @Test func aUserIsMadeChangedAndDeleted() async throws {
         try await TestNode.run { (node: TestNode) async throws in
             let body: JSONValue = ["password": "secret", "tags": "management,policymaker"]

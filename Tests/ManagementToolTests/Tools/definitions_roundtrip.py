@@ -172,6 +172,14 @@ def differences(left, right, names):
     return wrong
 
 
+def properties_keys(client):
+    """What each binding is called in paths, which clients keep."""
+    return {
+        (item["vhost"], item["source"], item["destination_type"], item["destination"], item["properties_key"])
+        for item in client.get(f"/api/bindings/{quoted(HOST)}")
+    }
+
+
 def clean(client):
     """Every virtual host but the default one, users but guest, parameters but the broker's own."""
     for host in client.get("/api/vhosts?columns=name"):
@@ -212,6 +220,8 @@ def main():
     timed("the broker imports RabbitMQ's export", lambda: broker.change("POST", "/api/definitions", original))
     ours = timed("the broker exports", lambda: broker.get("/api/definitions"))
     wrong = differences(named(original), named(ours), ("RabbitMQ", "the broker"))
+    wrong += [f"only one of both calls a binding so: {key}"
+              for key in sorted(properties_keys(rabbit) ^ properties_keys(broker))]
     timed("the broker imports it again", lambda: broker.change("POST", "/api/definitions", original))
     wrong += differences(named(ours), named(broker.get("/api/definitions")), ("the broker", "the broker, again"))
 

@@ -12,14 +12,18 @@ enum ChannelsResource: Resource {
         Route(.get, "/api/channels/{channel}", access: .management, show),
     ]
 
-    static func object(of channel: ChannelSnapshot, _ nodeName: String, _ columns: Columns) -> JSONObject {
+    /// - Parameter history: what was asked for of its past.
+    static func object(
+        of channel: ChannelSnapshot, _ context: ManagementContext, _ columns: Columns,
+        history: SampleHistoryQuery? = nil
+    ) -> JSONObject {
         var builder = JSONObjectBuilder(columns)
         builder.add("name", .string(channel.name))
         builder.add("number", Int(channel.number))
         builder.add("user", .text(channel.connection.user))
         builder.add("user_who_performed_action", .text(channel.connection.user))
         builder.add("vhost", .text(channel.connection.virtualHost))
-        builder.add("node", .string(nodeName))
+        builder.add("node", .string(context.nodeName))
         builder.add("state", .string(channel.state.rawValue))
         builder.add("connection_details", connectionDetails(channel.connection))
         builder.add("consumer_count", channel.consumerCount)
@@ -34,13 +38,20 @@ enum ChannelsResource: Resource {
         if let idle = channel.idleSinceMilliseconds {
             builder.add("idle_since", .string(Timestamps.text(milliseconds: idle)))
         }
-        builder.add("message_stats", .object(MessageStats.object(channel.counters, channel.rates, .channel)))
+        if context.tellsRates {
+            builder.add(
+                "message_stats",
+                .object(MessageStats.object(channel.counters, channel.rates, .channel, history: history)))
+        }
         return builder.object
     }
 
     private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         let host = request.parameters["vhost"] == nil ? try request.namedVirtualHost : try request.virtualHost
-        return try await request.list(ChannelSource(request: request, virtualHost: host, connection: nil))
+        return try await request.list(
+            ChannelSource(
+                request: request, virtualHost: host, connection: nil,
+                range: try HistoryRange(request.query, prefix: "msg_rates")))
     }
 
     private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
@@ -55,7 +66,16 @@ enum ChannelsResource: Resource {
         }
         let columns = Columns(request.query["columns"])
         let nodeName = request.context.nodeName
-        var object = object(of: channel, nodeName, columns)
+        let range = try HistoryRange(request.query, prefix: "msg_rates")
+        var samples: SampleSeries?
+        if range != nil {
+            let (address, number) = (channel.connection.address, channel.number)
+            samples = await request.administration.read(shard: Int(address.shard)) {
+                $0.samples(ofChannel: number, of: address)
+            }
+        }
+        let history = SampleHistoryQuery(range: range, series: samples)
+        var object = object(of: channel, request.context, columns, history: history)
         if columns.want("consumer_details") {
             let consumers = await consumers(of: channel, request.administration)
             object.append(
@@ -92,6 +112,8 @@ struct ChannelSource: ListSource {
     /// nil: of all.
     let virtualHost: ShortString?
     let connection: ConnectionAddress?
+    /// What was asked for of their past.
+    let range: HistoryRange?
 
     func keys() async -> [Key] {
         let (request, virtualHost, connection) = (request, virtualHost, connection)
@@ -116,17 +138,27 @@ struct ChannelSource: ListSource {
     func name(of key: Key) -> String { key.name }
 
     func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
-        var found: [ConnectionAddress: [UInt16: ChannelSnapshot]] = [:]
+        typealias Found = (channel: ChannelSnapshot, samples: SampleSeries?)
+        var found: [ConnectionAddress: [UInt16: Found]] = [:]
+        let hasHistory = range != nil
         for (shard, keys) in Dictionary(grouping: keys, by: \.connection.shard) {
             let addresses = Set(keys.map(\.connection))
-            let snapshots = await request.administration.read(shard: Int(shard)) { state in
-                addresses.flatMap { state.channelSnapshots(of: $0) }
+            let channels = await request.administration.read(shard: Int(shard)) { state -> [Found] in
+                addresses.flatMap { address in
+                    state.channelSnapshots(of: address).map { channel in
+                        (channel, hasHistory ? state.samples(ofChannel: channel.number, of: address) : nil)
+                    }
+                }
             }
-            for snapshot in snapshots { found[snapshot.connection.address, default: [:]][snapshot.number] = snapshot }
+            for item in channels {
+                found[item.channel.connection.address, default: [:]][item.channel.number] = item
+            }
         }
         return keys.map { key in
-            found[key.connection]?[key.number].map {
-                ChannelsResource.object(of: $0, request.context.nodeName, columns)
+            found[key.connection]?[key.number].map { item in
+                ChannelsResource.object(
+                    of: item.channel, request.context, columns,
+                    history: SampleHistoryQuery(range: range, series: item.samples))
             }
         }
     }

@@ -16,14 +16,18 @@ enum ConnectionsResource: Resource {
         Route(.get, "/api/connections/{connection}/channels", access: .management, listChannels),
     ]
 
-    static func object(of connection: ConnectionSnapshot, _ nodeName: String, _ columns: Columns) -> JSONObject {
+    /// - Parameter history: what was asked for of its past.
+    static func object(
+        of connection: ConnectionSnapshot, _ context: ManagementContext, _ columns: Columns,
+        history: SampleHistoryQuery? = nil
+    ) -> JSONObject {
         var builder = JSONObjectBuilder(columns)
         builder.add("name", .string(connection.name))
         builder.add("user", .text(connection.user))
         builder.add("vhost", .text(connection.virtualHost))
         builder.add("state", .string(connection.state.rawValue))
         builder.add("channels", connection.channelCount)
-        builder.add("node", .string(nodeName))
+        builder.add("node", .string(context.nodeName))
         builder.add("type", "network")
         builder.add("protocol", "AMQP 0-9-1")
         builder.add("auth_mechanism", .text(connection.mechanism))
@@ -44,22 +48,39 @@ enum ConnectionsResource: Resource {
             "peer_cert_validity",
         ] { builder.add(field, JSONValue.null) }
         builder.add("recv_oct", .number(connection.receivedByteCount))
+        builder.add(
+            "recv_oct_details",
+            .object(
+                MessageStats.details(
+                    rate: connection.receivedByteRate, samples: history?.samples(of: history?.series.received ?? []))))
         builder.add("recv_cnt", .number(connection.readCount))
         builder.add("send_oct", .number(connection.sentByteCount))
+        builder.add(
+            "send_oct_details",
+            .object(
+                MessageStats.details(
+                    rate: connection.sentByteRate, samples: history?.samples(of: history?.series.sent ?? []))))
         builder.add("send_cnt", .number(connection.writeCount))
         builder.add("send_pend", connection.pendingByteCount)
-        builder.add("message_stats", .object(MessageStats.object(connection.counters, nil, .channel)))
+        if context.tellsRates {
+            builder.add("message_stats", .object(MessageStats.object(connection.counters, nil, .channel)))
+        }
         return builder.object
     }
 
     private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         let host = request.parameters["vhost"] == nil ? try request.namedVirtualHost : try request.virtualHost
-        return try await request.list(ConnectionSource(request: request, virtualHost: host, owner: nil))
+        return try await request.list(
+            ConnectionSource(
+                request: request, virtualHost: host, owner: nil,
+                range: try HistoryRange(request.query, prefix: "data_rates")))
     }
 
     private static func listOfUser(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         try await request.list(
-            ConnectionSource(request: request, virtualHost: nil, owner: try request.name("user")))
+            ConnectionSource(
+                request: request, virtualHost: nil, owner: try request.name("user"),
+                range: try HistoryRange(request.query, prefix: "data_rates")))
     }
 
     /// - Throws: 404; 401 when it is another user's and this one may not see it.
@@ -80,13 +101,24 @@ enum ConnectionsResource: Resource {
     private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         let columns = Columns(request.query["columns"])
         let connection = try await existing(request)
-        return .json(columns.project(object(of: connection, request.context.nodeName, columns)))
+        let range = try HistoryRange(request.query, prefix: "data_rates")
+        var samples: SampleSeries?
+        if range != nil {
+            let address = connection.address
+            samples = await request.administration.read(shard: Int(address.shard)) {
+                $0.samples(ofConnection: address)
+            }
+        }
+        let history = SampleHistoryQuery(range: range, series: samples)
+        return .json(columns.project(object(of: connection, request.context, columns, history: history)))
     }
 
     private static func listChannels(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         let connection = try await existing(request)
         return try await request.list(
-            ChannelSource(request: request, virtualHost: nil, connection: connection.address))
+            ChannelSource(
+                request: request, virtualHost: nil, connection: connection.address,
+                range: try HistoryRange(request.query, prefix: "msg_rates")))
     }
 
     private static func close(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
@@ -105,7 +137,7 @@ enum ConnectionsResource: Resource {
         guard request.user.isAdministrator || request.user.name == owner else {
             throw .notAuthorised("User not authorised to access object")
         }
-        let source = ConnectionSource(request: request, virtualHost: nil, owner: owner)
+        let source = ConnectionSource(request: request, virtualHost: nil, owner: owner, range: nil)
         for key in await source.keys() {
             await request.administration.closeConnection(key.address, reason: reason(request))
         }
@@ -125,6 +157,8 @@ struct ConnectionSource: ListSource {
     /// nil: of all.
     let virtualHost: ShortString?
     let owner: ShortString?
+    /// What was asked for of their past.
+    let range: HistoryRange?
 
     func keys() async -> [Key] {
         let (request, virtualHost, owner) = (request, virtualHost, owner)
@@ -142,16 +176,26 @@ struct ConnectionSource: ListSource {
     func name(of key: Key) -> String { key.name }
 
     func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
-        var found: [ConnectionAddress: ConnectionSnapshot] = [:]
+        typealias Found = (connection: ConnectionSnapshot, samples: SampleSeries?)
+        var found: [ConnectionAddress: Found] = [:]
+        let hasHistory = range != nil
         for (shard, keys) in Dictionary(grouping: keys, by: \.address.shard) {
             let addresses = keys.map(\.address)
-            let snapshots = await request.administration.read(shard: Int(shard)) { state in
-                addresses.compactMap { state.connectionSnapshot(at: $0) }
+            let connections = await request.administration.read(shard: Int(shard)) { state -> [Found] in
+                addresses.compactMap { address in
+                    state.connectionSnapshot(at: address).map { connection in
+                        (connection, hasHistory ? state.samples(ofConnection: address) : nil)
+                    }
+                }
             }
-            for snapshot in snapshots { found[snapshot.address] = snapshot }
+            for item in connections { found[item.connection.address] = item }
         }
         return keys.map { key in
-            found[key.address].map { ConnectionsResource.object(of: $0, request.context.nodeName, columns) }
+            found[key.address].map { item in
+                ConnectionsResource.object(
+                    of: item.connection, request.context, columns,
+                    history: SampleHistoryQuery(range: range, series: item.samples))
+            }
         }
     }
 }

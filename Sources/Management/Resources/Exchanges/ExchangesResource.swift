@@ -19,14 +19,18 @@ enum ExchangesResource: Resource {
         try await request.list(
             ExchangeSource(
                 request: request, virtualHosts: try request.listedVirtualHosts,
-                hasCounters: !request.query.isTrue("disable_stats")))
+                hasCounters: hasCounters(request)))
+    }
+
+    private static func hasCounters(_ request: ManagementRequest) -> Bool {
+        request.context.tellsRates && !request.query.isTrue("disable_stats")
     }
 
     private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         _ = try existing(request)
         let source = ExchangeSource(
             request: request, virtualHosts: [try request.virtualHost],
-            hasCounters: !request.query.isTrue("disable_stats"))
+            hasCounters: hasCounters(request))
         if source.hasCounters { await request.administration.noteCounters() }
         let key = ExchangeSource.Key(
             virtualHost: try request.virtualHost, name: try request.exchangeName("exchange"))
@@ -89,6 +93,7 @@ enum ExchangesResource: Resource {
             body = decoded
         case let encoding: throw .badRequest("field 'payload_encoding': unsupported encoding '\(encoding.prefix(64))'")
         }
+        try checkAlarms(request)
         let outcome = try await request.withChannel(virtualHost: exchange.virtualHost) {
             connection throws(DirectError) in
             try await connection.publish(
@@ -98,5 +103,14 @@ enum ExchangesResource: Resource {
             throw .badRequest("rejected Unable to publish message. Check queue limits.")
         }
         return .json(["routed": .bool(outcome.wasRouted)])
+    }
+
+    /// Publishers are blocked while the node is short of something. Who asks over HTTP is told at once, and does not
+    /// wait.
+    private static func checkAlarms(_ request: ManagementRequest) throws(ManagementError) {
+        let alarms = request.context.node.resourceAlarms
+        if alarms.isEmpty { return }
+        throw ManagementError(
+            .serviceUnavailable, "publishing_blocked", "publishers are blocked: \(alarms.blockedReason)")
     }
 }

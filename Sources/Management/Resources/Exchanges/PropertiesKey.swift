@@ -63,14 +63,10 @@ struct PropertiesKey: Equatable, Sendable {
         return bytes
     }
 
-    /// FNV-1a of the table as on the wire, 64 bits, in the URL-safe alphabet.
+    /// RabbitMQ's: four bytes in the URL-safe alphabet of base 64.
     private static func hash(_ arguments: FieldTable) -> String {
-        var buffer = OutboundBuffer()
-        buffer.write(arguments)
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in buffer.bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        buffer.deallocate()
-        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: hash >> UInt64(56 - 8 * $0)) }
+        let hash = ErlangTermHash(arguments).value
+        let bytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: hash >> $0) }
         let text = Base64.encode(bytes).utf8.compactMap { byte -> UInt8? in
             switch byte {
             case UInt8(ascii: "+"): UInt8(ascii: "-")

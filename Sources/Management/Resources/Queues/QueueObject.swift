@@ -11,10 +11,25 @@ struct QueueObject {
 
     let queue: QueueSnapshot
     let extent: Extent
-    let nodeName: String
+    let context: ManagementContext
     /// What was asked for of its past.
-    var rateHistory: SampleHistoryQuery?
-    var lengthHistory: SampleHistoryQuery?
+    private var rateHistory: SampleHistoryQuery?
+    private var lengthHistory: SampleHistoryQuery?
+
+    private var nodeName: String { context.nodeName }
+
+    init(queue: QueueSnapshot, extent: Extent, context: ManagementContext) {
+        self.queue = queue
+        self.extent = extent
+        self.context = context
+    }
+
+    /// Shows of these samples what was asked for.
+    mutating func show(_ samples: SampleSeries?, _ ranges: QueueHistoryRanges) {
+        guard let samples else { return }
+        rateHistory = ranges.rates.map { SampleHistoryQuery(range: $0, series: samples) }
+        lengthHistory = ranges.lengths.map { SampleHistoryQuery(range: $0, series: samples) }
+    }
 
     func object(_ columns: Columns) -> JSONObject {
         var builder = JSONObjectBuilder(columns)
@@ -83,8 +98,11 @@ struct QueueObject {
         builder.add("message_bytes_persistent", queue.persistentByteCount)
         builder.add("head_message_timestamp", queue.headTimestampSeconds.map { .number($0) } ?? .null)
         builder.add("memory", queue.memoryByteCount)
-        builder.add(
-            "message_stats", .object(MessageStats.object(queue.counters, queue.rates, .queue, history: rateHistory)))
+        if context.tellsRates {
+            builder.add(
+                "message_stats",
+                .object(MessageStats.object(queue.counters, queue.rates, .queue, history: rateHistory)))
+        }
         if let idle = queue.idleSinceMilliseconds {
             builder.add("idle_since", .string(Timestamps.text(milliseconds: idle)))
         }
@@ -117,6 +135,7 @@ struct QueueSource: ListSource {
     let request: ManagementRequest
     let virtualHosts: [ShortString]
     let extent: QueueObject.Extent
+    let ranges: QueueHistoryRanges
 
     func keys() async -> [Key] {
         virtualHosts.flatMap { host in
@@ -129,13 +148,30 @@ struct QueueSource: ListSource {
     func name(of key: Key) -> String { key.queue.name.description }
 
     func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
-        let snapshots = await request.administration.queueSnapshots(at: keys.map(\.queue.address))
+        let addresses = keys.map(\.queue.address)
+        let snapshots = await request.administration.queueSnapshots(at: addresses)
+        let samples = ranges.isEmpty ? [:] : await request.administration.queueSamples(at: addresses)
         return keys.map { key in
             snapshots[key.queue.address].map { queue in
-                QueueObject(queue: queue, extent: extent, nodeName: request.context.nodeName).object(columns)
+                var view = QueueObject(queue: queue, extent: extent, context: request.context)
+                view.show(samples[key.queue.address], ranges)
+                return view.object(columns)
             }
         }
     }
+}
+
+/// Which parts of queues' histories a request asks for.
+struct QueueHistoryRanges: Sendable {
+    let rates: HistoryRange?
+    let lengths: HistoryRange?
+
+    init(_ query: Query) throws(ManagementError) {
+        rates = try HistoryRange(query, prefix: "msg_rates")
+        lengths = try HistoryRange(query, prefix: "lengths")
+    }
+
+    var isEmpty: Bool { rates == nil && lengths == nil }
 }
 
 extension ManagementRequest {

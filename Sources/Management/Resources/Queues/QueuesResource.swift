@@ -9,6 +9,8 @@ import Routing
 enum QueuesResource: Resource {
     static let routes = [
         Route(.get, "/api/queues", access: .visibleVirtualHost, list),
+        // RabbitMQ's fuller list; here every list is full.
+        Route(.get, "/api/queues/detailed", access: .visibleVirtualHost, list),
         Route(.get, "/api/queues/{vhost}", access: .visibleVirtualHost, list),
         Route(.get, "/api/queues/{vhost}/{queue}", access: .virtualHost, show),
         Route(.put, "/api/queues/{vhost}/{queue}", access: .virtualHost, declare),
@@ -26,7 +28,8 @@ enum QueuesResource: Resource {
     private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         try await request.list(
             QueueSource(
-                request: request, virtualHosts: try request.listedVirtualHosts, extent: request.queueExtent))
+                request: request, virtualHosts: try request.listedVirtualHosts, extent: request.queueExtent,
+                ranges: try QueueHistoryRanges(request.query)))
     }
 
     private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
@@ -34,17 +37,10 @@ enum QueuesResource: Resource {
         let extent = request.queueExtent
         let nodeName = request.context.nodeName
         let columns = Columns(request.query["columns"])
-        let rateRange = try HistoryRange(request.query, prefix: "msg_rates")
-        let lengthRange = try HistoryRange(request.query, prefix: "lengths")
-        var view = QueueObject(queue: queue, extent: extent, nodeName: nodeName)
-        if rateRange != nil || lengthRange != nil {
-            let series = await request.administration.read(shard: queue.address.shard) {
-                $0.samples(ofQueue: queue.address)
-            }
-            if let series {
-                view.rateHistory = rateRange.map { SampleHistoryQuery(range: $0, series: series) }
-                view.lengthHistory = lengthRange.map { SampleHistoryQuery(range: $0, series: series) }
-            }
+        let ranges = try QueueHistoryRanges(request.query)
+        var view = QueueObject(queue: queue, extent: extent, context: request.context)
+        if !ranges.isEmpty {
+            view.show(await request.administration.queueSamples(at: [queue.address])[queue.address], ranges)
         }
         var object = view.object(columns)
         if extent == .everything, columns.want("consumer_details") {
