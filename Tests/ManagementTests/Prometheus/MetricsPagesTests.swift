@@ -1,3 +1,4 @@
+import JSON
 import Broker
 import LeveretClient
 import Logging
