@@ -52,6 +52,8 @@ enum Limit {
     static let staleDeadlines = 1024
     /// Dead-letter cycles that a shard tells of.
     static let notedCycles = 1000
+    /// Pairs of a channel, and of a virtual host on a shard, whose messages are counted.
+    static let messagePairs = 10_000
     /// Deliveries of one queue in one turn before others get theirs.
     static let deliveriesPerTurn = 4096
     /// Messages a remote consumer under a channel-wide limit may ask credit for at once.

@@ -200,5 +200,6 @@ extension BrokerSettings {
         defaultQueueType = configuration.defaultQueueType
         access = AccessSettings(configuration)
         limits = configuration.limits
+        countsPairs = configuration.ratesMode == "detailed"
     }
 }

@@ -74,7 +74,10 @@ struct LeveretCommand: ParsableCommand {
     /// The defaults, then the file, then the options.
     private func configuration() throws(ConfigurationError) -> Configuration {
         var configuration = Configuration()
-        if let config { try configuration.apply(ConfigurationFile(path: config)) }
+        if let config {
+            try configuration.apply(ConfigurationFile(path: config))
+            configuration.files = [Configuration.absolutePath(config)]
+        }
         let values = [
             "--data-dir": dataDir, "--bind": bind, "--port": port,
             "--http-port": httpPort, "--log-level": logLevel, "--shards": shards,

@@ -87,6 +87,43 @@ import Testing
         }
     }
 
+    @Test(arguments: ["basic", "detailed"]) func pairsAreToldWhereTheyAreCounted(mode: String) async throws {
+        try await TestNode.run({ $0.ratesMode = mode }) { (node: TestNode) async throws in
+            let connection = try await node.connect()
+            let channel = try await connection.channel()
+            _ = try await channel.declareQueue("q")
+            for _ in 0..<3 { try await channel.publish(body: "x", routingKey: "q") }
+            _ = try await channel.get(queue: "q")
+            let name = try #require(
+                try await node.client.get("/api/connections").json.array?.first?.object?["name"]?.string)
+            func list(_ path: String, _ field: String) async throws -> [JSONValue] {
+                try #require(try await node.client.get("/api/\(path)").json.object?[field]?.array, "\(path)")
+            }
+            let own = "channels/\(PercentEncoding.encode("\(name) (1)"))"
+            let published: JSONValue = ["publish": 3, "publish_details": ["rate": 0.0]]
+            func check(_ path: String, _ field: String, _ kind: String, _ named: JSONValue) async throws {
+                let items = try await list(path, field)
+                guard mode == "detailed" else { return #expect(items.isEmpty, "\(path) \(field)") }
+                #expect(items.count == 1, "\(path) \(field)")
+                let item = items.first?.object
+                let found = kind == "channel_details" ? item?[kind]?.object?["connection_name"] : item?[kind]
+                #expect(found == named, "\(path) \(field)")
+                if field != "deliveries" { #expect(item?["stats"] == published) }
+                if field == "deliveries" { #expect(item?["stats"]?.object?["deliver_get"] == 1) }
+            }
+            let exchange: JSONValue = ["name": "", "vhost": "/"]
+            let queue: JSONValue = ["name": "q", "vhost": "/"]
+            try await check("exchanges/%2F/amq.default", "incoming", "channel_details", .string(name))
+            try await check("exchanges/%2F/amq.default", "outgoing", "queue", queue)
+            try await check("queues/%2F/q", "incoming", "exchange", exchange)
+            try await check("queues/%2F/q", "deliveries", "channel_details", .string(name))
+            try await check(own, "publishes", "exchange", exchange)
+            try await check(own, "deliveries", "queue", queue)
+            #expect(try await node.client.get("/api/overview").json.object?["rates_mode"] == .string(mode))
+            try await connection.close()
+        }
+    }
+
     @Test func withoutRatesNothingIsSaidOfMessages() async throws {
         try await TestNode.run({ $0.ratesMode = "none" }) { (node: TestNode) async throws in
             let connection = try await node.connect()

@@ -85,6 +85,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "age=5&PREFIX_incr=1185562530147938048", "age=9223372036854775807&PREFIX_incr=9223372036854775807",
+        "age=-1&PREFIX_incr=1", "age=1&PREFIX_incr=0", "age=9223372036854775808&PREFIX_incr=1", "age=501&PREFIX_incr=1",
+    ])
+    func aHistoryThatCannotBeIsRefused(range: String) async throws {
+        try await TestNode.run { (node: TestNode) async throws in
+            _ = try await node.client.put("/api/queues/%2F/q")
+            for (path, prefix) in [
+                ("queues/%2F/q", "msg_rates"), ("queues", "lengths"), ("channels", "msg_rates"),
+                ("connections", "data_rates"), ("overview", "msg_rates"), ("vhosts/%2F", "lengths"),
+            ] {
+                let query = "\(prefix)_\(range)".replacing("PREFIX", with: prefix)
+                let reply = try await node.client.get("/api/\(path)?\(query)")
+                #expect(reply.status == 400 || reply.status == 200 && range.hasPrefix("age=501"), "\(path)?\(query)")
+            }
+        }
+    }
+
     @Test func deletingMayDependOnUse() async throws {
         try await TestNode.run { (node: TestNode) async throws in
             let client = node.client

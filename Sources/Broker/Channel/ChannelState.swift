@@ -54,6 +54,8 @@ struct ChannelState {
     var phase = Phase.open
     /// What is delivered on it is traced.
     var isTraced = false
+    /// It is traced, or counted by pairs: deliveries and acks look at this.
+    var isWatched = false
 
     // Publishing
     var publishMode = PublishMode.plain
@@ -113,6 +115,8 @@ struct ChannelState {
     /// The exchange that what was published since then went to.
     var countedExchange: ExchangeCount?
     var deliveryTimes = DeliveryTimes()
+    /// nil unless pairs are counted.
+    var pairs: ChannelPairs?
     /// nil for a channel on which nothing was published or delivered.
     var history: SampleHistory?
     /// The latest sample that saw it change; before that, when it was opened. In milliseconds since 1970.

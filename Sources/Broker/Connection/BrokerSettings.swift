@@ -22,6 +22,8 @@ package struct BrokerSettings: Sendable {
     package var defaultQueueType = QueueType.classic
     package var access = AccessSettings()
     package var limits = NodeLimits()
+    /// Whether messages are counted for pairs of channels, exchanges and queues too.
+    package var countsPairs = false
 
     package init() {}
 }

@@ -15,7 +15,10 @@ extension ShardState {
         mustForgetRoutes = true
         for slot in connections.occupiedSlots() {
             guard let connection = connections[slot], connection.pointee.virtualHostIndex == host else { continue }
-            for case let channel? in connection.pointee.channels { channel.pointee.isTraced = isTraced }
+            for case let channel? in connection.pointee.channels {
+                channel.pointee.isTraced = isTraced
+                channel.pointee.isWatched = isTraced || settings.countsPairs
+            }
         }
     }
 

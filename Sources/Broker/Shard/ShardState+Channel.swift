@@ -27,6 +27,8 @@ extension ShardState {
             to: ChannelState(
                 number: number, serial: connection.pointee.latestChannelSerial, connection: connection))
         channel.pointee.isTraced = virtualHosts[connection.pointee.virtualHostIndex].isTraced
+        if settings.countsPairs { channel.pointee.pairs = ChannelPairs() }
+        channel.pointee.isWatched = channel.pointee.isTraced || settings.countsPairs
         while connection.pointee.channels.count <= Int(number) { connection.pointee.channels.append(nil) }
         connection.pointee.channels[Int(number)] = channel
         connection.pointee.channelCount += 1

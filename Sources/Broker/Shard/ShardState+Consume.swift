@@ -200,7 +200,7 @@ extension ShardState {
         }
         list(connection)
         if got.entry.isRedelivered { countRedelivery(channel) }
-        if channel.pointee.isTraced { trace(got.entry, of: got.queue, channel) }
+        if channel.pointee.isWatched { watch(got.entry, of: got.queue, channel, noAck: got.noAck, isGot: true) }
         if got.noAck {
             channel.pointee.counters.getNoAck &+= 1
             statistics.messages.getNoAck &+= 1
@@ -238,6 +238,7 @@ extension ShardState {
             var count: UInt64 = 0
             while let delivery = channel.pointee.unacked.takeFirst(upTo: last) {
                 settle(delivery, outcome)
+                if outcome == .acked, channel.pointee.isWatched { watchAck(of: delivery.queue, channel) }
                 count &+= 1
             }
             if outcome == .acked { countAcks(count, channel) }
@@ -247,7 +248,10 @@ extension ShardState {
                 throw ProtocolError.unknownDeliveryTag(tag).blaming(60, methodID)
             }
             settle(delivery, outcome)
-            if outcome == .acked { countAcks(1, channel) }
+            if outcome == .acked {
+                countAcks(1, channel)
+                if channel.pointee.isWatched { watchAck(of: delivery.queue, channel) }
+            }
         }
         if !channel.pointee.limitedConsumers.isEmpty { channelCreditFreed(channel) }
     }

@@ -95,7 +95,7 @@ extension ShardState {
             connection.pointee.deliveredByteCount &+= byteCount
         }
         list(connection)
-        if channel.pointee.isTraced { trace(entry, of: queue, channel) }
+        if channel.pointee.isWatched { watch(entry, of: queue, channel, noAck: noAck, isGot: false) }
         if noAck {
             channel.pointee.counters.deliverNoAck &+= 1
             statistics.messages.deliverNoAck &+= 1

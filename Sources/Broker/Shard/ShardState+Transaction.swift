@@ -69,7 +69,10 @@ extension ShardState {
         let position = journal.position
         for settlement in transaction.settlements {
             settle(settlement.delivery, settlement.outcome)
-            if settlement.outcome == .acked { countAcks(1, channel) }
+            if settlement.outcome == .acked {
+                countAcks(1, channel)
+                if channel.pointee.isWatched { watchAck(of: settlement.delivery.queue, channel) }
+            }
         }
         if journal.isPresent, journal.position != position {
             channel.pointee.confirm.publish(

@@ -211,6 +211,8 @@ struct VirtualHostReplica {
     /// See `ShardState+Trace`.
     var isTraced = false
     var counters = ReplicaCounters()
+    /// Empty unless pairs are counted.
+    var outgoing = MessagePairs<ExchangeToQueue>()
 }
 
 /// xoshiro256**: good enough for names that must differ, and repeatable from a seed.

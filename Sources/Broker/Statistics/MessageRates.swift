@@ -31,6 +31,22 @@ package struct MessageRates: Sendable, Equatable {
         dropUnroutable = rate(counters.dropUnroutable)
     }
 
+    package static func + (left: MessageRates, right: MessageRates) -> MessageRates {
+        var sum = left
+        sum.publish += right.publish
+        sum.confirm += right.confirm
+        sum.deliver += right.deliver
+        sum.deliverNoAck += right.deliverNoAck
+        sum.get += right.get
+        sum.getNoAck += right.getNoAck
+        sum.getEmpty += right.getEmpty
+        sum.redeliver += right.redeliver
+        sum.ack += right.ack
+        sum.returnUnroutable += right.returnUnroutable
+        sum.dropUnroutable += right.dropUnroutable
+        return sum
+    }
+
     /// `deliver_get`.
     package var deliverGet: Double { deliver + deliverNoAck + get + getNoAck }
 }

@@ -126,4 +126,6 @@ package struct ConsumerSnapshot: Sendable {
     package let activity: Activity
     /// Delivered to it and not settled.
     package let unackedCount: Int
+    /// `consumer_timeout`: how long it may keep a message; nil for as long as it likes.
+    package let timeoutMilliseconds: UInt64?
 }

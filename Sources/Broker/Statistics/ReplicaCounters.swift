@@ -1,7 +1,7 @@
 import Routing
 
 /// The exchange that a channel's publishes are for: `serial` tells it from a later one with its place.
-struct ExchangeCount: BitwiseCopyable {
+struct ExchangeCount: Hashable, BitwiseCopyable {
     let id: ExchangeID
     let serial: UInt32
 }
@@ -35,7 +35,12 @@ struct ReplicaCounters {
         exchanges[Int(id.value)] = Exchange(serial: latestSerial)
     }
 
-    func count(of id: ExchangeID) -> ExchangeCount { ExchangeCount(id: id, serial: exchanges[Int(id.value)].serial) }
+    func count(of id: ExchangeID) -> ExchangeCount {
+        ExchangeCount(id: id, serial: Int(id.value) < exchanges.count ? exchanges[Int(id.value)].serial : 0)
+    }
+
+    /// Whether it is still the same exchange that has this place.
+    func isCurrent(_ count: ExchangeCount) -> Bool { self.count(of: count.id) == count }
 
     /// - Parameter targets: queues that each of the messages was for.
     mutating func note(_ count: ExchangeCount, publishes: UInt64, targets: Int) {

@@ -29,6 +29,7 @@ extension ShardState {
         guard let exchange = channel.pointee.countedExchange else { return }
         let host = channel.pointee.connection.pointee.virtualHostIndex
         virtualHosts[host].counters.note(exchange, publishes: count, targets: queueCount(channel.pointee.routes, host))
+        if settings.countsPairs { notePairs(channel, exchange, count: count, host) }
     }
 
     /// Gates of exchanges are no queues.

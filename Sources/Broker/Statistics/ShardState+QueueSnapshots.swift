@@ -112,7 +112,8 @@ extension ShardState {
                     requiresAck: !description.noAck, isExclusive: description.isExclusive,
                     prefetchCount: description.prefetchCount, arguments: description.arguments, isActive: isActive,
                     activity: !isSingle ? .up : isActive ? .singleActive : .waiting,
-                    unackedCount: Int(credit.pointee.unackedCount)))
+                    unackedCount: Int(credit.pointee.unackedCount),
+                    timeoutMilliseconds: queue.pointee.arguments.consumerTimeoutMilliseconds))
         }
         return place
     }

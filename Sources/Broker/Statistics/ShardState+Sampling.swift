@@ -50,11 +50,17 @@ extension ShardState {
             if channel.pointee.counters.publish > 0 { sums.publisherCount += 1 }
             if seen != connection { noteTraffic(connection) }
             seen = connection
-            if sampleTimes.latestNumber > 0 { sample(channel) }
+            if sampleTimes.latestNumber > 0 {
+                sample(channel)
+                samplePairs(channel)
+            }
         }
         // Now the exchanges know everything.
         if next == nil, sampleTimes.latestNumber > 0 {
-            for host in virtualHosts.indices { virtualHosts[host].counters.takeSample(sampleTimes.latestNumber) }
+            for host in virtualHosts.indices {
+                virtualHosts[host].counters.takeSample(sampleTimes.latestNumber)
+                samplePairs(ofVirtualHost: host)
+            }
         }
         return next
     }

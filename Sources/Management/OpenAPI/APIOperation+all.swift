@@ -60,7 +60,14 @@ extension APIOperation {
         list("/api/federation-links/{vhost}", "Federation links of a virtual host: none", "Object"),
         list("/api/shovels", "Shovels: none", "Object"),
         list("/api/shovels/{vhost}", "Shovels of a virtual host: none", "Object"),
-        post("/api/login", "Whether the name and the password in a form's fields are a user's", nil, .json(.string)),
+        APIOperation(
+            method: .post, template: "/api/login",
+            summary: "Whether the name and the password in a form's fields are a management user's",
+            body: .object(["username": .string, "password": .string], required: ["username", "password"]),
+            bodyType: "application/x-www-form-urlencoded",
+            answers: [
+                .json(.string), APIAnswer(status: 401, description: "They are not", schema: .reference("Error")),
+            ]),
         list("/api/auth/attempts/{node}", "Logins, counted by protocol", "Object"),
         list("/api/auth/attempts/{node}/source", "Logins, counted by protocol, user and address", "Object"),
         delete("/api/auth/attempts/{node}", "Counts logins anew"),

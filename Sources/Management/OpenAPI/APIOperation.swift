@@ -10,6 +10,7 @@ struct APIOperation: Sendable {
     var query: [APIParameter] = []
     /// What the body must be; nil where there is none.
     var body: APISchema?
+    var bodyType = "application/json"
     let answers: [APIAnswer]
 
     /// A path parameter that names something that may be missing gives 404, and so does a body that does.

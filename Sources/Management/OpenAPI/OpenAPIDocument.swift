@@ -70,7 +70,8 @@ enum OpenAPIDocument {
                     }))
         }
         if let body = operation.body {
-            described.append("requestBody", ["content": ["application/json": ["schema": body.json]]])
+            let content: JSONValue = ["schema": body.json]
+            described.append("requestBody", ["content": .object([operation.bodyType: content])])
         }
         described.append("responses", .object(responses(route, operation)))
         described.append("security", route.access == .open ? [] : [["basic": []]])

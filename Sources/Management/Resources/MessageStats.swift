@@ -65,7 +65,7 @@ struct HistoryRange: Sendable {
         guard let age = try query.integer("\(prefix)_age"), let step = try query.integer("\(prefix)_incr") else {
             return nil
         }
-        guard age > 0, step > 0, age / step <= Self.maxSampleCount, age <= 1 << 32 else {
+        guard age > 0, step > 0, age / step <= Self.maxSampleCount, age <= 1 << 32, step <= 1 << 32 else {
             throw .badRequest("Invalid range parameters: age \(age), incr \(step)")
         }
         ageMilliseconds = UInt64(age) * 1000

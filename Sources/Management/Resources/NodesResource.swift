@@ -49,20 +49,37 @@ enum NodesResource: Resource {
             "net_ticktime": 60,
             "mem_calculation_strategy": "rss",
         ]
+        let rates = context.node.statistics.processRates
         object.append(contentsOf: resources(process))
         object.append(contentsOf: journal(process.journal))
+        for (name, rate) in [
+            ("mem_used", rates.memoryUsed), ("disk_free", rates.diskFree), ("fd_used", rates.descriptors),
+            ("sockets_used", rates.sockets), ("proc_used", rates.threads), ("io_write_count", rates.writes),
+            ("io_write_bytes", rates.writtenBytes), ("io_sync_count", rates.syncs),
+        ] { object.append("\(name)_details", ["rate": .double(rate)]) }
         let totals = await context.node.statistics.totals().totals
         object.append(contentsOf: TotalsJSON(totals: totals, ages: .none).churnRates)
         object.append("exchange_types", .array(NodeFacts.exchangeTypes.map { .object($0) }))
         object.append("auth_mechanisms", .array(NodeFacts.authenticationMechanisms.map { .object($0) }))
         object.append(
             "applications",
-            [["name": "leveret", "description": "Leveret", "version": .string(Version.current)]])
+            [
+                ["name": "leveret", "description": "Leveret", "version": .string(Version.current)],
+                // Tools look for the version of the API here.
+                [
+                    "name": "rabbit", "description": "RabbitMQ's HTTP API",
+                    "version": .string(DefinitionsExport.rabbitmqVersion),
+                ],
+            ])
+        object.append("rabbitmq_version", .string(DefinitionsExport.rabbitmqVersion))
+        // There is none.
+        object.append("erlang_version", "none")
+        object.append("erlang_full_version", "none")
         object.append("enabled_plugins", .array(NodeFacts.enabledPlugins.map { .string($0) }))
         object.append("contexts", .array(NodeFacts.contexts(request).map { .object($0) }))
         object.append("log_files", ["<stderr>"])
         object.append("db_dir", .string(context.configuration.dataDirectory))
-        object.append("config_files", [])
+        object.append("config_files", .array(context.configuration.files.map { .string($0) }))
         return object
     }
 
@@ -73,13 +90,16 @@ enum NodesResource: Resource {
             "disk_free": process.diskFreeByteCount.map { .integer($0) } ?? .null,
             "disk_free_limit": .integer(process.diskFreeLimitByteCount),
             "disk_free_alarm": .bool(process.hasDiskAlarm),
-            "fd_used": .integer(process.descriptorCount), "fd_total": .integer(process.descriptorLimit),
+            "fd_used": .integer(process.descriptorCount), "fd_total": .integer(shownLimit(process.descriptorLimit)),
             "sockets_used": .integer(process.socketCount),
             // A socket is a file like others.
-            "sockets_total": .integer(process.descriptorLimit),
-            "proc_used": .integer(process.threadCount), "proc_total": .integer(threadLimit),
+            "sockets_total": .integer(shownLimit(process.descriptorLimit)),
+            "proc_used": .integer(process.threadCount), "proc_total": .integer(shownLimit(threadLimit)),
         ]
     }
+
+    /// No limit at all is the largest number that every tool reads: of 32 bits.
+    private static func shownLimit(_ limit: Int) -> Int { min(limit, Int(Int32.max)) }
 
     /// Threads that the user may have.
     private static var threadLimit: Int {
@@ -112,7 +132,8 @@ enum NodesResource: Resource {
         let nobody = [
             "queue_slave_procs", "quorum_queue_procs", "quorum_queue_dlx_procs", "stream_queue_procs",
             "stream_queue_replica_reader_procs", "stream_queue_coordinator_procs", "plugins", "other_proc",
-            "metrics", "mgmt_db", "mnesia", "quorum_ets", "other_ets", "binary",
+            "metrics", "mgmt_db", "mnesia", "metadata_store", "metadata_store_ets", "quorum_ets", "other_ets",
+            "binary",
         ]
         return none.map { ($0, 0) } + [("queue_procs", process.messageMemoryByteCount)] + nobody.map { ($0, 0) }
             + [

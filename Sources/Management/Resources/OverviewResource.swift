@@ -103,21 +103,3 @@ extension TotalsSnapshot {
         }
     }
 }
-
-extension MessageRates {
-    fileprivate static func + (left: MessageRates, right: MessageRates) -> MessageRates {
-        var sum = left
-        sum.publish += right.publish
-        sum.confirm += right.confirm
-        sum.deliver += right.deliver
-        sum.deliverNoAck += right.deliverNoAck
-        sum.get += right.get
-        sum.getNoAck += right.getNoAck
-        sum.getEmpty += right.getEmpty
-        sum.redeliver += right.redeliver
-        sum.ack += right.ack
-        sum.returnUnroutable += right.returnUnroutable
-        sum.dropUnroutable += right.dropUnroutable
-        return sum
-    }
-}

@@ -52,17 +52,18 @@ struct TotalsJSON {
     var churnRates: JSONObject {
         let (churn, rates) = (totals.sample.churn, totals.rates)
         var object = JSONObject()
-        func add(_ name: String, _ count: UInt64, _ rate: Double) {
-            object.append(name, .number(count))
-            object.append("\(name)_details", ["rate": .double(rate)])
+        func add(_ name: String, _ field: (ChurnCounters) -> UInt64, _ rate: Double) {
+            object.append(name, .number(field(churn)))
+            object.append(
+                "\(name)_details", details(rate, wanted: ages.wantsMessages) { Int(clamping: field($0.churn)) })
         }
-        add("channel_closed", churn.channelsClosed, rates.channelsClosed)
-        add("channel_created", churn.channelsCreated, rates.channelsCreated)
-        add("connection_closed", churn.connectionsClosed, rates.connectionsClosed)
-        add("connection_created", churn.connectionsCreated, rates.connectionsCreated)
-        add("queue_created", churn.queuesCreated, rates.queuesCreated)
-        add("queue_declared", churn.queuesDeclared, rates.queuesDeclared)
-        add("queue_deleted", churn.queuesDeleted, rates.queuesDeleted)
+        add("channel_closed", \.channelsClosed, rates.channelsClosed)
+        add("channel_created", \.channelsCreated, rates.channelsCreated)
+        add("connection_closed", \.connectionsClosed, rates.connectionsClosed)
+        add("connection_created", \.connectionsCreated, rates.connectionsCreated)
+        add("queue_created", \.queuesCreated, rates.queuesCreated)
+        add("queue_declared", \.queuesDeclared, rates.queuesDeclared)
+        add("queue_deleted", \.queuesDeleted, rates.queuesDeleted)
         return object
     }
 

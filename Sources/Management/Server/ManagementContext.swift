@@ -11,6 +11,8 @@ package struct ManagementContext: Sendable {
     package var listeningAddress: String? { httpAddress() }
     /// What answers call this node.
     package var nodeName: String { configuration.nodeName }
+    /// Whether it is counted for pairs of objects too.
+    package var countsPairs: Bool { configuration.ratesMode == "detailed" }
     /// Whether what was done with messages is told.
     package var tellsRates: Bool { configuration.ratesMode != "none" }
     private let httpAddress: @Sendable () -> String?

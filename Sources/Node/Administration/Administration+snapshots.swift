@@ -65,6 +65,34 @@ extension Administration {
         return sums
     }
 
+    /// The channels that have published to an exchange, and the queues that it has handed messages to.
+    package func pairs(
+        ofExchange exchange: ExchangeReference
+    ) async -> (incoming: [ChannelActivity], outgoing: [NamedActivity]) {
+        let incoming = await collect { state, start, limit in
+            state.channels(publishingTo: exchange, from: start, limit: limit)
+        }
+        var outgoing: [NamedActivity] = []
+        for shard in shards { outgoing += await shard.run { $0.queues(behind: exchange) } }
+        return (incoming, NamedActivity.summed(outgoing))
+    }
+
+    /// The exchanges that have handed messages to a queue, and the channels that have got them.
+    package func pairs(
+        ofQueue queue: QueueAddress, virtualHost: ShortString
+    ) async -> (incoming: [NamedActivity], deliveries: [ChannelActivity]) {
+        var incoming: [NamedActivity] = []
+        if let host = controlPlane.virtualHostIndexes([virtualHost])[virtualHost] {
+            for shard in shards {
+                incoming += await shard.run { $0.exchanges(before: queue, virtualHostIndex: host) }
+            }
+        }
+        let deliveries = await collect { state, start, limit in
+            state.channels(takingFrom: queue, from: start, limit: limit)
+        }
+        return (NamedActivity.summed(incoming), deliveries)
+    }
+
     package func exchangeCounters(of exchanges: [ExchangeReference]) async -> [ExchangeCounters] {
         await exchangeActivity(of: exchanges).map(\.counters)
     }

@@ -64,7 +64,7 @@ package struct Configuration: Sendable, Equatable {
 
     /// How often queues and channels are sampled for their rates, in milliseconds.
     package var statisticsIntervalMilliseconds = 5000
-    /// What is told of messages: `none` or `basic`.
+    /// What is counted and told of messages: `none`, `basic`, or `detailed` for pairs of objects too.
     package var ratesMode = "basic"
     /// They are not sampled: there are no rates of single objects.
     package var disablesMetricsCollector = false
@@ -92,6 +92,9 @@ package struct Configuration: Sendable, Equatable {
     /// Whether definitions are left alone that are those of the last start.
     package var definitionsSkipIfUnchanged = "false"
 
+    /// The files that it was read from, by their whole paths.
+    package var files: [String] = []
+
     /// Users who may connect over loopback only.
     package var loopbackUsers: Set<String> = ["guest"]
 
@@ -113,6 +116,13 @@ package struct Configuration: Sendable, Equatable {
 
     /// ``diskFreeLimit`` on this machine.
     package var diskFreeLimitBytes: Int { diskFreeLimit.byteCount(memoryBytes: MemoryLimit.availableBytes) }
+
+    /// A path from the root, without links; as it was given where there is nothing.
+    package static func absolutePath(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
 
     /// A variable of this process's environment.
     package static func processEnvironment(_ name: String) -> String? {

@@ -131,10 +131,11 @@ extension ConfigurationKey {
             "collect_statistics_interval", .integer(1000...86_400_000, \.statisticsIntervalMilliseconds),
             "How often queues, channels and exchanges are sampled for their rates, in milliseconds."),
         ConfigurationKey(
-            "management.rates_mode", .choice(["basic", "none"], \.ratesMode),
+            "management.rates_mode", .choice(["basic", "detailed", "none"], \.ratesMode),
             """
-            What the HTTP API tells of messages. basic: counts and rates of each queue, channel and exchange; none: how
-            long queues are, and nothing else.
+            What the HTTP API tells of messages. basic: counts and rates of each queue, channel and exchange; detailed:
+            also for each pair of a channel and an exchange, an exchange and a queue, a queue and a channel, which takes
+            memory for each; none: how long queues are, and nothing else.
             """),
         ConfigurationKey(
             "management_agent.disable_metrics_collector",

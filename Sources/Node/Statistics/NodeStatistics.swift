@@ -12,6 +12,9 @@ package final class NodeStatistics: Sendable {
         var statistics = ShardStatistics()
         var sums = ShardSums()
         var summedMilliseconds: UInt64 = 0
+        /// At the latest sample, and what had changed since the one before.
+        var process: ProcessSnapshot?
+        var processRates = ProcessRates()
     }
 
     private let shards: [Shard]
@@ -54,6 +57,7 @@ package final class NodeStatistics: Sendable {
             let now = Clock.now.monotonicMilliseconds
             let isSample = interval > 0 && now + 500 >= sampledMilliseconds + interval
             if isSample { sampledMilliseconds = now }
+            if isSample { noteProcess() }
             await sum(sampling: isSample)
             try? await Task.sleep(nanoseconds: 1_000_000_000)
         }
@@ -197,6 +201,17 @@ package final class NodeStatistics: Sendable {
 
     /// The process and its machine, as they are now.
     package var processSnapshot: ProcessSnapshot { process.snapshot(shards.map(\.load)) }
+
+    /// Between the latest two samples.
+    package var processRates: ProcessRates { state.withLock { $0.processRates } }
+
+    private func noteProcess() {
+        let snapshot = processSnapshot
+        state.withLock { state in
+            state.processRates = state.process.map { ProcessRates(from: $0, to: snapshot) } ?? ProcessRates()
+            state.process = snapshot
+        }
+    }
 }
 
 extension NodeStatistics.State {

@@ -75,11 +75,21 @@ import Testing
                 #expect(try await node.client.get("\(path)&\(bad)").status == 400, "\(bad)")
             }
             #expect(try await node.client.get("\(path)&msg_rates_age=60&msg_rates_incr=5").status == 200)
+            func samples() async throws -> [JSONValue] {
+                let overview = try await node.client.get("/api/overview?msg_rates_age=60&msg_rates_incr=1").json.object
+                let churn = overview?["churn_rates"]?.object?["queue_declared_details"]?.object
+                return churn?["samples"]?.array ?? []
+            }
+            while try await samples().count < 2 {}
         }
     }
 
     @Test func theNodeTellsWhatItUses() async throws {
-        try await TestNode.run({ $0.nodeName = "leveret@test" }) { (node: TestNode) async throws in
+        try await TestNode.run({
+            $0.nodeName = "leveret@test"
+            $0.files = ["/etc/leveret/leveret.conf"]
+            $0.statisticsIntervalMilliseconds = 1000
+        }) { (node: TestNode) async throws in
             let shown = try #require(try await node.client.get("/api/nodes/leveret@test").json.object)
             #expect(shown["name"] == "leveret@test")
             #expect(shown["running"] == true)
@@ -91,6 +101,16 @@ import Testing
                 #expect(shown[field]?.integer.map { $0 > 0 } == true, "\(field)")
             }
             #expect(shown["mem_alarm"] == false)
+            #expect(shown["config_files"] == ["/etc/leveret/leveret.conf"])
+            // What is written is written at some rate: when the clock has gone on, and there are two samples.
+            var rate = 0.0
+            while rate == 0 {
+                _ = try await node.client.put("/api/queues/%2F/q", ["durable": true])
+                _ = try await node.client.delete("/api/queues/%2F/q")
+                let now = try await node.client.get("/api/nodes/leveret@test").json.object
+                if case .double(let found)? = now?["io_write_count_details"]?.object?["rate"] { rate = found }
+            }
+            #expect(rate > 0)
             #expect(try await node.client.get("/api/nodes").json.array?.count == 1)
             #expect(try await node.client.get("/api/nodes/nope").status == 404)
             let memory = try #require(

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What Terraform's RabbitMQ provider, KEDA and Flower send to the API, and what they read in its answers.
+"""What Terraform's RabbitMQ provider, rabbitmqadmin v2, KEDA and Flower send to the API, and what they read in its
+answers.
 
 usage: automation_clients.py --port HTTP_PORT --amqp-port PORT
 
@@ -18,6 +19,7 @@ from management_client import ManagementClient, quoted
 
 NUMBER = (int, float)
 RATE = {"rate": NUMBER}
+U16, U32, U64 = range(1 << 16), range(1 << 32), range(1 << 64)
 CHANNEL_DETAILS = {"connection_name": str, "name": str, "node": str, "number": int, "peer_host": str, "peer_port": int,
                    "user": str}
 # rabbit-hole's structures, field by field.
@@ -276,6 +278,81 @@ def wait_for(what, ask):
     raise AssertionError(f"{what} did not come")
 
 
+class RabbitmqadminV2:
+    """The successor of rabbitmqadmin: a client in Rust, to which a field that is missing is an error, as is a number
+    beyond its type."""
+
+    CHANNEL = {"number": U16, "name": str, "connection_details": {"name": str, "peer_host": str, "peer_port": U32},
+               "vhost": str, "state": str, "consumer_count": U32, "confirm": bool, "prefetch_count": U32,
+               "messages_unacknowledged": U32, "messages_unconfirmed": U32}
+    CONSUMER = {"consumer_tag": str, "active": bool, "ack_required": bool, "prefetch_count": U32, "exclusive": bool,
+                "arguments": dict, "consumer_timeout": U64, "queue": {"name": str, "vhost": str},
+                "channel_details": {"number": U16, "name": str, "connection_name": str, "node": str, "peer_host": str,
+                                    "peer_port": U32, "user": str}}
+    CONNECTION = {"name": str, "node": str, "state": str, "protocol": str, "user": str, "connected_at": U64,
+                  "host": str, "port": U32, "peer_host": str, "peer_port": U32, "channel_max": U16, "channels": U16,
+                  "vhost": str, "client_properties": {"capabilities": dict}}
+    NODE = {"name": str, "uptime": U32, "run_queue": U32, "processors": U32, "os_pid": str, "fd_total": U32,
+            "proc_total": U32, "mem_limit": U64, "mem_alarm": bool, "disk_free_limit": U64, "disk_free_alarm": bool,
+            "rates_mode": str, "enabled_plugins": [str], "being_drained": bool, "rabbitmq_version": str,
+            "applications": [{"name": str, "description": str, "version": str}]}
+    MEMORY = {name: U64 for name in (
+        "connection_readers", "connection_writers", "connection_channels", "connection_other", "queue_procs",
+        "quorum_queue_procs", "stream_queue_procs", "stream_queue_replica_reader_procs",
+        "stream_queue_coordinator_procs", "plugins", "metadata_store", "other_proc", "metrics", "mgmt_db", "mnesia",
+        "quorum_ets", "metadata_store_ets", "other_ets", "binary", "msg_index", "code", "atom", "other_system",
+        "allocated_unused", "reserved_unallocated")} | {
+            "strategy": str, "total": {"rss": U64, "allocated": U64, "erlang": U64}}
+    QUEUE = {"name": str, "vhost": str, "type": str, "durable": bool, "auto_delete": bool, "exclusive": bool,
+             "arguments": dict, "node": str, "state": str, "memory": U64, "consumers": U16,
+             "consumer_utilisation": NUMBER, "messages": U64, "messages_unacknowledged": U64}
+    FLAG = {"name": str, "state": str, "desc": str, "doc_url": str, "stability": str, "provided_by": str}
+    ATTEMPTS = {"protocol": str, "auth_attempts": U64, "auth_attempts_failed": U64, "auth_attempts_succeeded": U64}
+
+    def __init__(self, client):
+        self.client = client
+
+    def check(self, value, shape, where):
+        if isinstance(shape, dict):
+            for name, inner in shape.items():
+                assert name in value, f"{where} has no {name}"
+                self.check(value[name], inner, f"{where}.{name}")
+        elif isinstance(shape, list):
+            for item in value:
+                self.check(item, shape[0], f"{where}[]")
+        elif isinstance(shape, range):
+            assert type(value) is int and value in shape, f"{where}: {value!r} is beyond its type"
+        else:
+            check_types(value, shape, where)
+            assert value is not None, f"{where} is null"
+
+    def run(self, connection, channel):
+        channel.queue_declare("v2", durable=True)
+        channel.basic_consume("v2", lambda *delivery: None, consumer_tag="v2")
+        channel.queue_declare("v2 timed", durable=True, arguments={"x-consumer-timeout": 60000})
+        channel.basic_consume("v2 timed", lambda *delivery: None, consumer_tag="timed")
+        node = quoted(self.client.get("/api/overview")["node"])
+        for path, shape in (
+                ("channels", [self.CHANNEL]), ("consumers", [self.CONSUMER]), ("consumers/%2F", [self.CONSUMER]),
+                ("connections", [self.CONNECTION]), ("connections/username/guest", [self.CONNECTION]),
+                ("nodes", [self.NODE]), (f"nodes/{node}", self.NODE), (f"nodes/{node}/memory", {"memory": self.MEMORY}),
+                ("queues", [self.QUEUE]), ("queues/detailed", [self.QUEUE]), ("queues/%2F/v2", self.QUEUE),
+                ("feature-flags", [self.FLAG]), (f"auth/attempts/{node}", [self.ATTEMPTS]), ("users", [USER]),
+                ("whoami", {"name": str, "tags": [str]}), ("vhosts", [{"name": str}]), ("exchanges", [
+                    {name: EXCHANGE[name] for name in ("name", "vhost", "type", "durable", "auto_delete", "arguments")}]),
+                ("bindings", [BINDING]), ("cluster-name", {"name": str}), ("overview", {
+                    "churn_rates": {"connection_created": U32, "queue_declared": U32}})):
+            found = self.client.get(f"/api/{path}")
+            assert found, path
+            self.check(found, shape, path)
+        timeouts = {item["consumer_tag"]: item["consumer_timeout"] for item in self.client.get("/api/consumers")}
+        assert timeouts == {"v2": 0, "timed": 60000}, timeouts
+        # As of 4.2.4 the node's own field counts, before it an application's.
+        shown = self.client.get(f"/api/nodes/{node}")
+        assert shown["rabbitmq_version"] == self.client.get("/api/overview")["rabbitmq_version"]
+        assert any(item["name"] == "rabbit" for item in shown["applications"])
+
+
 class KEDA:
     """The scaler's two questions, and the five values that it scales by."""
 
@@ -381,10 +458,13 @@ def main():
     connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", arguments.amqp_port))
     channel = connection.channel()
     channel.confirm_delivery()
+    admin = connection.channel()
+    RabbitmqadminV2(client).run(connection, admin)
+    admin.close()
     KEDA(client).run(channel)
     Flower(client).run(connection, channel)
     connection.close()
-    print("ok: Terraform's provider, KEDA and Flower find what they look for")
+    print("ok: Terraform's provider, rabbitmqadmin v2, KEDA and Flower find what they look for")
 
 
 main()

@@ -82,7 +82,27 @@ enum ChannelsResource: Resource {
                 "consumer_details",
                 .array(consumers.map { .object(ConsumerObject(consumer: $0, nodeName: nodeName).object(.all)) }))
         }
+        if request.context.tellsRates, columns.want("publishes") || columns.want("deliveries") {
+            await addPairs(of: channel, to: &object, request)
+        }
         return .json(columns.project(object))
+    }
+
+    private static func addPairs(
+        of channel: ChannelSnapshot, to object: inout JSONObject, _ request: ManagementRequest
+    ) async {
+        var pairs: (publishes: [NamedActivity], deliveries: [NamedActivity]) = ([], [])
+        if request.context.countsPairs {
+            await request.administration.noteCounters()
+            let (address, number) = (channel.connection.address, channel.number)
+            let found = await request.administration.read(shard: Int(address.shard)) {
+                $0.pairs(ofChannel: number, of: address)
+            }
+            pairs = found ?? ([], [])
+        }
+        let host = channel.connection.virtualHost
+        object.append("publishes", MessagePairsJSON.list(pairs.publishes, "exchange", virtualHost: host))
+        object.append("deliveries", MessagePairsJSON.list(pairs.deliveries, "queue", virtualHost: host))
     }
 
     /// They are known where their queues live, on whatever shard.

@@ -27,7 +27,7 @@ enum ExchangesResource: Resource {
     }
 
     private static func show(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
-        _ = try existing(request)
+        let exchange = try existing(request)
         let source = ExchangeSource(
             request: request, virtualHosts: [try request.virtualHost],
             hasCounters: hasCounters(request))
@@ -35,7 +35,14 @@ enum ExchangesResource: Resource {
         let key = ExchangeSource.Key(
             virtualHost: try request.virtualHost, name: try request.exchangeName("exchange"))
         let columns = Columns(request.query["columns"])
-        guard let object = await source.objects([key], columns)[0] else { throw .notFound }
+        guard var object = await source.objects([key], columns)[0] else { throw .notFound }
+        if source.hasCounters, columns.want("incoming") || columns.want("outgoing") {
+            let pairs =
+                request.context.countsPairs
+                ? await request.administration.pairs(ofExchange: exchange.reference) : ([], [])
+            object.append("incoming", MessagePairsJSON.list(pairs.0, nodeName: request.context.nodeName))
+            object.append("outgoing", MessagePairsJSON.list(pairs.1, "queue", virtualHost: exchange.virtualHost))
+        }
         return .json(columns.project(object))
     }
 

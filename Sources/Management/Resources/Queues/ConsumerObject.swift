@@ -21,6 +21,8 @@ struct ConsumerObject {
         builder.add("activity_status", .string(consumer.activity.rawValue))
         builder.add("arguments", .object(consumer.arguments.json))
         builder.add("messages_unacknowledged", consumer.unackedCount)
+        // A number even where there is no timeout: rabbitmqadmin reads nothing else.
+        builder.add("consumer_timeout", .number(consumer.timeoutMilliseconds ?? 0))
         builder.add(
             "channel_details", channelDetails(channel.connection, number: channel.channelNumber, nodeName: nodeName))
         return builder.object

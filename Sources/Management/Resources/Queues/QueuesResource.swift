@@ -51,7 +51,26 @@ enum QueuesResource: Resource {
                 "consumer_details",
                 .array(consumers.map { .object(ConsumerObject(consumer: $0, nodeName: nodeName).object(.all)) }))
         }
+        if extent == .everything, request.context.tellsRates,
+            columns.want("incoming") || columns.want("deliveries")
+        {
+            await addPairs(of: queue, to: &object, request)
+        }
         return .json(columns.project(object))
+    }
+
+    private static func addPairs(
+        of queue: QueueSnapshot, to object: inout JSONObject, _ request: ManagementRequest
+    ) async {
+        var pairs: (incoming: [NamedActivity], deliveries: [ChannelActivity]) = ([], [])
+        if request.context.countsPairs {
+            await request.administration.noteCounters()
+            pairs = await request.administration.pairs(ofQueue: queue.address, virtualHost: queue.virtualHost)
+        }
+        object.append(
+            "deliveries", MessagePairsJSON.list(pairs.deliveries, nodeName: request.context.nodeName))
+        object.append(
+            "incoming", MessagePairsJSON.list(pairs.incoming, "exchange", virtualHost: queue.virtualHost))
     }
 
     private static func declare(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
