@@ -57,9 +57,6 @@ extension JSONValue {
         Int(exactly: value).map { .integer($0) } ?? .double(Double(value))
     }
 
-    /// `null` for nil.
-    package static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
-
     package var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
     package var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
     package var string: String? { if case .string(let text) = self { text } else { nil } }

@@ -1,4 +1,5 @@
 import Console
+import Glibc
 
 /// Why a run did not come to its end: one line, and the exit code that goes with it.
 struct PerfError: Error, Equatable {
@@ -36,4 +37,9 @@ struct PerfError: Error, Equatable {
     static func system(_ action: String, _ code: Int32) -> PerfError {
         PerfError(.usage, "cannot \(action): \(SystemError.text(code))")
     }
+}
+
+/// An error number of the system in words.
+enum SystemError {
+    static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
