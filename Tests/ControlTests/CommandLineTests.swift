@@ -42,6 +42,16 @@ struct NamedCommand: Sendable, CustomStringConvertible {
         #expect(names.contains { words == $0 || words.hasPrefix($0 + " ") }, "\(words)")
     }
 
+    /// What is suggested where a name is unknown.
+    @Test(arguments: [
+        NamedKind.queue, .exchange, .policy, .operatorPolicy, .user, .virtualHost, .connection, .globalParameter,
+        .parameter("shovel"),
+    ])
+    func theListOfEachKindIsACommand(kind: NamedKind) throws {
+        let words = kind.listingCommand.split(separator: " ").map(String.init)
+        #expect(throws: Never.self) { try LeveretControl.parseAsRoot(words) }
+    }
+
     @Test(arguments: [
         (["list_queues"], ["queues", "list", "name", "messages", "--tabs"]),
         (["list_queues", "-q", "-p", "shop", "name"], ["queues", "list", "name", "--tabs", "--vhost", "shop"]),

@@ -59,6 +59,10 @@ import Testing
             ("leveretctl exchanges delete unruted --yes", "Did you mean 'unrouted'?"),
             ("leveretctl exchanges declare orders --type direct", "inequivalent arg 'type'"),
             ("leveretctl unbind orders billing order.create --yes", "Did you mean 'order.created'?"),
+            (
+                "leveretctl parameters clear shovel x --yes",
+                "there is no parameter 'x' of component 'shovel' in virtual host '/'. See what there is: "
+            ),
             ("leveretctl tail ordrs", "there is no queue or exchange 'ordrs'"),
             ("leveretctl definitions import order.txt", "cannot read order.txt: No such file or directory"),
             ("echo '{' | leveretctl definitions import", "standard input is no JSON"),

@@ -14,7 +14,7 @@ struct Table {
     private static let gap = 2
     private static let narrowest = 8
     /// The first column says what a row is about.
-    private static let narrowestFirst = 20
+    private static let narrowestFirst = 18
     /// Behind the titles, when columns have no room.
     private static let mark = " …"
 

@@ -68,7 +68,7 @@ struct ParametersCommand: ParsableCommand {
                     "component": .string(words[0]), "vhost": .string(virtualHost.name), "name": .string(words[1]),
                     "value": value,
                 ])
-            change.done("\(words[0]) parameter '\(words[1])' set")
+            change.done("parameter '\(words[1])' of component '\(words[0])' set")
         }
     }
 
@@ -98,10 +98,10 @@ struct ParametersCommand: ParsableCommand {
             guard try await client.find(path) != nil else {
                 throw await client.missing(global ? .globalParameter : .parameter(words[0]), name, in: virtualHost.name)
             }
-            let noun = global ? "global parameter" : "\(words[0]) parameter"
-            try confirmation.ask("delete \(noun) '\(name)'")
+            let which = global ? "global parameter '\(name)'" : "parameter '\(name)' of component '\(words[0])'"
+            try confirmation.ask("delete \(which)")
             try await client.delete(path)
-            change.done("\(noun) '\(name)' deleted")
+            change.done("\(which) deleted")
         }
     }
 }

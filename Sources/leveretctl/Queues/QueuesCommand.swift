@@ -34,8 +34,8 @@ struct QueuesCommand: ParsableCommand {
                 .init("deliver", .rate, title: "out/s", path: "message_stats.deliver_get_details.rate"),
             ],
             defaults: [
-                "name", "messages_ready", "messages_unacknowledged", "messages", "consumers", "publish", "deliver",
-                "state", "type", "policy",
+                "name", "messages_ready", "messages_unacknowledged", "messages", "consumers", "state", "publish",
+                "deliver", "type", "policy",
             ],
             nameColumn: "name")
 

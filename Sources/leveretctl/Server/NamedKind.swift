@@ -2,8 +2,16 @@
 struct NamedKind: Sendable {
     let noun: String
     let list: @Sendable (_ virtualHost: String) -> APIPath
-    var field = "name"
     var isOfVirtualHost = true
+    /// What such things belong to besides, as it stands behind a name.
+    var owner = ""
+    /// The command that lists them, where it is not called as the API's list is.
+    var listCommand: String?
+
+    /// The words of the command that lists them.
+    var listingCommand: String {
+        listCommand ?? list("/").description.dropFirst().prefix { $0 != "/" && $0 != "?" } + " list"
+    }
 
     static let queue = NamedKind(noun: "queue") { APIPath("queues", $0).with("columns", "name") }
     static let exchange = NamedKind(noun: "exchange") { APIPath("exchanges", $0).with("columns", "name") }
@@ -15,10 +23,12 @@ struct NamedKind: Sendable {
     static let connection = NamedKind(
         noun: "connection", list: { _ in APIPath("connections").with("columns", "name") }, isOfVirtualHost: false)
     static let globalParameter = NamedKind(
-        noun: "global parameter", list: { _ in APIPath("global-parameters") }, isOfVirtualHost: false)
+        noun: "global parameter", list: { _ in APIPath("global-parameters") }, isOfVirtualHost: false,
+        listCommand: "parameters list --global")
 
     static func parameter(_ component: String) -> NamedKind {
-        NamedKind(noun: "\(component) parameter") { APIPath("parameters", component, $0) }
+        NamedKind(
+            noun: "parameter", list: { APIPath("parameters", component, $0) }, owner: " of component '\(component)'")
     }
 }
 
@@ -29,16 +39,12 @@ extension ManagementClient {
             if kind.isOfVirtualHost { return await missing(.virtualHost, virtualHost) }
             return ControlError("there is no \(kind.noun) '\(name)'")
         }
-        let names = known.items.compactMap { $0[kind.field].text }
+        let names = known.items.compactMap { $0["name"].text }
         let place = kind.isOfVirtualHost ? " in virtual host '\(virtualHost)'" : ""
         let hint = NearestName.suggestion(name, among: names)
         return ControlError(
-            "there is no \(kind.noun) '\(name)'\(place)." + (hint.isEmpty ? " \(listHint(kind))" : hint))
-    }
-
-    private func listHint(_ kind: NamedKind) -> String {
-        let command = kind.list("/").description.dropFirst().prefix { $0 != "/" && $0 != "?" }
-        return "See what there is: leveretctl \(command) list"
+            "there is no \(kind.noun) '\(name)'\(kind.owner)\(place)."
+                + (hint.isEmpty ? " See what there is: leveretctl \(kind.listingCommand)" : hint))
     }
 
     /// Runs a request that names something; what the broker does not know becomes an error with a suggestion.
