@@ -8,7 +8,7 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Reads JSON as RFC 8259 has it and no more: UTF-8, no trailing commas, no comments, and its depth is bounded. Whoever
-/// collects the bytes bounds the size.
+/// collects the bytes bounds the size. A byte order mark, which some editors write, is passed over.
 package struct JSONParser {
     /// Each level costs stack.
     package static let depthLimit = 64
@@ -41,6 +41,7 @@ package struct JSONParser {
     }
 
     private mutating func parseWhole() throws(JSONError) -> JSONValue {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         skipBlanks()
         let value = try parseValue()
         skipBlanks()

@@ -6,9 +6,8 @@ extension JSONValue {
 
     init(parsing text: String) throws(JSONError) { try self.init(parsing: Array(text.utf8)) }
 
-    /// Some editors put a mark in front of UTF-8, and of a name that comes twice the first value counts.
+    /// Of a name that comes twice the first value counts.
     init(parsing bytes: [UInt8]) throws(JSONError) {
-        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         self = try JSONParser.parse(bytes, depthLimit: Self.depthLimit, hasUniqueNames: false)
     }
 

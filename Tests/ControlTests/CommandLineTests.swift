@@ -73,6 +73,21 @@ struct NamedCommand: Sendable, CustomStringConvertible {
             ["close_connection", "c", "why", "not"],
             ["connections", "close", "c", "--reason", "why not", "--like-rabbitmqctl"]
         ),
+        (
+            ["close_all_connections", "why", "not"],
+            ["connections", "close", "--vhost", "/", "--reason", "why not", "--like-rabbitmqctl"]
+        ),
+        (
+            ["close_all_connections", "-p", "v", "--limit", "5", "--per-connection-delay", "10", "why"],
+            [
+                "connections", "close", "--vhost", "v", "--reason", "why", "--limit", "5", "--delay", "10",
+                "--like-rabbitmqctl",
+            ]
+        ),
+        (
+            ["close_all_connections", "--global", "why"],
+            ["connections", "close", "--all", "--reason", "why", "--like-rabbitmqctl"]
+        ),
         (["set_cluster_name", "a\"b"], ["parameters", "set", "--global", "cluster_name", #""a\"b""#]),
         (["trace_on", "-p", "v"], ["vhosts", "update", "--tracing", "on", "v"]),
         (["add_vhost", "v", "--description", "d"], ["vhosts", "add", "v", "--description", "d"]),

@@ -80,15 +80,35 @@ import Testing
         #expect(DefinitionsSummary([:]).text == "no objects")
     }
 
+    @Test func whatIsNotVeryLargeIsOnePart() {
+        #expect(DefinitionsPart.parts(of: before) == [DefinitionsPart(definitions: before)])
+    }
+
     @Test func largeFilesAreSplitInOrder() {
-        #expect(DefinitionsParts.split(before) == [before])
-        let parts = DefinitionsParts.split(before, objectLimit: 1)
-        #expect(parts.count == 4)
-        #expect(parts[0]["users"] == before["users"] && parts[0]["queues"].isNull)
-        #expect(parts[1]["queues"].items.count == 1 && parts[1]["rabbit_version"] == "3.10.8")
-        #expect(parts[1]["users"].isNull)
-        #expect(parts[3]["bindings"] == before["bindings"])
-        let total = parts.reduce(0) { $0 + DefinitionsSummary($1).total }
-        #expect(total == DefinitionsSummary(before).total)
+        // So small that every object is too large for a part with another.
+        let parts = DefinitionsPart.parts(of: before, byteLimit: 1)
+        #expect(
+            parts.map(\.text) == [
+                "what is not a queue, exchange or binding", "queues 1 to 1", "queues 2 to 2", "bindings 1 to 1",
+            ])
+        #expect(parts[0].definitions["users"] == before["users"] && parts[0].definitions["queues"].isNull)
+        #expect(parts[1].definitions["queues"].items.count == 1)
+        #expect(parts[1].definitions["rabbit_version"] == "3.10.8" && parts[1].definitions["users"].isNull)
+        #expect(parts[3].definitions["bindings"] == before["bindings"])
+    }
+
+    @Test(arguments: [60, 500, 1000, 3000, 10_000])
+    func partsFitAndHaveEverythingOnce(byteLimit: Int) {
+        func names(_ count: Int) -> JSONValue { .array((0..<count).map { ["name": .string("n\($0)")] }) }
+        let definitions: JSONValue = ["rabbit_version": "4.2.0", "queues": names(150), "bindings": names(70)]
+        let parts = DefinitionsPart.parts(of: definitions, byteLimit: byteLimit)
+        #expect((parts.count == 1) == (definitions.encoded.count <= byteLimit))
+        for name in ["queues", "bindings"] {
+            #expect(parts.flatMap { $0.definitions[name].items } == definitions[name].items)
+        }
+        // The members' names and what belongs to each part come on top.
+        #expect(parts.allSatisfy { $0.definitions.encoded.count <= byteLimit + 100 })
+        #expect(parts.allSatisfy { DefinitionsSummary($0.definitions).total > 0 })
+        #expect(DefinitionsSummary(sum: parts.map { DefinitionsSummary($0.definitions) }).total == 220)
     }
 }

@@ -74,6 +74,36 @@ import Testing
         }
     }
 
+    @Test func connectionsOfOneVirtualHostAreClosed() async throws {
+        let broker = try BrokerProcess()
+        let world = try ExampleWorld(url: broker.url)
+        try world.reset()
+        let shop = try await world.connect(virtualHost: "shop")
+        let other = try await world.connect()
+        #expect(try world.run("leveretctl close_all_connections -p shop --limit 0 no").code == 0)
+        #expect(try world.run("leveretctl connections close -p shop --of alice --yes").code == 0)
+        _ = try await shop.channel()
+        let result = try world.run("leveretctl close_all_connections -p shop maintenance")
+        #expect(result.code == 0 && result.output == "1 connection closed\n", "\(result.output)")
+        await #expect(throws: LeveretError.self) { try await shop.channel() }
+        _ = try await other.channel()
+        #expect(try world.run("leveretctl close_all_connections maintenance").output == "1 connection closed\n")
+        await #expect(throws: LeveretError.self) { try await other.channel() }
+    }
+
+    /// Nothing of what is refused as a whole is there afterwards.
+    @Test func aRefusedImportSaysWhatWasDone() throws {
+        let broker = try BrokerProcess(settings: [BrokerProcess.smallJournal])
+        let world = try ExampleWorld(url: broker.url)
+        let queues = (0..<3000).map { #"{"name":"q\#($0)","vhost":"/"}"# } + [#"{"name":"q","vhost":"nowhere"}"#]
+        try world.write(#"{"queues":[\#(queues.joined(separator: ","))]}"#, to: "bad.json")
+        let result = try world.run("leveretctl definitions import bad.json")
+        #expect(result.code == 2)
+        #expect(result.output.contains("the broker refused the definitions"), "\(result.output)")
+        #expect(result.output.contains("virtual host 'nowhere' does not exist"), "\(result.output)")
+        #expect(try world.run("leveretctl queues list --quiet").output == "")
+    }
+
     /// Those of the journal look into the data of a broker that has stopped.
     @Test func examplesOfStoppedBrokersRun() throws {
         let broker = try BrokerProcess()
@@ -109,12 +139,14 @@ final class ExampleWorld {
         try directory.write(#"{"id":7}"#, to: "order.json")
     }
 
+    func write(_ text: String, to name: String) throws { try directory.write(text, to: name) }
+
     /// A client that examples may close.
-    func connect() async throws -> Connection {
+    func connect(virtualHost: String = "/") async throws -> Connection {
         let overview = try JSONValue(parsing: run("leveretctl status --json").output)["overview"]
         let port = try #require(
             overview["listeners"].items.first { $0["protocol"].text == "amqp" }?["port"].wholeNumber)
-        return try await Connection.connect(ConnectionOptions(host: "127.0.0.1", port: port))
+        return try await Connection.connect(ConnectionOptions(host: "127.0.0.1", port: port, virtualHost: virtualHost))
     }
 
     /// A connection that an example has closed is there until its client has answered.

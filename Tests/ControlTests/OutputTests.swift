@@ -28,8 +28,14 @@ import Testing
                 "a-rather-long-name-o…   1234567",
             ])
         #expect(lines.allSatisfy { Terminal.width($0) <= 40 })
-        // Too narrow for anything: numbers are never cut.
-        #expect(table.lines(width: 5)[2].contains("1234567"))
+        // Numbers are never cut: their column goes, and the titles say so.
+        #expect(
+            table.lines(width: 35) == [
+                "name                     messages …", "orders                         12",
+                "a-rather-long-name-of-…   1234567",
+            ])
+        #expect(table.lines(width: 20) == ["name …", "orders", "a-rather-long-nam…"])
+        #expect(table.lines(width: 3) == ["name …", "orders", "a-rathe…"])
     }
 
     @Test func whatMovesTheCursorIsShown() {
@@ -55,9 +61,32 @@ import Testing
                 Tree(text: "e", children: [Tree(text: "f\n")]),
             ])
         #expect(
-            tree.lines == [
+            tree.lines(width: nil) == [
                 "root", "├── a", "│   ├── b", "│   │   └── c", "│   └── d", "└── e", #"    └── f\u{A}"#,
             ])
+    }
+
+    @Test func linesOfTreesAreBrokenInsideTheTree() {
+        let tree = Tree(
+            text: "root",
+            children: [
+                Tree(text: "one two three four five six", children: [Tree(text: "abcdefghijklmnopqrstuvwxyz 12")]),
+                Tree(text: "日本語日本語日本語日本語日本語"),
+            ])
+        #expect(
+            tree.lines(width: 30) == [
+                "root", "├── one two three four five", "│   │   six", "│   └── abcdefghijklmnopqrstuv",
+                "│           wxyz 12", "└── 日本語日本語日本語日本語日", "        本語",
+            ])
+        #expect(tree.lines(width: 10) == tree.lines(width: nil))
+    }
+
+    @Test func factsAreBrokenBelowThemselves() {
+        let facts = [("a", "one two three"), ("name", "1234567890123456789 x")]
+        #expect(
+            Table.facts(facts, width: 22)
+                == ["a     one two three", "name  1234567890123456", "      789 x"])
+        #expect(Table.facts(facts, width: nil) == ["a     one two three", "name  1234567890123456789 x"])
     }
 }
 

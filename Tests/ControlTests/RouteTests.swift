@@ -45,7 +45,7 @@ import Testing
     @Test func theWayIsDrawn() {
         let (finder, tree) = route(shop(), "orders", ProbeMessage(routingKey: "order.created"))
         #expect(
-            tree.lines == [
+            tree.lines(width: nil) == [
                 "exchange orders (topic) gets a message with key 'order.created'",
                 "├── 'order.#' → exchange audit (fanout)", "│   ├── → queue billing", "│   ├── → queue log",
                 "│   └── → exchange orders (topic), as above", "└── 'order.*' → queue billing",
@@ -57,12 +57,13 @@ import Testing
     @Test func whatMatchesNothingGoesToTheAlternate() {
         let (finder, tree) = route(shop(), "orders", ProbeMessage(routingKey: "other"))
         #expect(
-            tree.lines.dropFirst() == [
+            tree.lines(width: nil).dropFirst() == [
                 "└── nothing matches → alternate exchange unrouted (fanout)", "    └── → queue dead",
             ])
         #expect(finder.queues == ["dead"])
         let (lost, missing) = route(shop(), "lost", ProbeMessage(routingKey: "x"))
-        #expect(missing.lines.last == "└── nothing matches → alternate exchange nowhere, which does not exist")
+        #expect(
+            missing.lines(width: nil).last == "└── nothing matches → alternate exchange nowhere, which does not exist")
         #expect(lost.queues.isEmpty)
     }
 
@@ -134,7 +135,7 @@ import Testing
                 let message = ProbeMessage(routingKey: key, headers: ["h": 1, "CC": ["a"]])
                 let (finder, tree) = route(topology, exchange, message)
                 let expected = wholeTable(topology, exchange, message)
-                #expect(finder.queues == expected, "\(tree.lines.joined(separator: "\n"))")
+                #expect(finder.queues == expected, "\(tree.lines(width: nil).joined(separator: "\n"))")
             }
         }
     }
@@ -193,7 +194,7 @@ import Testing
     @Test func theTopologyIsDrawn() {
         var drawing = TopologyDrawing(shop())
         #expect(
-            drawing.drawAll(hasUnbound: false).lines == [
+            drawing.drawAll(hasUnbound: false).lines(width: nil) == [
                 "virtual host /", "├── exchange documents (headers)",
                 "│   └── x-match=any type=invoice → queue archive", "├── exchange lost (direct)",
                 "│   └── otherwise → alternate exchange nowhere, which does not exist",

@@ -16,7 +16,7 @@ import Testing
         "", " ", "nul", "tru", "[", "]", "[1,]", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "01", "-", "1.",
         "1e",
         "+1", "NaN", "1 2", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\n\"", "'a'", "// a\n1",
-        "{\"a\":1,\"a\":2}", "1e400", "\u{FEFF}1",
+        "{\"a\":1,\"a\":2}", "1e400", "\u{FEFF}", "1\u{FEFF}", "\u{FEFF}\u{FEFF}1",
     ])
     func whatIsNoJSONIsRefused(text: String) {
         #expect(throws: JSONError.self) { try JSONParser.parse(Array(text.utf8)) }
@@ -82,6 +82,10 @@ import Testing
         let value: JSONValue = "\u{1B}[2J\u{7F}\u{9B}2J ä\u{80}\u{A0}\u{2028}\u{2029}\u{2027}"
         #expect(value.compact == #""\u001b[2J\u007f\u009b2J ä\u0080\#u{A0}\u2028\u2029\#u{2027}""#)
         #expect(try JSONParser.parse(value.encoded) == value)
+    }
+
+    @Test func aByteOrderMarkIsPassedOver() throws {
+        #expect(try JSONParser.parse([0xEF, 0xBB, 0xBF] + Array(" [1]".utf8)) == [1])
     }
 
     @Test func namesThatComeTwiceMayBeAllowed() throws {

@@ -115,6 +115,19 @@ private func refusal(of text: String) -> String? {
         #expect(try configured(by: text).diskFreeLimit == expected)
     }
 
+    @Test func ofALimitOnlyTheKeyThatHoldsIsInEffect() throws {
+        func settings(_ text: String) throws -> [String: String] {
+            Dictionary(uniqueKeysWithValues: try configured(by: text).effectiveSettings.map { ($0.key, $0.value) })
+        }
+        let defaults = try settings("")
+        #expect(defaults["disk_free_limit.absolute"] == "50000000")
+        #expect(defaults["disk_free_limit.relative"] == nil)
+        #expect(defaults["vm_memory_high_watermark.relative"] == "0.6")
+        let changed = try settings("disk_free_limit.relative = 1.5\nvm_memory_high_watermark.absolute = 1GiB")
+        #expect(changed["disk_free_limit.absolute"] == nil && changed["disk_free_limit.relative"] == "1.5")
+        #expect(changed["vm_memory_high_watermark.relative"] == nil)
+    }
+
     @Test func limitsAreResolvedOnThisMachine() {
         var configuration = Configuration()
         #expect(1..<MemoryLimit.availableBytes ~= configuration.memoryLimitBytes)

@@ -16,6 +16,13 @@ extension Configuration {
         case .userTag: return defaultUserTagNames.sorted().map { ("default_user_tags.\($0)", "true") }
         case .noLoopbackUsers: return loopbackUsers.isEmpty ? [(key.name, "none")] : []
         case .text(_, true, _): return [(key.name, "********")]
+        // A limit is in bytes or in proportion: it has a key for each.
+        case .resourceBytes(_, let field):
+            if case .memoryShare = self[keyPath: field] { return [] }
+            return [(key.name, key.valueText(in: self))]
+        case .memoryShare(_, let field):
+            if case .bytes = self[keyPath: field] { return [] }
+            return [(key.name, key.valueText(in: self))]
         default: return [(key.name, key.valueText(in: self))]
         }
     }

@@ -26,7 +26,7 @@ struct BindingsCommand: ParsableCommand {
                 .init("source_kind"), .init("destination_name", path: "destination"),
                 .init("destination_kind", path: "destination_type"),
             ],
-            defaults: ["source", "routing_key", "destination_type", "destination", "arguments"],
+            defaults: ["source", "routing_key", "destination", "destination_type", "arguments"],
             nameColumn: "source")
 
         @OptionGroup var list: ListOptions

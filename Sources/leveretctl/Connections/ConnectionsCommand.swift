@@ -46,20 +46,30 @@ struct ConnectionsCommand: ParsableCommand {
             examples: [
                 "leveretctl connections close '127.0.0.1:40000 -> 127.0.0.1:5672' --reason maintenance --yes",
                 "leveretctl connections close --of alice --reason 'key rotation' --yes",
+                "leveretctl connections close --vhost shop --limit 100 --delay 20 --yes",
                 "leveretctl connections close --all --reason maintenance --yes",
             ])
 
         @Argument(help: "The connection's name, as the list shows it, or the name its client gave.") var name: String?
         @Option(help: "What the client is told.") var reason = "closed by an operator"
         @Option(help: ArgumentHelp("All of this user.", valueName: "user")) var of: String?
+        @Option(
+            name: [.customLong("vhost"), .customShort("p")],
+            help: ArgumentHelp("All of this virtual host; with --of, the user's in it.", valueName: "vhost"))
+        var virtualHost: String?
         @Flag(help: "All there are.") var all = false
+        @Option(help: ArgumentHelp("At most so many.", valueName: "count")) var limit: Int?
+        @Option(help: ArgumentHelp("Wait so long between two of them.", valueName: "milliseconds")) var delay = 0
         @OptionGroup var confirmation: ConfirmationOptions
         @OptionGroup var change: ChangeOptions
         @OptionGroup var server: ServerOptions
 
         func validate() throws {
-            let count = (name == nil ? 0 : 1) + (of == nil ? 0 : 1) + (all ? 1 : 0)
-            guard count == 1 else { throw ValidationError("Say which: a name, --of USER or --all.") }
+            let count = (name == nil ? 0 : 1) + (of == nil && virtualHost == nil ? 0 : 1) + (all ? 1 : 0)
+            guard count == 1 else { throw ValidationError("Say which: a name, --of USER, --vhost VHOST or --all.") }
+            guard limit ?? 0 >= 0, 0...3_600_000 ~= delay else {
+                throw ValidationError("--limit is 0 or more, --delay from 0 to 3600000.")
+            }
         }
 
         func run(_ client: ManagementClient) async throws {
@@ -70,6 +80,7 @@ struct ConnectionsCommand: ParsableCommand {
             var bar = ProgressBar("closing", total: names.count, isQuiet: change.quiet)
             var closed = 0
             for (index, name) in names.enumerated() {
+                if delay > 0, index > 0 { try await Task.sleep(for: .milliseconds(delay)) }
                 do {
                     try await client.delete(APIPath("connections", name), headers: [("X-Reason", Self.header(reason))])
                     closed += 1
@@ -84,14 +95,17 @@ struct ConnectionsCommand: ParsableCommand {
         }
 
         private func names(_ client: ManagementClient) async throws -> [String] {
-            let all = try await client.get(APIPath("connections").with("columns", "name,user,user_provided_name")).items
-            let chosen = all.filter { connection in
-                if let of { return connection["user"].text == of }
+            if let virtualHost { try await client.requireVirtualHost(virtualHost) }
+            let path = APIPath("connections").with("columns", "name,user,vhost,user_provided_name")
+            let chosen = try await client.get(path).items.filter { connection in
+                if let of, connection["user"].text != of { return false }
+                if let virtualHost, connection["vhost"].text != virtualHost { return false }
                 guard let name else { return true }
                 return connection["name"].text == name || connection["user_provided_name"].text == name
             }
             if let name, chosen.isEmpty { throw await client.missing(.connection, name) }
-            return chosen.compactMap { $0["name"].text }
+            let names = chosen.compactMap { $0["name"].text }
+            return limit.map { Array(names.prefix($0)) } ?? names
         }
 
         /// A header is one line of visible characters.

@@ -58,8 +58,8 @@ struct DefinitionsCommand: ParsableCommand {
             "import", "Adds what a file of definitions has; what is there under the same name is changed to it.",
             notes: """
                 Nothing is deleted. leveretctl definitions diff FILE shows beforehand what would change.
-                A large file goes in parts: if one fails, it is said what was imported, and importing
-                the file again goes on from there.
+                The broker looks at all of it before it changes anything. More than 8 MB go in parts:
+                if one fails, it is said what was imported before.
                 """,
             examples: [
                 "leveretctl definitions import broker.json", "leveretctl definitions import < broker.json",
@@ -76,24 +76,9 @@ struct DefinitionsCommand: ParsableCommand {
             let definitions = try DefinitionsCommand.read(file)
             let summary = DefinitionsSummary(definitions)
             if let intoVhost { try await client.requireVirtualHost(intoVhost) }
-            var bar = ProgressBar("importing", total: summary.total, isQuiet: change.quiet)
-            var done = 0
-            var notes: [String] = []
-            for part in DefinitionsParts.split(definitions) {
-                do {
-                    // Leveret says what of it is kept and not active; RabbitMQ says nothing.
-                    let answer = try await client.post(DefinitionsCommand.path(intoVhost), part)
-                    notes += answer["notes"].items.compactMap(\.text)
-                } catch let error as ServerError where done > 0 {
-                    bar.finish()
-                    throw ControlError(
-                        "imported \(Quantity.grouped(done)) of \(Quantity.count(summary.total, "object")), then "
-                            + "the broker refused a part: \(error.reason). Put it right and import the file again")
-                }
-                done += DefinitionsSummary(part).total
-                bar.update(done)
-            }
-            bar.finish()
+            var upload = DefinitionsUpload(
+                client, to: DefinitionsCommand.path(intoVhost), total: summary.total, isQuiet: change.quiet)
+            let notes = try await upload.run(DefinitionsPart.parts(of: definitions))
             notes.forEach(Report.note)
             change.done("\(summary.text) imported")
         }

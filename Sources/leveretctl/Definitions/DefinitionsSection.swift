@@ -61,6 +61,13 @@ struct DefinitionsSummary {
         counts = DefinitionsSection.all.map { ($0, definitions[$0.name].items.count) }
     }
 
+    /// Of parts of one file.
+    init(sum parts: [DefinitionsSummary]) {
+        counts = DefinitionsSection.all.enumerated().map { index, section in
+            (section, parts.reduce(0) { $0 + $1.counts[index].count })
+        }
+    }
+
     var total: Int { counts.reduce(0) { $0 + $1.count } }
 
     var text: String {
@@ -69,28 +76,5 @@ struct DefinitionsSummary {
         return present.map { section, count in
             Quantity.count(count, section.noun, plural: section.noun == "policy" ? "policies" : nil)
         }.joined(separator: ", ")
-    }
-}
-
-/// A large file in pieces that a broker takes one after the other.
-enum DefinitionsParts {
-    static let objectLimit = 2000
-
-    /// One piece if it is small; else everything but queues, exchanges and bindings, and then those in turn.
-    static func split(_ definitions: JSONValue, objectLimit: Int = objectLimit) -> [JSONValue] {
-        guard DefinitionsSummary(definitions).total > objectLimit else { return [definitions] }
-        let large = ["exchanges", "queues", "bindings"]
-        let common = definitions.members.filter { !large.contains($0.name) }
-        // What says which broker it is from belongs to each piece.
-        let head = common.filter { if case .array = $0.value { false } else { true } }
-        var parts: [JSONValue] = [.object(JSONObject(common))]
-        for name in large {
-            let items = definitions[name].items
-            for start in stride(from: 0, to: items.count, by: objectLimit) {
-                let piece = JSONValue.array(Array(items[start..<min(start + objectLimit, items.count)]))
-                parts.append(.object(JSONObject(head + [JSONObject.Member(name: name, value: piece)])))
-            }
-        }
-        return parts
     }
 }

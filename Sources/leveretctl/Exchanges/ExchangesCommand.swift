@@ -20,7 +20,7 @@ struct ExchangesCommand: ParsableCommand {
                 .init("publish_in", .rate, title: "in/s", path: "message_stats.publish_in_details.rate"),
                 .init("publish_out", .rate, title: "out/s", path: "message_stats.publish_out_details.rate"),
             ],
-            defaults: ["name", "type", "durable", "auto_delete", "internal", "arguments", "policy", "publish_in"],
+            defaults: ["name", "type", "publish_in", "durable", "auto_delete", "internal", "arguments", "policy"],
             nameColumn: "name")
 
         @OptionGroup var list: ListOptions

@@ -13,7 +13,9 @@ struct MessageText {
         var head = "── \(exchange.isEmpty ? "(default)" : exchange)  '\(message["routing_key"].cell)'"
         if message["redelivered"].flag { head += "  redelivered" }
         if let count = message["payload_bytes"].wholeNumber { head += "  \(Quantity.bytes(count))" }
-        if let left = message["message_count"].wholeNumber { head += "  \(Quantity.grouped(left)) behind it" }
+        if let left = message["message_count"].wholeNumber {
+            head += left > 0 ? "  \(Quantity.grouped(left)) behind it" : "  none behind it"
+        }
         var lines = [printable(head)]
         for property in message["properties"].members where !property.value.isEmpty {
             lines.append(printable("   \(property.name): \(property.value.cell)"))

@@ -8,7 +8,7 @@ struct ProgressBar {
     private let total: Int
     private let start: ContinuousClock.Instant
     private var lastDrawn: ContinuousClock.Instant?
-    private let isShown: Bool
+    let isShown: Bool
 
     init(_ title: String, total: Int, isQuiet: Bool = false, now: ContinuousClock.Instant = .now) {
         self.title = title
@@ -42,7 +42,8 @@ struct ProgressBar {
         let rate = Double(done) / seconds
         var numbers = "\(Quantity.grouped(done)) of \(Quantity.grouped(total))  \(Quantity.grouped(Int(rate)))/s"
         let share = total > 0 ? min(1, Double(done) / Double(total)) : 1
-        if rate > 0, done < total {
+        // From the first few nothing can be told.
+        if rate > 0, done < total, done >= total / 50 {
             numbers += "  \(Quantity.seconds(Double(total - done) / rate)) left"
         }
         let width = min(30, columns - title.count - numbers.count - 14)

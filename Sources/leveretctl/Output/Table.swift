@@ -13,7 +13,13 @@ struct Table {
 
     private static let gap = 2
     private static let narrowest = 8
+    /// The first column says what a row is about.
+    private static let narrowestFirst = 20
+    /// Behind the titles, when columns have no room.
+    private static let mark = " …"
 
+    /// Columns that have no room are left out from the right; numbers are never cut.
+    ///
     /// - Parameter width: nil when nothing is to be cut.
     func lines(width: Int?, hasTitles: Bool = true, isBold: Bool = false) -> [String] {
         let cells = rows.map { row in row.map(printable) }
@@ -22,30 +28,43 @@ struct Table {
                 max($0, Terminal.width($1[column]))
             }
         }
-        if let width { fit(&widths, into: width) }
+        if let width { widths = fitted(widths, into: width) }
         var lines: [String] = []
         if hasTitles {
-            let line = line(columns.map(\.title), widths)
+            let line = line(columns.map(\.title), widths) + (widths.count < columns.count ? Self.mark : "")
             lines.append(isBold ? Terminal.bold(line) : line)
         }
         for row in cells { lines.append(line(row, widths)) }
         return lines
     }
 
-    /// The widest column of text gives way, one place at a time, until everything fits or all are narrow.
-    private func fit(_ widths: inout [Int], into limit: Int) {
-        var total = widths.reduce(0, +) + Self.gap * max(0, widths.count - 1)
-        while total > limit {
-            let candidates = widths.indices.filter { !columns[$0].isNumber && widths[$0] > Self.narrowest }
-            guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { return }
-            widths[widest] -= 1
-            total -= 1
+    /// The widest column of text gives way, one place at a time; where all are narrow the last column goes.
+    private func fitted(_ natural: [Int], into limit: Int) -> [Int] {
+        var count = natural.count
+        while true {
+            var widths = Array(natural.prefix(count))
+            let room = count < natural.count ? limit - Terminal.width(Self.mark) : limit
+            var total = widths.reduce(0, +) + Self.gap * max(0, count - 1)
+            while total > room, let widest = widestOfText(widths) {
+                widths[widest] -= 1
+                total -= 1
+            }
+            if total <= room || count <= 1 { return widths }
+            count -= 1
         }
+    }
+
+    /// nil where all are narrow.
+    private func widestOfText(_ widths: [Int]) -> Int? {
+        let first = widths.count > 1 ? Self.narrowestFirst : Self.narrowest
+        return widths.indices.filter { index in
+            !columns[index].isNumber && widths[index] > (index == 0 ? first : Self.narrowest)
+        }.max { widths[$0] < widths[$1] }
     }
 
     private func line(_ cells: [String], _ widths: [Int]) -> String {
         var line = ""
-        for (index, cell) in cells.enumerated() {
+        for (index, cell) in cells.prefix(widths.count).enumerated() {
             let text = Terminal.cut(cell, to: widths[index])
             let padding = String(repeating: " ", count: widths[index] - Terminal.width(text))
             if index > 0 { line += String(repeating: " ", count: Self.gap) }
@@ -62,10 +81,12 @@ struct Table {
     }
 
     /// Facts one below the other: a name, and what it is.
-    static func facts(_ facts: [(String, String)]) -> [String] {
-        let width = facts.map { Terminal.width($0.0) }.max() ?? 0
-        return facts.map { name, value in
-            name + String(repeating: " ", count: width - Terminal.width(name) + gap) + printable(value)
+    static func facts(_ facts: [(String, String)], width: Int?) -> [String] {
+        let nameWidth = facts.map { Terminal.width($0.0) }.max() ?? 0
+        return facts.flatMap { name, value in
+            let space = String(repeating: " ", count: nameWidth - Terminal.width(name) + gap)
+            return Terminal.wrapped(
+                name + space, printable(value), following: String(repeating: " ", count: nameWidth + gap), width: width)
         }
     }
 }

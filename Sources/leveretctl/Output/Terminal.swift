@@ -41,10 +41,40 @@ enum Terminal {
         guard let scalar = character.unicodeScalars.first else { return 0 }
         switch scalar.value {
         case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
-            0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
+            0xFFE0...0xFFE6, 0x1F1E6...0x1F1FF, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
             return 2
         default: return scalar.properties.generalCategory == .nonspacingMark ? 0 : 1
         }
+    }
+
+    /// The text in lines that fit, broken between words where there are some.
+    ///
+    /// - Parameters:
+    ///   - first: what stands before the first line.
+    ///   - following: what stands before the others.
+    ///   - columns: nil where nothing is broken.
+    static func wrapped(_ first: String, _ text: String, following: String, width columns: Int?) -> [String] {
+        let least = 16
+        guard let columns, columns >= width(following) + least, columns >= width(first) + least else {
+            return [first + text]
+        }
+        var lines: [String] = []
+        var line = first
+        var isEmpty = true
+        func next() {
+            lines.append(line)
+            line = following
+            isEmpty = true
+        }
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            if !isEmpty, width(line) + 1 + width(word) > columns { next() } else if !isEmpty { line += " " }
+            for character in word {
+                if width(line) + width(character) > columns { next() }
+                line.append(character)
+            }
+            isEmpty = false
+        }
+        return lines + [line]
     }
 
     /// The beginning of the text that fits, with `…` at its end if something is missing.

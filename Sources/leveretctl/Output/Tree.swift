@@ -5,17 +5,19 @@ struct Tree: Equatable {
     var text: String
     var children: [Tree] = []
 
-    var lines: [String] {
-        var lines = [printable(text)]
-        append(to: &lines, indentation: "")
+    /// - Parameter width: where lines are broken; nil for nowhere.
+    func lines(width: Int?) -> [String] {
+        var lines: [String] = []
+        append(to: &lines, "", following: "", width)
         return lines
     }
 
-    private func append(to lines: inout [String], indentation: String) {
-        for (index, child) in children.enumerated() {
-            let isLast = index == children.count - 1
-            lines.append(indentation + (isLast ? "└── " : "├── ") + printable(child.text))
-            child.append(to: &lines, indentation: indentation + (isLast ? "    " : "│   "))
+    private func append(to lines: inout [String], _ first: String, following: String, _ width: Int?) {
+        let behind = following + (children.isEmpty ? "    " : "│   ")
+        lines += Terminal.wrapped(first, printable(text), following: behind, width: width)
+        for child in children.dropLast() {
+            child.append(to: &lines, following + "├── ", following: following + "│   ", width)
         }
+        children.last?.append(to: &lines, following + "└── ", following: following + "    ", width)
     }
 }

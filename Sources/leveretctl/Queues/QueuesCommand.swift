@@ -34,9 +34,8 @@ struct QueuesCommand: ParsableCommand {
                 .init("deliver", .rate, title: "out/s", path: "message_stats.deliver_get_details.rate"),
             ],
             defaults: [
-                "name", "type", "state", "messages_ready", "messages_unacknowledged", "messages", "consumers",
-                "publish",
-                "deliver", "policy",
+                "name", "messages_ready", "messages_unacknowledged", "messages", "consumers", "publish", "deliver",
+                "state", "type", "policy",
             ],
             nameColumn: "name")
 

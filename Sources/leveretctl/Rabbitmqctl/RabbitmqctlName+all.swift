@@ -123,8 +123,12 @@ extension RabbitmqctlName {
             example: "close_connection '127.0.0.1:40000 -> 127.0.0.1:5672' maintenance",
             arranged: { $0.positional.prefix(1) + Self.reason($0.positional.dropFirst()) }),
         RabbitmqctlName(
-            "close_all_connections", "connections close --all", example: "close_all_connections maintenance",
-            arranged: { Self.reason($0.positional[...]) }),
+            "close_all_connections", "connections close", example: "close_all_connections -p shop maintenance",
+            // Without --global it is about one virtual host, / if none is named.
+            arranged: { arguments in
+                let which = arguments.isGlobal ? ["--all"] : ["--vhost", arguments.virtualHost ?? "/"]
+                return which + Self.reason(arguments.positional[...])
+            }),
         RabbitmqctlName(
             "close_all_user_connections", "connections close --of",
             example: "close_all_user_connections alice rotation",

@@ -114,13 +114,15 @@ struct RabbitmqctlArguments {
     private(set) var isQuiet = false
     private(set) var isSilent = false
     private(set) var wantsHelp = false
+    /// Not one virtual host but all of the node.
+    private(set) var isGlobal = false
 
     /// Options with a value that mean nothing here: which Erlang node is asked.
     private static let ignoredWithValue: Set<String> = [
-        "-n", "--node", "--script-name", "--format", "--per-connection-delay", "--limit-of-connections",
+        "-n", "--node", "--script-name", "--format",
     ]
     private static let ignored: Set<String> = [
-        "-l", "--longnames", "--online", "--local", "--global", "--dynamic", "--pre-hashed-password",
+        "-l", "--longnames", "--online", "--local", "--dynamic", "--pre-hashed-password",
     ]
     private static let withValue: Set<String> = [
         "--url", "--user", "--timeout", "--priority", "--apply-to", "--description", "--tags", "--default-queue-type",
@@ -145,6 +147,8 @@ struct RabbitmqctlArguments {
             case "-p", "--vhost": virtualHost = value()
             case "-t": options += ["--timeout", value() ?? ""]
             case "--formatter": formatter = value()
+            case "--global": isGlobal = true
+            case "--per-connection-delay": options += ["--delay", value() ?? ""]
             case "-q", "--quiet": isQuiet = true
             case "-s", "--silent", "--no-table-headers": isSilent = true
             case "-h", "--help": wantsHelp = true

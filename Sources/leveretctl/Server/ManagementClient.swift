@@ -20,6 +20,8 @@ struct ManagementClient: Sendable {
             configuration.redirectConfiguration = .disallow
             configuration.timeout.connect = .seconds(5)
             configuration.httpVersion = .http1Only
+            // Nobody waits for a broker that does not run, unless asked to: ping --wait.
+            configuration.connectionPool.retryConnectionEstablishment = false
             return configuration
         }())
 
@@ -43,8 +45,11 @@ struct ManagementClient: Sendable {
     @discardableResult
     func put(_ path: APIPath, _ body: JSONValue) async throws -> Bool { try await json(.PUT, path, body).isNew }
 
+    /// - Parameter additionalSeconds: what it may take longer than usual.
     @discardableResult
-    func post(_ path: APIPath, _ body: JSONValue) async throws -> JSONValue { try await json(.POST, path, body).value }
+    func post(_ path: APIPath, _ body: JSONValue, additionalSeconds: Int64 = 0) async throws -> JSONValue {
+        try await json(.POST, path, body, additionalSeconds: additionalSeconds).value
+    }
 
     func delete(_ path: APIPath, headers: [(String, String)] = []) async throws {
         _ = try await json(.DELETE, path, nil, headers: headers)
@@ -52,9 +57,10 @@ struct ManagementClient: Sendable {
 
     /// - Throws: `ServerError` for an answer that is not 2xx, `ControlError` when there is none.
     private func json(
-        _ method: HTTPMethod, _ path: APIPath, _ body: JSONValue?, headers: [(String, String)] = []
+        _ method: HTTPMethod, _ path: APIPath, _ body: JSONValue?, headers: [(String, String)] = [],
+        additionalSeconds: Int64 = 0
     ) async throws -> (value: JSONValue, isNew: Bool) {
-        let answer = try await answer(method, path, body, headers: headers)
+        let answer = try await answer(method, path, body, headers: headers, additionalSeconds: additionalSeconds)
         guard 200..<300 ~= answer.status else {
             throw ServerError(status: answer.status, body: answer.body, request: "\(method.rawValue) /api\(path)")
         }
@@ -74,7 +80,8 @@ struct ManagementClient: Sendable {
     func answer(to path: APIPath) async throws -> Answer { try await answer(.GET, path, nil) }
 
     private func answer(
-        _ method: HTTPMethod, _ path: APIPath, _ body: JSONValue?, headers: [(String, String)] = []
+        _ method: HTTPMethod, _ path: APIPath, _ body: JSONValue?, headers: [(String, String)] = [],
+        additionalSeconds: Int64 = 0
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: "\(endpoint.address)/api\(path)")
         request.method = method
@@ -87,7 +94,7 @@ struct ManagementClient: Sendable {
             request.body = .bytes(ByteBuffer(string: body.compact))
         }
         do {
-            let response = try await Self.http.execute(request, timeout: .seconds(timeoutSeconds))
+            let response = try await Self.http.execute(request, timeout: .seconds(timeoutSeconds + additionalSeconds))
             let body = try await response.body.collect(upTo: Self.answerByteLimit)
             return Answer(status: Int(response.status.code), body: Array(body.readableBytesView))
         } catch is NIOTooManyBytesError {

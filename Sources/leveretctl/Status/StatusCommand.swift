@@ -25,7 +25,7 @@ struct StatusCommand: ServerCommand {
             facts.append(("listener", "\(listener["protocol"].cell) on \(shown):\(listener["port"].cell)"))
         }
         if nodes == nil { facts.append(("nodes", "not shown: '\(client.endpoint.user)' lacks the tag monitoring")) }
-        Report.write(Table.facts(facts))
+        Report.write(Table.facts(facts, width: Terminal.size?.columns))
     }
 
     private static func product(_ overview: JSONValue) -> [(String, String)] {

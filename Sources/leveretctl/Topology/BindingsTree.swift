@@ -22,10 +22,10 @@ extension BindingsCommand {
                     throw await client.missing(.exchange, exchange, in: virtualHost.name)
                 }
                 var drawing = TopologyDrawing(topology)
-                return Report.write(drawing.draw(root).lines)
+                return Report.write(drawing.draw(root).lines(width: Terminal.size?.columns))
             }
             var drawing = TopologyDrawing(topology)
-            Report.write(drawing.drawAll(hasUnbound: all).lines)
+            Report.write(drawing.drawAll(hasUnbound: all).lines(width: Terminal.size?.columns))
         }
     }
 }

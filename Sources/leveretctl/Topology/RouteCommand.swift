@@ -49,7 +49,7 @@ struct RouteCommand: ServerCommand {
         } else if output.quiet {
             Report.write((queues + possible).map(printable))
         } else {
-            Report.write(tree.lines + [summary(queues, possible)])
+            Report.write(tree.lines(width: Terminal.size?.columns) + [summary(queues, possible)])
             if source.arguments["x-delayed-type"].text != nil {
                 Report.note("exchange '\(name)' holds a message back for its header x-delay")
             }

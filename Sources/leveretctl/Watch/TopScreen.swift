@@ -114,7 +114,7 @@ struct TopScreen: Equatable {
         var table = Table(columns: columns.map { Table.Column(title: title(of: $0), isNumber: $0.isNumber) })
         let room = max(0, size.rows - lines.count - (isInteractive ? 3 : 1))
         table.rows = rows.prefix(room).map { row in columns.map { $0.text(row) } }
-        lines += table.lines(width: size.columns).map { Terminal.cut($0, to: size.columns) }
+        lines += table.lines(width: size.columns)
         guard isInteractive else { return lines }
         while lines.count < size.rows - 1 { lines.append("") }
         let other = view == .queues ? "connections" : "queues"
@@ -141,7 +141,10 @@ struct TopScreen: Equatable {
             let items = answer.items.isEmpty ? answer["items"].items : answer.items
             rows = items.sorted { left, right in
                 let (first, second) = isDescending ? (right, left) : (left, right)
-                return JSONValue.isAscending(first[path: order.path(view)], second[path: order.path(view)])
+                let path = order.path(view)
+                if JSONValue.isAscending(first[path: path], second[path: path]) { return true }
+                if JSONValue.isAscending(second[path: path], first[path: path]) { return false }
+                return JSONValue.isAscending(left["name"], right["name"])
             }
             problem = nil
         } catch let error as ControlError {
