@@ -87,7 +87,7 @@ let package = Package(
         .executableTarget(
             name: "leveret",
             dependencies: [
-                "Broker", "Console", "Management", "Node",
+                "Broker", "Console", "Management", "Node", "SystemMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

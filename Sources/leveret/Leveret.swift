@@ -3,6 +3,7 @@ import Logging
 import Management
 import Node
 import ServiceLifecycle
+import SystemMemory
 import UnixSignals
 
 #if canImport(Glibc)
@@ -88,6 +89,7 @@ enum Leveret {
 /// has read `ready` may connect, and may stop the node gracefully.
 private struct ReadyAnnouncement: Service {
     func run() async throws {
+        leveret_release_code()
         TextOutput.standard.write("ready\n")
         try await gracefulShutdown()
     }

@@ -235,10 +235,11 @@ extension ShardState {
             }
             // Not what is delivered meanwhile, by dead-lettering to this very channel.
             let last = tag == 0 ? channel.pointee.latestDeliveryTag : tag
+            let isWatched = outcome == .acked && channel.pointee.isWatched
             var count: UInt64 = 0
             while let delivery = channel.pointee.unacked.takeFirst(upTo: last) {
                 settle(delivery, outcome)
-                if outcome == .acked, channel.pointee.isWatched { watchAck(of: delivery.queue, channel) }
+                if isWatched { watchAck(of: delivery.queue, channel) }
                 count &+= 1
             }
             if outcome == .acked { countAcks(count, channel) }

@@ -5,7 +5,7 @@ import Broker
     import Glibc
 #endif
 
-/// `EngineBenchmark SCENARIO COUNT` publishes that many messages through one shard without sockets and prints the
+/// `EngineBenchmark SCENARIO COUNT` sends that many messages through one shard without sockets and prints the
 /// nanoseconds a message; `--list` names the scenarios. See Tests/Benchmarks/run.sh.
 @main
 enum EngineBenchmark {
@@ -21,11 +21,16 @@ enum EngineBenchmark {
             print("usage: EngineBenchmark SCENARIO COUNT, for example: EngineBenchmark auto-ack-16 1000000")
             exit(2)
         }
-        let bench = ShardBench(scenario)
-        bench.publish(count / 10)
+        let step: (Int) -> Int
+        if scenario.onlyEncodes {
+            step = EncodeBench(bodyByteCount: scenario.bodyByteCount).encode
+        } else {
+            step = ShardBench(scenario).publish
+        }
+        _ = step(count / 10)
         let start = nanoseconds()
-        let published = bench.publish(count)
-        print((nanoseconds() - start) / UInt64(max(1, published)))
+        let done = step(count)
+        print((nanoseconds() - start) / UInt64(max(1, done)))
     }
 
     private static func nanoseconds() -> UInt64 {
@@ -52,8 +57,13 @@ struct Scenario {
     /// Persistent messages on a durable queue: records for the journal are made, and taken at once.
     var isPersistent = false
     var isConsumed = true
+    /// Without a shard.
+    var onlyEncodes = false
 
     static let all = [
+        // Frames found, checked and decoded; routed to nothing.
+        Scenario(name: "decode-16", exchange: "amq.fanout", isConsumed: false),
+        Scenario(name: "encode-16", onlyEncodes: true),
         Scenario(name: "auto-ack-16"),
         Scenario(name: "auto-ack-1024", bodyByteCount: 1024),
         Scenario(name: "enqueue-16", isConsumed: false),

@@ -73,7 +73,6 @@ final class ShardBench {
     }
 
     /// Publishes at least `count` messages in whole batches; returns how many.
-    @discardableResult
     func publish(_ count: Int) -> Int {
         var published = 0
         while published < count {
