@@ -24,7 +24,9 @@ extension CommandConfiguration {
 
     private static func discussion(_ notes: String, _ examples: [String]) -> String {
         let list = ([heading] + examples.map { "  " + $0 }).joined(separator: "\n")
-        return notes.isEmpty ? list : notes + "\n\n" + list
+        // A paragraph is one line: the parser breaks it where the terminal ends.
+        let paragraphs = notes.split(separator: "\n\n").map { String($0).replacing("\n", with: " ") }
+        return (paragraphs + [list]).joined(separator: "\n\n")
     }
 
     /// The lines below the heading in the help: what a shell would run.

@@ -28,8 +28,9 @@ struct NamedCommand: Sendable, CustomStringConvertible {
         #expect(!examples.isEmpty)
         for example in examples { #expect(example.contains(command.description), "\(example)") }
         #expect(!command.type.configuration.abstract.isEmpty)
-        let help = LeveretControl.helpMessage(for: command.type, columns: 1000)
-        for example in examples { #expect(help.contains(example)) }
+        // Each on one line, so that it can be copied.
+        let help = LeveretControl.helpMessage(for: command.type, columns: 80)
+        for example in examples { #expect(help.contains(example), "\(example)") }
     }
 
     @Test(arguments: RabbitmqctlName.all.map(\.name))

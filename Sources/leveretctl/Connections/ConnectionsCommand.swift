@@ -44,7 +44,7 @@ struct ConnectionsCommand: ParsableCommand {
         static let configuration = CommandConfiguration.command(
             "close", "Closes connections of clients, which learn the reason.",
             examples: [
-                "leveretctl connections close '127.0.0.1:40000 -> 127.0.0.1:5672' --reason maintenance --yes",
+                "leveretctl connections close '127.0.0.1:40000 -> 127.0.0.1:5672' --yes",
                 "leveretctl connections close --of alice --reason 'key rotation' --yes",
                 "leveretctl connections close --vhost shop --limit 100 --delay 20 --yes",
                 "leveretctl connections close --all --reason maintenance --yes",

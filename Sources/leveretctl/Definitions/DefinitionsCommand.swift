@@ -89,6 +89,7 @@ struct DefinitionsCommand: ParsableCommand {
             "diff", "What differs between the broker and a file of definitions, or between two files.",
             notes: """
                 + is only in the file, - only in the broker, ~ is in both and differs.
+
                 Exit code 0: no difference; 1: some.
                 """,
             examples: [

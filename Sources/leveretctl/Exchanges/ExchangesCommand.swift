@@ -45,7 +45,7 @@ struct ExchangesCommand: ParsableCommand {
             examples: [
                 "leveretctl exchanges declare invoices --type topic",
                 "leveretctl exchanges declare prices --type fanout --transient --auto-delete",
-                "leveretctl exchanges declare work --type direct --alternate-exchange unrouted",
+                "leveretctl exchanges declare work --alternate-exchange unrouted",
             ])
 
         @Argument(help: "Its name.") var name: String

@@ -53,7 +53,7 @@ struct JournalCommand: ParsableCommand {
 
                 EXAMPLES
                   leveretctl journal dump /var/lib/leveret | head
-                  leveretctl journal dump /var/lib/leveret | jq 'select(.live).message.routingKey'
+                  leveretctl journal dump /var/lib/leveret | jq 'select(.live).message'
                   leveretctl journal dump /var/lib/leveret | jq 'select(.crc != "sound")'
 
                 Exit code 0: sound; 1: damaged; 2: it could not be read.

@@ -13,10 +13,10 @@ struct PublishCommand: ServerCommand {
             Exit code 1: the message reached no queue, and is gone.
             """,
         examples: [
-            "leveretctl publish orders order.created '{\"id\":1}' --content-type application/json",
+            "leveretctl publish orders order.x '{\"id\":1}' --content-type application/json",
             "leveretctl publish '' billing 'pay me' --persistent --header priority=high",
             "date | leveretctl publish orders order.created",
-            "leveretctl publish orders order.created --file order.json --property message_id=17",
+            "leveretctl publish orders order.x --file order.json --property message_id=17",
         ])
 
     static let bodyByteLimit = 128 << 20

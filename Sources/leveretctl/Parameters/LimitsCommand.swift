@@ -45,7 +45,7 @@ struct LimitsCommand: ParsableCommand {
             notes: "A JSON object sets several at once. -1 is no limit.",
             examples: [
                 "leveretctl limits set max-queues 500", "leveretctl limits set max-connections 10 --of-user alice",
-                "leveretctl limits set '{\"max-queues\":500,\"max-connections\":1000}' --vhost shop",
+                "leveretctl limits set '{\"max-queues\":500,\"max-connections\":1000}' -p shop",
             ])
 
         @Argument(help: "Its name and value, or a JSON object.") var words: [String]

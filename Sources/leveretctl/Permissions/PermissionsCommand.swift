@@ -34,7 +34,7 @@ struct PermissionsCommand: ParsableCommand {
             notes: "An expression matches anywhere in a name; '' allows nothing, '.*' everything.",
             examples: [
                 "leveretctl permissions set alice '.*' '.*' '.*'",
-                "leveretctl permissions set alice '^orders' '^(orders|amq.default)$' '^orders'",
+                "leveretctl permissions set alice '^orders' '^(orders|audit)$' '^orders'",
             ])
 
         @Argument(help: "The user.") var name: String

@@ -27,8 +27,9 @@ struct PoliciesCommand: ParsableCommand {
             notes: "Of several that match a queue or exchange the one with the highest priority counts.",
             examples: [
                 "leveretctl policies set short '^logs\\.' '{\"max-length\":1000}'",
-                "leveretctl policies set dead-letters '^orders$' '{\"dead-letter-exchange\":\"unrouted\"}' "
-                    + "--apply-to queues --priority 5",
+                "leveretctl policies set dead '^jobs' '{\"dead-letter-exchange\":\"unrouted\"}'",
+                "leveretctl policies set brief '^l' '{\"message-ttl\":60000}' --apply-to queues",
+                "leveretctl policies set long '^logs' '{\"max-length\":1000000}' --priority 5",
             ])
 
         @OptionGroup var policy: PolicyOptions

@@ -13,7 +13,7 @@ struct QueuesCommand: ParsableCommand {
             "list", "Lists queues.",
             examples: [
                 "leveretctl queues list",
-                "leveretctl queues list name messages consumers --sort messages --reverse --limit 10",
+                "leveretctl queues list name messages --sort messages --reverse --limit 10",
                 "leveretctl queues list --name 'orders*' --json",
                 "leveretctl queues list name message_stats.ack_details.rate --all-vhosts",
             ])
@@ -56,7 +56,7 @@ struct QueuesCommand: ParsableCommand {
             examples: [
                 "leveretctl queues declare parcels",
                 "leveretctl queues declare parcels-dead --max-length 10000",
-                "leveretctl queues declare jobs -a x-max-priority=5 -a x-dead-letter-exchange=unrouted",
+                "leveretctl queues declare jobs -a x-max-priority=5 -a x-max-length=1000",
             ])
 
         @Argument(help: "Its name.") var name: String

@@ -7,6 +7,7 @@ struct CheckCommand: ServerCommand {
         "check", "Whether the broker is healthy: each check with its result.",
         notes: """
             Checks that the broker does not have are named and do not fail.
+
             Exit code 0: all passed; 1: at least one failed; 2: the broker cannot be asked.
             """,
         examples: [
