@@ -150,7 +150,10 @@ let package = Package(
             name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Journal", "Broker"], swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["AMQPWire", "Broker", "Node", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "AMQPWire", "Broker", "Node", "Routing", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: strict),
         // The HTTP API of a node in the same process, over loopback.
         .testTarget(

@@ -12,6 +12,8 @@ struct QueueState {
     let virtualHost: ShortString
     let virtualHostIndex: Int
     let isAutoDelete: Bool
+    /// Gates of exchanges and queues of replies are queues only to the engine.
+    var isShown = true
     /// The effective ones: declared, and by policy.
     var arguments: QueueArguments
     /// nil for a queue without expiry, limits, priorities or deduplication.
@@ -71,8 +73,6 @@ struct QueueState {
     }
 
     var readyCount: Int { ready.count + (extras?.pointee.otherCount ?? 0) }
-    /// Gates of exchanges and queues of replies are queues only to the engine.
-    var isShown: Bool { extras?.pointee.gate == nil && !ShardState.isReplyQueue(name) }
     var resource: ResourceName { ResourceName(kind: .queue, name: name, virtualHost: virtualHost) }
 
     // MARK: Messages

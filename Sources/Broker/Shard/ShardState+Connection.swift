@@ -80,13 +80,6 @@ extension ShardState {
         }
     }
 
-    private func measureLists() {
-        var count = 0
-        for slot in queues.occupiedSlots() { count += queues[slot]?.pointee.readyCount ?? 0 }
-        // Those of deep queues that are in the scratch file may leave memory.
-        listByteCount = max(0, count * MemoryLayout<QueueEntry>.stride - indexMemory.mappedByteCount)
-    }
-
     private func checkTime(_ connection: UnsafeMutablePointer<ConnectionState>) {
         let time = now.monotonicMilliseconds
         if connection.pointee.closesAtMilliseconds != nil {

@@ -49,6 +49,7 @@ extension ShardState {
                 virtualHost: connection.pointee.virtualHost, virtualHostIndex: host, isAutoDelete: true,
                 arguments: QueueArguments(), memory: memory, typeCounters: counters, now: now)
         }
+        queue.pointee.isShown = false
         let address = queue.pointee.address
         try changeTopology(host) { topology, changes throws(ProtocolError) in
             topology.addReplyQueue(name, address: address, changes: &changes)

@@ -55,6 +55,7 @@ extension ShardState {
                 arguments: QueueArguments(), typeCounters: counters, now: now)
         }
         queue.pointee.makeExtras().pointee.gate = ExchangeGate(settings)
+        queue.pointee.isShown = false
         return queue.pointee.address
     }
 

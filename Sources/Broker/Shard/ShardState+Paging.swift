@@ -10,7 +10,7 @@ extension ShardState {
     /// Bytes of memory that this shard's messages and queues take.
     package var memoryByteCount: Int {
         let unwritten = journal.progress.map { journal.position &- $0.written(index) } ?? 0
-        return messages.residentByteCount + listByteCount + Int(truncatingIfNeeded: unwritten)
+        return messages.residentByteCount + listMeasure.byteCount + Int(truncatingIfNeeded: unwritten)
     }
 
     /// Publishers wait while memory is tight; whoever only consumes goes on.

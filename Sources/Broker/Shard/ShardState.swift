@@ -66,8 +66,7 @@ package final class ShardState {
     package var isMemoryScarce = false
     /// Memory is so scarce that publishers have to wait.
     var isMemoryTight = false
-    /// What the lists of all queues take, as of the last tick.
-    var listByteCount = 0
+    var listMeasure = ListMeasure()
 
     // To do in time
     var deadlines = BinaryHeap<QueueDeadline>()

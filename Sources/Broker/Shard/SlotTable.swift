@@ -77,6 +77,27 @@ struct SlotTable<Value: ~Copyable>: ~Copyable {
         return (found, nil)
     }
 
+    /// The same, one after the other and without an array of them.
+    ///
+    /// - Parameter body: must neither insert nor remove.
+    @inline(__always)
+    func forEachOccupied(from start: Int, limit: Int, _ body: (UnsafeMutablePointer<Value>) -> Void) -> Int? {
+        var slot = max(start, 0)
+        let end = slot + 16 * limit
+        var left = limit
+        return slots.withUnsafeBufferPointer { slots in
+            while slot < slots.count {
+                if left == 0 || slot == end { return slot }
+                if let value = slots[slot].value {
+                    body(value)
+                    left -= 1
+                }
+                slot += 1
+            }
+            return nil
+        }
+    }
+
     mutating func deallocate() {
         for slot in occupiedSlots() { remove(slot: slot) }
         free.deallocate()

@@ -25,6 +25,9 @@ extension ControlPlane {
         return (queues ?? nil ?? []).sorted { $0.name < $1.name }
     }
 
+    /// Changes with every queue that comes or goes.
+    package var queueSetVersion: UInt64 { (try? withTopology { $0.log.queueSetVersion }) ?? 0 }
+
     /// Where a queue lives; nil when it is not there.
     package func queueAddress(_ name: ShortString, virtualHost: ShortString) -> QueueAddress? {
         let address = try? withTopology { topology in

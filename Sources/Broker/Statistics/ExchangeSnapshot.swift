@@ -42,6 +42,11 @@ package struct BindingSnapshot: Sendable, Hashable {
 package struct QueueReference: Sendable {
     package let name: ShortString
     package let address: QueueAddress
+
+    package init(name: ShortString, address: QueueAddress) {
+        self.name = name
+        self.address = address
+    }
 }
 
 /// What a virtual host's queues hold and its clients do: the fields of RabbitMQ's `/api/vhosts`, of one shard or of

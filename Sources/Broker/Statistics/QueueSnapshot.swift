@@ -1,7 +1,8 @@
 import AMQPWire
 import Routing
 
-/// A queue at a moment: the fields of RabbitMQ's `/api/queues`.
+/// A queue at a moment: the fields of RabbitMQ's `/api/queues`. Its figures can be asked of it, too.
+@dynamicMemberLookup
 package struct QueueSnapshot: Sendable {
     /// RabbitMQ's `state`.
     package enum State: String, Sendable {
@@ -30,42 +31,15 @@ package struct QueueSnapshot: Sendable {
     package let policies: AppliedPolicies
     package var state = State.running
 
-    // Messages
-
-    /// `messages_ready`.
-    package var readyCount = 0
-    /// `messages_unacknowledged`.
-    package var unackedCount = 0
-    /// Messages that came back and wait until they are tried again: neither ready nor unacked.
-    package var delayedCount = 0
-    /// `messages_paged_out`: ready, and not in memory.
-    package var pagedOutCount = 0
-    /// `message_bytes_ready`: bytes of the bodies, as all that follow.
-    package var readyByteCount = 0
-    /// `message_bytes_unacknowledged`.
-    package var unackedByteCount = 0
-    /// `message_bytes_paged_out`: about, since of what is not in memory only whole messages' sizes are known.
-    package var pagedOutByteCount = 0
-    /// `messages_persistent`: of a durable queue, ready and unacked.
-    package var persistentCount = 0
-    /// `message_bytes_persistent`.
-    package var persistentByteCount = 0
+    package var figures = QueueFigures()
     /// `head_message_timestamp`, in seconds since 1970: the property `timestamp` of the first message, where it has one
     /// and is in memory.
     package var headTimestampSeconds: UInt64?
     /// When the first ready message was published, in milliseconds since 1970, where it is in memory.
     package var headPublishedMilliseconds: UInt64?
-    /// `memory`: bytes that the queue takes, with the messages that it has in memory (each queue that holds a message
-    /// counts it).
-    package var memoryByteCount = 0
 
     // Consumers
 
-    /// `consumers`.
-    package var consumerCount = 0
-    /// `consumer_capacity`, `consumer_utilisation`: how much of the time some consumer could take a message, 0 to 1; as
-    /// sampled, the more recent the weightier. 0 without consumers.
-    package var consumerCapacity = 0.0
     /// `single_active_consumer_tag`, and whose it is.
     package var singleActiveConsumer: ConsumerName?
     /// `exclusive_consumer_tag`, and whose it is.
@@ -79,16 +53,9 @@ package struct QueueSnapshot: Sendable {
     /// `idle_since`, in milliseconds since 1970; nil while the queue is in use.
     package var idleSinceMilliseconds: UInt64?
 
-    /// `messages`.
-    package var messageCount: Int { readyCount + unackedCount + delayedCount }
-    /// `message_bytes`.
-    package var messageByteCount: Int { readyByteCount + unackedByteCount }
-    /// `messages_ready_ram`.
-    package var residentReadyCount: Int { readyCount - pagedOutCount }
-    /// `messages_ram`.
-    package var residentCount: Int { residentReadyCount + unackedCount + delayedCount }
-    /// `message_bytes_ram`.
-    package var residentByteCount: Int { messageByteCount - pagedOutByteCount }
+    package subscript<Value>(dynamicMember figure: KeyPath<QueueFigures, Value>) -> Value {
+        figures[keyPath: figure]
+    }
 }
 
 /// A consumer's tag, and the channel that it is on.

@@ -9,23 +9,37 @@ extension ShardState {
     /// - Returns: the queues, and the place to go on from; nil when there are no more.
     package func queueSnapshots(from start: Int, limit: Int) -> (items: [QueueSnapshot], next: Int?) {
         let (found, next) = queues.occupied(from: start, limit: limit)
-        return (snapshots(of: found), next)
+        return (snapshots(of: found).compactMap { $0 }, next)
     }
 
-    /// These queues, without those that are gone.
-    package func queueSnapshots(at addresses: [QueueAddress]) -> [QueueSnapshot] {
-        snapshots(of: addresses.compactMap { queue($0) })
+    /// The names of queues from a place on, at most so many, by virtual host. Returns the place to go on from; nil at
+    /// the end.
+    package func addReferences(from start: Int, limit: Int, to references: inout [Int: [QueueReference]]) -> Int? {
+        queues.forEachOccupied(from: start, limit: limit) { queue in
+            guard queue.pointee.isShown else { return }
+            references[queue.pointee.virtualHostIndex, default: []].append(
+                QueueReference(name: queue.pointee.name, address: queue.pointee.address))
+        }
     }
 
-    private func snapshots(of found: [UnsafeMutablePointer<QueueState>]) -> [QueueSnapshot] {
+    /// These queues, in their order; nil for those that are gone.
+    package func queueSnapshots(at addresses: [QueueAddress]) -> [QueueSnapshot?] {
+        snapshots(of: addresses.map { queue($0) })
+    }
+
+    private func snapshots(of found: [UnsafeMutablePointer<QueueState>?]) -> [QueueSnapshot?] {
         // Gates and queues of replies are no queues to anybody.
         let records = try? controlPlane.withTopology { topology in
             found.map { queue -> QueueRecord? in
+                guard let queue else { return nil }
                 let record = topology.virtualHosts[queue.pointee.virtualHostIndex].queues[queue.pointee.name]
                 return record?.address == queue.pointee.address ? record : nil
             }
         }
-        return zip(found, records ?? []).compactMap { queue, record in record.map { snapshot(queue, $0) } }
+        return zip(found, records ?? []).map { queue, record in
+            guard let queue, let record else { return nil }
+            return snapshot(queue, record)
+        }
     }
 
     private func snapshot(_ queue: UnsafeMutablePointer<QueueState>, _ record: QueueRecord) -> QueueSnapshot {
@@ -36,31 +50,51 @@ extension ShardState {
             isAutoDelete: record.isAutoDelete, isExclusive: record.exclusiveOwner != nil, owner: owner,
             arguments: record.arguments, policies: record.policies)
         if queue.pointee.isPaused { snapshot.state = .paused }
-        snapshot.readyCount = queue.pointee.readyCount
-        snapshot.unackedCount = queue.pointee.unackedCount
-        snapshot.delayedCount = queue.pointee.delayedCount
-        snapshot.pagedOutCount = queue.pointee.pagedOutCount
-        let (ready, unacked) = (queue.pointee.readyContents, queue.pointee.unackedContents)
-        snapshot.readyByteCount = ready.bodyByteCount
-        snapshot.unackedByteCount = unacked.bodyByteCount
-        snapshot.persistentCount = ready.persistentCount + unacked.persistentCount
-        snapshot.persistentByteCount = ready.persistentByteCount + unacked.persistentByteCount
-        if snapshot.pagedOutCount > 0 {
-            snapshot.pagedOutByteCount = min(ready.bodyByteCount, queue.pointee.pagedOutByteCount)
-        }
+        snapshot.figures = figures(of: queue)
         if let first = queue.pointee.ready.first, !first.isPagedOut {
             snapshot.headPublishedMilliseconds = first.message.publishedMilliseconds
             snapshot.headTimestampSeconds =
                 (try? BasicPropertiesView(validating: first.message.properties))?.timestamp
         }
-        snapshot.memoryByteCount = queue.pointee.memoryByteCount
-        snapshot.consumerCount = queue.pointee.consumerCount
         let consumers = queue.pointee.consumers
         snapshot.singleActiveConsumer = consumers.active.flatMap { consumers.description($0)?.name }
         snapshot.exclusiveConsumer = consumers.exclusive?.name
         snapshot.counters = queue.pointee.messageCounters
         addSamples(of: queue, to: &snapshot)
         return snapshot
+    }
+
+    /// Queues from a place on, at most so many, summed up. Returns the place to go on from; nil at the end.
+    package func addFigures(from start: Int, limit: Int, to sums: inout QueueSums) -> Int? {
+        var added = QueueSums()
+        let next = queues.forEachOccupied(from: start, limit: limit) { queue in
+            guard queue.pointee.isShown else { return }
+            added.queueCount += 1
+            added.figures += figures(of: queue)
+        }
+        sums.queueCount += added.queueCount
+        sums.figures += added.figures
+        return next
+    }
+
+    private func figures(of queue: UnsafeMutablePointer<QueueState>) -> QueueFigures {
+        var figures = QueueFigures()
+        figures.readyCount = queue.pointee.readyCount
+        figures.unackedCount = queue.pointee.unackedCount
+        figures.delayedCount = queue.pointee.delayedCount
+        figures.pagedOutCount = queue.pointee.pagedOutCount
+        let (ready, unacked) = (queue.pointee.readyContents, queue.pointee.unackedContents)
+        figures.readyByteCount = ready.bodyByteCount
+        figures.unackedByteCount = unacked.bodyByteCount
+        figures.persistentCount = ready.persistentCount + unacked.persistentCount
+        figures.persistentByteCount = ready.persistentByteCount + unacked.persistentByteCount
+        if figures.pagedOutCount > 0 {
+            figures.pagedOutByteCount = min(ready.bodyByteCount, queue.pointee.pagedOutByteCount)
+        }
+        figures.memoryByteCount = queue.pointee.memoryByteCount
+        figures.consumerCount = queue.pointee.consumerCount
+        if figures.consumerCount > 0 { figures.consumerCapacity = consumerCapacity(of: queue) }
+        return figures
     }
 }
 
@@ -111,7 +145,7 @@ extension ShardState {
                     name: description.name, queue: queue.pointee.name, virtualHost: queue.pointee.virtualHost,
                     requiresAck: !description.noAck, isExclusive: description.isExclusive,
                     prefetchCount: description.prefetchCount, arguments: description.arguments, isActive: isActive,
-                    activity: !isSingle ? .up : isActive ? .singleActive : .waiting,
+                    activity: queue.pointee.isPaused ? .paused : !isSingle ? .up : isActive ? .singleActive : .waiting,
                     unackedCount: Int(credit.pointee.unackedCount),
                     timeoutMilliseconds: queue.pointee.arguments.consumerTimeoutMilliseconds))
         }

@@ -17,46 +17,66 @@ package struct ShardSums: Sendable, Equatable {
         return sum
     }
 
+    fileprivate mutating func add(_ sum: VirtualHostSnapshot, host: Int) {
+        if sum.queueCount > 0 { virtualHosts[host] = virtualHosts[host].map { $0 + sum } ?? sum }
+    }
+
     /// Of all virtual hosts.
     package var total: VirtualHostSnapshot { virtualHosts.values.reduce(VirtualHostSnapshot(), +) }
 }
 
 // Sampling. Somebody outside keeps time: `beginSample`, then `sampleQueues` and `sampleChannels` until each has been
-// everywhere. Without `beginSample` they only sum.
+// everywhere. Between samples `sumQueues` and `sumChannels` may go round as well. In steps, which are short: there may
+// be a hundred thousand queues, of which most stand still.
 extension ShardState {
-    /// Sums up queues from a place on, at most so many, and takes their samples where one has begun. Returns the place
-    /// to go on from; nil at the end.
+    /// Sums up queues from a place on, at most so many. Returns the place to go on from; nil at the end.
+    package func sumQueues(from start: Int, limit: Int, into sums: inout ShardSums) -> Int? {
+        walkQueues(from: start, limit: limit, into: &sums) { _ in }
+    }
+
+    /// The same, and takes the sample that has begun.
     package func sampleQueues(from start: Int, limit: Int, into sums: inout ShardSums) -> Int? {
-        let (found, next) = queues.occupied(from: start, limit: limit)
-        for queue in found where queue.pointee.isShown {
-            let host = queue.pointee.virtualHostIndex
-            sums.virtualHosts[host, default: VirtualHostSnapshot()].readyCount += queue.pointee.readyCount
-            sums.virtualHosts[host]?.unackedCount += queue.pointee.unackedCount
-            sums.virtualHosts[host]?.consumerCount += queue.pointee.consumerCount
-            sums.virtualHosts[host]?.queueCount += 1
-            if sampleTimes.latestNumber > 0 { sample(queue) }
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * Self.queueSeriesCount) { scratch in
+            walkQueues(from: start, limit: limit, into: &sums) { sample($0, scratch) }
         }
+    }
+
+    @inline(__always)
+    private func walkQueues(
+        from start: Int, limit: Int, into sums: inout ShardSums, _ body: (UnsafeMutablePointer<QueueState>) -> Void
+    ) -> Int? {
+        // Queues of one virtual host stand mostly together: they are summed up apart from the table of all.
+        var host = 0
+        var sum = VirtualHostSnapshot()
+        let next = queues.forEachOccupied(from: start, limit: limit) { queue in
+            guard queue.pointee.isShown else { return }
+            if queue.pointee.virtualHostIndex != host {
+                sums.add(sum, host: host)
+                sum = VirtualHostSnapshot()
+                host = queue.pointee.virtualHostIndex
+            }
+            sum.readyCount += queue.pointee.readyCount
+            sum.unackedCount += queue.pointee.unackedCount
+            sum.consumerCount += queue.pointee.consumers.count
+            sum.queueCount += 1
+            body(queue)
+        }
+        sums.add(sum, host: host)
         return next
     }
 
     /// The same for channels and their connections. Exchanges and virtual hosts are told what their channels counted.
+    package func sumChannels(from start: Int, limit: Int, into sums: inout ShardSums) -> Int? {
+        walkChannels(from: start, limit: limit, into: &sums) { _ in }
+    }
+
     package func sampleChannels(from start: Int, limit: Int, into sums: inout ShardSums) -> Int? {
-        var seen: UnsafeMutablePointer<ConnectionState>?
-        let next = forEachChannel(from: start, limit: limit) { channel in
-            noteCounters(channel)
-            let connection = channel.pointee.connection
-            let host = connection.pointee.virtualHostIndex
-            sums.virtualHosts[host, default: VirtualHostSnapshot()].channelCount += 1
-            if channel.pointee.counters.publish > 0 { sums.publisherCount += 1 }
-            if seen != connection { noteTraffic(connection) }
-            seen = connection
-            if sampleTimes.latestNumber > 0 {
-                sample(channel)
-                samplePairs(channel)
-            }
+        let next = walkChannels(from: start, limit: limit, into: &sums) { channel in
+            sample(channel)
+            samplePairs(channel)
         }
         // Now the exchanges know everything.
-        if next == nil, sampleTimes.latestNumber > 0 {
+        if next == nil {
             for host in virtualHosts.indices {
                 virtualHosts[host].counters.takeSample(sampleTimes.latestNumber)
                 samplePairs(ofVirtualHost: host)
@@ -65,15 +85,30 @@ extension ShardState {
         return next
     }
 
+    private func walkChannels(
+        from start: Int, limit: Int, into sums: inout ShardSums, _ body: (UnsafeMutablePointer<ChannelState>) -> Void
+    ) -> Int? {
+        var seen: UnsafeMutablePointer<ConnectionState>?
+        return forEachChannel(from: start, limit: limit) { channel in
+            noteCounters(channel)
+            let connection = channel.pointee.connection
+            let host = connection.pointee.virtualHostIndex
+            sums.virtualHosts[host, default: VirtualHostSnapshot()].channelCount += 1
+            if channel.pointee.counters.publish > 0 { sums.publisherCount += 1 }
+            if seen != connection { noteTraffic(connection) }
+            seen = connection
+            body(channel)
+        }
+    }
+
     /// Takes samples of connections from a place on, at most so many, whose virtual hosts are told what their sockets
     /// have given and taken. Returns the place to go on from; nil at the end.
     package func sampleConnections(from start: Int, limit: Int) -> Int? {
-        let (found, next) = connections.occupied(from: start, limit: limit)
-        for connection in found where connection.pointee.isVisible {
+        connections.forEachOccupied(from: start, limit: limit) { connection in
+            guard connection.pointee.isVisible else { return }
             noteTraffic(connection)
             if sampleTimes.latestNumber > 0 { sample(connection) }
         }
-        return next
     }
 
     /// What each virtual host's clients have done on this shard, once `sampleChannels` has been everywhere.
@@ -94,31 +129,34 @@ extension ShardState {
 
 // Queues.
 extension ShardState {
-    private static let queueSeriesCount = MessageCounters.queueSeriesCount + 2
+    fileprivate static let queueSeriesCount = MessageCounters.queueSeriesCount + 2
 
-    private func sample(_ queue: UnsafeMutablePointer<QueueState>) {
+    /// - Parameter scratch: for the values of two samples.
+    private func sample(
+        _ queue: UnsafeMutablePointer<QueueState>, _ scratch: UnsafeMutableBufferPointer<UInt64>
+    ) {
         sampleCapacity(queue)
-        withSeries(of: queue) { values in
-            if let history = queue.pointee.history {
-                if history.note(values, number: sampleTimes.latestNumber) {
-                    queue.pointee.activeMilliseconds = now.wallMilliseconds
-                }
-                return
-            }
-            withBaseSeries(of: queue) { base in
-                // Of a queue that nobody has ever used nothing is kept.
-                if (0..<values.count).allSatisfy({ values[$0] == base[$0] }) { return }
-                let history = SampleHistory(base: base, number: sampleTimes.latestNumber - 1)
-                _ = history.note(values, number: sampleTimes.latestNumber)
-                queue.pointee.history = history
+        // Of a queue that nobody has ever used nothing is kept.
+        if queue.pointee.history == nil, !queue.pointee.wasUsed { return }
+        let values = UnsafeMutableBufferPointer(rebasing: scratch[..<Self.queueSeriesCount])
+        queue.pointee.writeSeries(to: values)
+        if let history = queue.pointee.history {
+            if history.note(UnsafeBufferPointer(values), number: sampleTimes.latestNumber) {
                 queue.pointee.activeMilliseconds = now.wallMilliseconds
             }
+            return
         }
+        let base = UnsafeMutableBufferPointer(rebasing: scratch[Self.queueSeriesCount...])
+        queue.pointee.writeBaseSeries(to: base)
+        let history = SampleHistory(base: UnsafeBufferPointer(base), number: sampleTimes.latestNumber - 1)
+        _ = history.note(UnsafeBufferPointer(values), number: sampleTimes.latestNumber)
+        queue.pointee.history = history
+        queue.pointee.activeMilliseconds = now.wallMilliseconds
     }
 
     /// How often of the samples a consumer could take a message; each older sample weighs a fifth less.
     private func sampleCapacity(_ queue: UnsafeMutablePointer<QueueState>) {
-        guard queue.pointee.consumerCount > 0 else {
+        guard queue.pointee.consumers.count > 0 else {
             queue.pointee.consumerCapacity = nil
             return
         }
@@ -126,44 +164,24 @@ extension ShardState {
         queue.pointee.consumerCapacity = queue.pointee.consumerCapacity.map { $0 * 0.8 + sample * 0.2 } ?? sample
     }
 
-    private func withSeries(
-        of queue: UnsafeMutablePointer<QueueState>, _ body: (UnsafeBufferPointer<UInt64>) -> Void
-    ) {
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.queueSeriesCount) { values in
-            queue.pointee.messageCounters.writeQueueSeries(to: values)
-            values[8] = UInt64(queue.pointee.readyCount)
-            values[9] = UInt64(clamping: queue.pointee.unackedCount)
-            body(UnsafeBufferPointer(values))
-        }
+    /// As sampled; of a queue that has not been sampled with consumers, as it is now.
+    ///
+    /// - Precondition: it has consumers.
+    func consumerCapacity(of queue: UnsafeMutablePointer<QueueState>) -> Double {
+        queue.pointee.consumerCapacity.map(Double.init) ?? (queue.pointee.consumers.availableCredit > 0 ? 1 : 0)
     }
 
-    /// What the series were when the queue was made, or when the node was started.
-    private func withBaseSeries(
-        of queue: UnsafeMutablePointer<QueueState>, _ body: (UnsafeBufferPointer<UInt64>) -> Void
-    ) {
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.queueSeriesCount) { values in
-            values.initialize(repeating: 0)
-            values[8] = queue.pointee.counters.recovered
-            body(UnsafeBufferPointer(values))
+    private func isIdle(_ queue: UnsafeMutablePointer<QueueState>) -> Bool {
+        guard let history = queue.pointee.history else { return !queue.pointee.wasUsed }
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.queueSeriesCount) { values in
+            queue.pointee.writeSeries(to: values)
+            return history.isAt(UnsafeBufferPointer(values))
         }
     }
 
     /// Rates of a queue, and since when it is idle.
     func addSamples(of queue: UnsafeMutablePointer<QueueState>, to snapshot: inout QueueSnapshot) {
-        snapshot.consumerCapacity =
-            queue.pointee.consumerCapacity.map(Double.init)
-            ?? (queue.pointee.consumerCount > 0 && queue.pointee.consumers.availableCredit > 0 ? 1 : 0)
-        var isIdle = false
-        withSeries(of: queue) { values in
-            if let history = queue.pointee.history {
-                isIdle = history.isAt(values)
-            } else {
-                withBaseSeries(of: queue) { base in
-                    isIdle = (0..<values.count).allSatisfy { values[$0] == base[$0] }
-                }
-            }
-        }
-        if isIdle { snapshot.idleSinceMilliseconds = queue.pointee.activeMilliseconds }
+        if isIdle(queue) { snapshot.idleSinceMilliseconds = queue.pointee.activeMilliseconds }
         guard let history = queue.pointee.history, let seconds = sampleTimes.intervalSeconds else { return }
         let differences = MessageCounters(queueSeries: { UInt64(bitPattern: Int64(history.latestDifference($0))) })
         snapshot.rates = MessageRates(differences, seconds: seconds)
@@ -246,5 +264,26 @@ extension ShardState {
             MessageCounters(channelSeries: { values[$0][sample] })
         }
         return series
+    }
+}
+
+extension QueueState {
+    /// Whether anything has happened to it since it was made, or since the node was started.
+    fileprivate var wasUsed: Bool {
+        latestPlace != counters.recovered || UInt64(readyCount) != counters.recovered || unackedCount != 0
+            || counters.deliver != 0 || counters.deliverNoAck != 0 || counters.get != 0 || counters.getNoAck != 0
+            || counters.getEmpty != 0 || counters.redeliver != 0 || counters.returned != 0
+    }
+
+    fileprivate func writeSeries(to values: UnsafeMutableBufferPointer<UInt64>) {
+        messageCounters.writeQueueSeries(to: values)
+        values[8] = UInt64(readyCount)
+        values[9] = UInt64(clamping: unackedCount)
+    }
+
+    /// What the series were when the queue was made, or when the node was started.
+    fileprivate func writeBaseSeries(to values: UnsafeMutableBufferPointer<UInt64>) {
+        values.initialize(repeating: 0)
+        values[8] = counters.recovered
     }
 }

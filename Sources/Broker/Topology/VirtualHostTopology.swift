@@ -389,6 +389,7 @@ extension VirtualHostTopology {
     mutating func add(_ queue: QueueRecord, changes: inout TopologyLog) {
         queues[queue.name] = queue
         queueNames[queue.address] = queue.name
+        changes.queueSetVersion += 1
         changes.append(
             .queueAdded(virtualHost: index, name: queue.name, address: queue.address, holder: queue.holder))
         if queue.mayReject { changes.append(.rejectionChanged(queue.address, mayReject: true)) }
@@ -413,6 +414,7 @@ extension VirtualHostTopology {
         changes.announce(.queueDeleted(name, self.name))
         queues[name] = nil
         queueNames[address] = nil
+        changes.queueSetVersion += 1
         changes.append(.queueRemoved(virtualHost: index, name: name, address: address))
         if queue.isDurable {
             changes.journal(.queueDeleted(virtualHost: self.name, name: name))

@@ -32,6 +32,12 @@ package struct ManagementResponse: Sendable {
 
     package static func json(_ object: JSONObject) -> ManagementResponse { json(.object(object)) }
 
+    static func json(_ item: some JSONWritable) -> ManagementResponse {
+        var text: [UInt8] = []
+        JSONObjectBuilder.write(item, .all, to: &text)
+        return ManagementResponse(.ok, body: .bytes(text, contentType: jsonType))
+    }
+
     /// Something new is there.
     package static let created = ManagementResponse(.created)
     /// It was there and has changed, or is gone.

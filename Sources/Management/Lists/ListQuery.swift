@@ -76,20 +76,35 @@ struct Columns: Sendable {
     /// Whether something of the field is in the answer.
     func want(_ name: String) -> Bool { paths?.contains { $0.first == name } ?? true }
 
+    func want(_ name: StaticString) -> Bool {
+        guard let paths else { return true }
+        return name.withUTF8Buffer { name in
+            paths.contains { $0.first.map { $0.utf8.elementsEqual(name) } ?? false }
+        }
+    }
+
+    /// What is wanted of a field that is wanted.
+    func part(_ name: String) -> Columns {
+        guard let paths else { return self }
+        let below = paths.filter { $0.first == name }.map { Array($0.dropFirst()) }
+        // A field that is named as a whole is there as a whole.
+        return below.contains { $0.isEmpty } ? .all : Columns(paths: below)
+    }
+
+    func part(_ name: StaticString) -> Columns { paths == nil ? self : part(name.description) }
+
     func project(_ object: JSONObject) -> JSONObject {
-        guard let paths else { return object }
+        guard paths != nil else { return object }
         var projected = JSONObject()
         for member in object.members where want(member.name) {
-            let below = paths.filter { $0.first == member.name }.map { Array($0.dropFirst()) }
-            // A field that is named as a whole is there as a whole.
-            let isWhole = below.contains { $0.isEmpty }
-            projected.append(member.name, isWhole ? member.value : Columns(paths: below).project(member.value))
+            projected.append(member.name, part(member.name).project(member.value))
         }
         return projected
     }
 
-    private func project(_ value: JSONValue) -> JSONValue {
-        switch value {
+    func project(_ value: JSONValue) -> JSONValue {
+        guard paths != nil else { return value }
+        return switch value {
         case .object(let object): .object(project(object))
         case .array(let values): .array(values.map { project($0) })
         default: value

@@ -6,6 +6,10 @@ import JSON
 /// for as many as are to be sent next.
 protocol ListSource: Sendable {
     associatedtype Key: Sendable
+    associatedtype Object: JSONWritable
+
+    /// Whether there may be so many that what is kept for a list of them counts.
+    static var isLong: Bool { get }
 
     /// What there is for the user who asks, in the list's own order.
     func keys() async -> [Key]
@@ -13,17 +17,38 @@ protocol ListSource: Sendable {
     /// What `name=` looks at.
     func name(of key: Key) -> String
 
-    /// The objects as they are now; nil for those that are gone. Fields that `columns` does not want may be left out.
-    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?]
+    /// The objects as they are now; nil for those that are gone. What `columns` does not want need not be there.
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [Object?]
 }
 
 /// A list that is small enough to be there at once.
 struct ListOfObjects: ListSource {
+    static let isLong = false
+
     let items: [JSONObject]
 
     func keys() async -> [Int] { Array(items.indices) }
     func name(of key: Int) -> String { items[key]["name"]?.string ?? "" }
     func objects(_ keys: ArraySlice<Int>, _ columns: Columns) async -> [JSONObject?] { keys.map { items[$0] } }
+}
+
+/// A page of a list, with RabbitMQ's counts around it.
+private struct ListPage<Object: JSONWritable>: JSONWritable {
+    let page: ListQuery.Page
+    let totalCount: Int
+    let filteredCount: Int
+    let items: [Object]
+    let columns: Columns
+
+    func write(to builder: inout JSONObjectBuilder) {
+        builder.add("total_count", totalCount)
+        builder.add("item_count", items.count)
+        builder.add("filtered_count", filteredCount)
+        builder.add("page", page.number)
+        builder.add("page_size", page.size)
+        builder.add("page_count", (filteredCount + page.size - 1) / page.size)
+        builder.addObjects("items", items, columns)
+    }
 }
 
 extension ManagementRequest {
@@ -35,7 +60,7 @@ extension ManagementRequest {
     /// Answers a list as the query wants it: filtered, sorted, a page of it, some of its fields.
     func list<Source: ListSource>(_ source: Source) async throws(ManagementError) -> ManagementResponse {
         let listQuery = try ListQuery(query)
-        guard let page = listQuery.page else { return Self.stream(listQuery, source) }
+        guard let page = listQuery.page else { return stream(listQuery, source) }
         let all = await source.keys()
         let keys = await Self.chosen(all, listQuery, source)
         guard page.start <= keys.count else {
@@ -44,39 +69,49 @@ extension ManagementRequest {
                 "Page out of range, page: \(page.number) page size: \(page.size), len: \(keys.count)")
         }
         let shown = keys[page.start..<min(page.start + page.size, keys.count)]
-        let items = await source.objects(shown, listQuery.columns).compactMap { $0 }.map(listQuery.columns.project)
-        return .json([
-            "total_count": .integer(all.count), "item_count": .integer(items.count),
-            "filtered_count": .integer(keys.count), "page": .integer(page.number), "page_size": .integer(page.size),
-            "page_count": .integer((keys.count + page.size - 1) / page.size),
-            "items": .array(items.map { .object($0) }),
-        ])
+        let items = await source.objects(shown, listQuery.columns).compactMap { $0 }
+        return .json(
+            ListPage(
+                page: page, totalCount: all.count, filteredCount: keys.count, items: items,
+                columns: listQuery.columns))
     }
 
     /// Objects that are made in one go: between two, shards and other requests have their turn.
-    private static var stepCount: Int { 128 }
+    static var stepCount: Int { 128 }
 
     /// The client sees that an answer has begun before anything is looked for.
-    private static func stream<Source: ListSource>(_ query: ListQuery, _ source: Source) -> ManagementResponse {
-        ManagementResponse(
+    private func stream<Source: ListSource>(_ query: ListQuery, _ source: Source) -> ManagementResponse {
+        let slots = context.longAnswers
+        return ManagementResponse(
             .ok,
             body: .stream(contentType: ManagementResponse.jsonType) { stream in
                 try await stream.write("[")
                 try await stream.flush()
-                let keys = await chosen(await source.keys(), query, source)
-                var isFirst = true
-                var start = 0
-                while start < keys.count {
-                    let end = min(start + stepCount, keys.count)
-                    for case let object? in await source.objects(keys[start..<end], query.columns) {
-                        if !isFirst { try await stream.write(",") }
-                        isFirst = false
-                        try await stream.write(.object(query.columns.project(object)))
-                    }
-                    start = end
+                if Source.isLong {
+                    try await slots.withSlot { try await Self.write(query, source, to: stream) }
+                } else {
+                    try await Self.write(query, source, to: stream)
                 }
                 try await stream.write("]")
             })
+    }
+
+    /// Nothing is asked of the shards that the client has no room for.
+    static func write<Source: ListSource>(
+        _ query: ListQuery, _ source: Source, to stream: ResponseStream
+    ) async throws {
+        let keys = await chosen(await source.keys(), query, source)
+        var isFirst = true
+        var start = 0
+        while start < keys.count {
+            let end = min(start + stepCount, keys.count)
+            for case let object? in await source.objects(keys[start..<end], query.columns) {
+                if !isFirst { try await stream.write(",") }
+                isFirst = false
+                try await stream.write(object, query.columns)
+            }
+            start = end
+        }
     }
 
     /// Those that the query wants, in its order.
@@ -100,9 +135,9 @@ extension ManagementRequest {
         var start = 0
         while start < keys.count {
             let end = min(start + stepCount, keys.count)
-            let objects = await source.objects(keys[start..<end], columns)
-            for (offset, object) in objects.enumerated() {
-                values.append((object.map(column.value) ?? .number(0), start + offset))
+            for (offset, object) in await source.objects(keys[start..<end], columns).enumerated() {
+                let value = object.map { column.value(in: $0.object(columns)) }
+                values.append((value ?? .number(0), start + offset))
             }
             start = end
         }

@@ -1,3 +1,5 @@
+import JSON
+
 /// Prometheus's text format, version 0.0.4, as it grows.
 package struct ExpositionText: Sendable {
     /// What the HTTP answer calls it.
@@ -54,22 +56,11 @@ package struct ExpositionText: Sendable {
     private mutating func append(_ value: Double) {
         // Most values are counts, and a double holds them exactly up to here.
         if value.magnitude < 0x1p53, value == value.rounded(.towardZero) {
-            append(Int(value))
+            bytes.append(decimal: Int(value))
         } else if value.isFinite {
             append(value.description)
         } else {
             append(value.isNaN ? "NaN" : value > 0 ? "+Inf" : "-Inf")
         }
-    }
-
-    private mutating func append(_ value: Int) {
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
-        let start = bytes.count
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
     }
 }

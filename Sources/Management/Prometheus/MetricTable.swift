@@ -18,6 +18,12 @@ package struct MetricColumn<Object>: Sendable {
     ) {
         self.init(MetricFamily(name, type, help), isSummed: isSummed, value)
     }
+
+    /// The same of something that has such an object.
+    func lifted<Whole>(_ object: @escaping @Sendable (Whole) -> Object) -> MetricColumn<Whole> {
+        let value = value
+        return MetricColumn<Whole>(family, isSummed: isSummed) { value(object($0)) }
+    }
 }
 
 /// The metrics of all objects of one kind. The format wants a family's samples together, while objects are read one

@@ -10,6 +10,8 @@ struct MetricsCollection {
 
     let node: Node
     let identity: NodeIdentity
+    /// Numbers of all objects are kept until the client has taken them.
+    let longAnswers: AnswerSlots
 
     private var administration: Administration { node.administration }
 
@@ -33,7 +35,9 @@ struct MetricsCollection {
         try await emit(nodePage(MetricGroup.allCases, metrics, prefix: .plain))
         let clusterGroups: [MetricGroup] = [.exchangeBindings, .exchangeNames, .virtualHosts, .queueConsumers]
         let groups = MetricGroup.allCases.filter { !clusterGroups.contains($0) }
-        try await emitObjects(groups, nil, prefix: .plain, counting: &metrics, emit)
+        try await longAnswers.withSlot {
+            try await emitObjects(groups, nil, prefix: .plain, counting: &metrics, emit)
+        }
         var page = MetricsPage()
         finish(&page, metrics, endpoint: "per-object")
         try await emit(page)
@@ -51,7 +55,9 @@ struct MetricsCollection {
         var page = nodePage(asked, metrics, prefix: .detailed)
         identity.append(to: &page, endpoint: "detailed")
         try await emit(page)
-        try await emitObjects(asked, virtualHosts, prefix: .detailed, counting: &metrics, emit)
+        try await longAnswers.withSlot {
+            try await emitObjects(asked, virtualHosts, prefix: .detailed, counting: &metrics, emit)
+        }
     }
 
     private func nodePage(_ groups: [MetricGroup], _ metrics: NodeMetrics, prefix: MetricPrefix) -> MetricsPage {
@@ -79,17 +85,14 @@ struct MetricsCollection {
     }
 
     private func queueSums(_ metrics: inout NodeMetrics) async -> MetricSums {
-        let columns = [MetricGroup.queueDepth, .queues].flatMap { $0.queueColumns }.filter(\.isSummed)
+        let columns = [MetricGroup.queueDepth, .queues].flatMap { $0.figureColumns }.filter(\.isSummed)
         var sums = MetricSums(families: columns.map(\.family))
-        var totals = metrics.totals
-        await administration.walk({ $0.queueSnapshots(from: $1, limit: $2) }) { queues in
-            for queue in queues {
-                sums.add(queue, columns: columns)
-                totals.queueCount += 1
-                totals.consumerCount += queue.consumerCount
-            }
+        let queues = await administration.sums(of: QueueSums()) { $0.addFigures(from: $1, limit: $2, to: &$3) }
+        for queues in queues {
+            sums.add(queues.figures, columns: columns)
+            metrics.totals.queueCount += queues.queueCount
+            metrics.totals.consumerCount += queues.figures.consumerCount
         }
-        metrics.totals = totals
         return sums
     }
 

@@ -33,7 +33,8 @@ enum PrometheusResource: Resource {
         let identity = NodeIdentity(
             node: request.context.configuration.nodeName, cluster: request.context.clusterName,
             version: DefinitionsExport.rabbitmqVersion)
-        let collection = MetricsCollection(node: request.context.node, identity: identity)
+        let collection = MetricsCollection(
+            node: request.context.node, identity: identity, longAnswers: request.context.longAnswers)
         return ManagementResponse(
             .ok,
             body: .stream(contentType: ExpositionText.contentType) { stream in

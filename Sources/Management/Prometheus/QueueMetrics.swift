@@ -5,9 +5,8 @@ extension MetricGroup {
     /// What this group says of each queue.
     var queueColumns: [MetricColumn<QueueSnapshot>] {
         switch self {
-        case .queueDepth: Self.depthColumns
-        case .queueConsumers: [Self.consumerColumn]
-        case .queues: [Self.consumerColumn] + Self.consumerShareColumns + Self.memoryColumns + Self.byteColumns
+        case .queueDepth, .queueConsumers: figureColumns.map { $0.lifted { $0.figures } }
+        case .queues: figureColumns.map { $0.lifted { $0.figures } } + [Self.headTimestampColumn]
         case .queueDeliveries: Self.queueDeliveryColumns
         case .queuePublishes:
             [
@@ -21,7 +20,17 @@ extension MetricGroup {
         }
     }
 
-    private static let depthColumns: [MetricColumn<QueueSnapshot>] = [
+    /// Those of them that are figures: of one queue or of several together.
+    var figureColumns: [MetricColumn<QueueFigures>] {
+        switch self {
+        case .queueDepth: Self.depthColumns
+        case .queueConsumers: [Self.consumerColumn]
+        case .queues: [Self.consumerColumn] + Self.consumerShareColumns + Self.memoryColumns + Self.byteColumns
+        default: []
+        }
+    }
+
+    private static let depthColumns: [MetricColumn<QueueFigures>] = [
         MetricColumn("queue_messages_ready", .gauge, "Messages ready to be delivered to consumers") {
             Double($0.readyCount)
         },
@@ -33,16 +42,16 @@ extension MetricGroup {
         ) { Double($0.messageCount) },
     ]
 
-    private static let consumerColumn = MetricColumn<QueueSnapshot>(
+    private static let consumerColumn = MetricColumn<QueueFigures>(
         "queue_consumers", .gauge, "Consumers on a queue"
     ) { Double($0.consumerCount) }
 
-    private static let consumerShareColumns: [MetricColumn<QueueSnapshot>] = [
+    private static let consumerShareColumns: [MetricColumn<QueueFigures>] = [
         MetricColumn("queue_consumer_capacity", .gauge, "Consumer capacity", isSummed: false) { $0.consumerCapacity },
         MetricColumn("queue_consumer_utilisation", .gauge, "Same as consumer capacity") { $0.consumerCapacity },
     ]
 
-    private static let memoryColumns: [MetricColumn<QueueSnapshot>] = [
+    private static let memoryColumns: [MetricColumn<QueueFigures>] = [
         MetricColumn(
             "queue_process_memory_bytes", .gauge, "Memory in bytes used by the queue and its messages"
         ) { Double($0.memoryByteCount) },
@@ -69,7 +78,7 @@ extension MetricGroup {
         ) { Double($0.delayedCount) },
     ]
 
-    private static let byteColumns: [MetricColumn<QueueSnapshot>] = [
+    private static let byteColumns: [MetricColumn<QueueFigures>] = [
         MetricColumn("queue_messages_persistent", .gauge, "Persistent messages") { Double($0.persistentCount) },
         MetricColumn("queue_messages_persistent_bytes", .gauge, "Size in bytes of persistent messages") {
             Double($0.persistentByteCount)
@@ -83,11 +92,12 @@ extension MetricGroup {
         MetricColumn("queue_messages_unacked_bytes", .gauge, "Size in bytes of all unacknowledged messages") {
             Double($0.unackedByteCount)
         },
-        MetricColumn(
-            "queue_head_message_timestamp", .gauge, "Timestamp of the first message in the queue, if any",
-            isSummed: false
-        ) { $0.headTimestampSeconds.map(Double.init) ?? .nan },
     ]
+
+    private static let headTimestampColumn = MetricColumn<QueueSnapshot>(
+        "queue_head_message_timestamp", .gauge, "Timestamp of the first message in the queue, if any",
+        isSummed: false
+    ) { $0.headTimestampSeconds.map(Double.init) ?? .nan }
 
     private static let queueDeliveryColumns: [MetricColumn<QueueSnapshot>] = [
         MetricColumn(.queueGetAck, isSummed: false) { Double($0.counters.get) },

@@ -9,46 +9,52 @@ enum MessageStats {
     /// - Parameters:
     ///   - rates: nil where none are kept.
     ///   - history: how to find a count in the samples that were taken.
-    static func object(
-        _ counters: MessageCounters, _ rates: MessageRates?, _ subject: Subject, history: SampleHistoryQuery? = nil
-    ) -> JSONObject {
-        var object = JSONObject()
+    static func write(
+        _ counters: MessageCounters, _ rates: MessageRates?, _ subject: Subject, history: SampleHistoryQuery? = nil,
+        to builder: inout JSONObjectBuilder
+    ) {
         func add(
-            _ name: String, _ count: KeyPath<MessageCounters, UInt64>, _ rate: KeyPath<MessageRates, Double>
+            _ name: StaticString, _ detailsName: StaticString, _ count: (MessageCounters) -> UInt64,
+            _ rate: (MessageRates) -> Double
         ) {
-            object.append(name, .number(counters[keyPath: count]))
+            builder.add(name, Int(clamping: count(counters)))
             guard let rates else { return }
-            let samples = history?.samples { $0[keyPath: count] }
-            object.append("\(name)_details", .object(details(rate: rates[keyPath: rate], samples: samples)))
+            builder.addObject(detailsName) { details in
+                addDetails(rate: rate(rates), samples: history?.samples(count), to: &details)
+            }
         }
-        add("ack", \.ack, \.ack)
-        if subject != .queue { add("confirm", \.confirm, \.confirm) }
-        add("deliver", \.deliver, \.deliver)
-        add("deliver_get", \.deliverGet, \.deliverGet)
-        add("deliver_no_ack", \.deliverNoAck, \.deliverNoAck)
-        if subject != .queue { add("drop_unroutable", \.dropUnroutable, \.dropUnroutable) }
-        add("get", \.get, \.get)
-        add("get_empty", \.getEmpty, \.getEmpty)
-        add("get_no_ack", \.getNoAck, \.getNoAck)
-        add("publish", \.publish, \.publish)
-        add("redeliver", \.redeliver, \.redeliver)
-        if subject != .queue { add("return_unroutable", \.returnUnroutable, \.returnUnroutable) }
-        return object
+        add("ack", "ack_details", { $0.ack }, { $0.ack })
+        if subject != .queue { add("confirm", "confirm_details", { $0.confirm }, { $0.confirm }) }
+        add("deliver", "deliver_details", { $0.deliver }, { $0.deliver })
+        add("deliver_get", "deliver_get_details", { $0.deliverGet }, { $0.deliverGet })
+        add("deliver_no_ack", "deliver_no_ack_details", { $0.deliverNoAck }, { $0.deliverNoAck })
+        if subject != .queue {
+            add("drop_unroutable", "drop_unroutable_details", { $0.dropUnroutable }, { $0.dropUnroutable })
+        }
+        add("get", "get_details", { $0.get }, { $0.get })
+        add("get_empty", "get_empty_details", { $0.getEmpty }, { $0.getEmpty })
+        add("get_no_ack", "get_no_ack_details", { $0.getNoAck }, { $0.getNoAck })
+        add("publish", "publish_details", { $0.publish }, { $0.publish })
+        add("redeliver", "redeliver_details", { $0.redeliver }, { $0.redeliver })
+        if subject != .queue {
+            add("return_unroutable", "return_unroutable_details", { $0.returnUnroutable }, { $0.returnUnroutable })
+        }
     }
 
     /// `..._details`: a rate, and samples with their averages.
-    static func details(rate: Double, samples: [SampleHistoryQuery.Sample]?) -> JSONObject {
-        var object: JSONObject = ["rate": .double(rate)]
-        guard let samples, let first = samples.first, let last = samples.last else { return object }
-        object.append(
+    static func addDetails(
+        rate: Double, samples: [SampleHistoryQuery.Sample]?, to builder: inout JSONObjectBuilder
+    ) {
+        builder.add("rate", rate)
+        guard let samples, let first = samples.first, let last = samples.last else { return }
+        builder.add(
             "samples",
             .array(samples.map { ["sample": .number($0.value), "timestamp": .number($0.milliseconds)] }))
         let sum = samples.reduce(0.0) { $0 + Double($1.value) }
-        object.append("avg", .double(sum / Double(samples.count)))
+        builder.add("avg", sum / Double(samples.count))
         let seconds = Double(first.milliseconds - last.milliseconds) / 1000
         let difference = Double(first.value) - Double(last.value)
-        object.append("avg_rate", .double(seconds > 0 ? difference / seconds : 0))
-        return object
+        builder.add("avg_rate", seconds > 0 ? difference / seconds : 0)
     }
 }
 

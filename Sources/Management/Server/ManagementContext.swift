@@ -7,6 +7,8 @@ package struct ManagementContext: Sendable {
     package let administration: Administration
     package let configuration: Configuration
     package let logger: Logger
+    /// For answers that may be long.
+    let longAnswers = AnswerSlots()
     /// Where the HTTP API listens: `127.0.0.1:15672`.
     package var listeningAddress: String? { httpAddress() }
     /// What answers call this node.

@@ -62,9 +62,11 @@ struct RequestResponder: Sendable {
         case .stream(let contentType, let write):
             head.headerFields[.contentType] = contentType
             if isHead { return try await writer.writeResponse(head) }
-            let stream = ResponseStream(try await writer.writeHead(head))
+            var body: any ResponseBodyWriter = try await writer.writeHead(head)
+            let stream = ResponseStream { try await body.write($0) }
             try await write(stream)
-            try await stream.finish()
+            try await stream.flush()
+            try await body.finish(nil)
         }
     }
 

@@ -30,13 +30,22 @@ extension Administration {
         return items
     }
 
-    /// These queues as they are now, by address; without those that are gone.
-    package func queueSnapshots(at addresses: [QueueAddress]) async -> [QueueAddress: QueueSnapshot] {
-        var snapshots: [QueueAddress: QueueSnapshot] = [:]
-        for (shard, addresses) in Dictionary(grouping: addresses, by: \.shard) where shard < shards.count {
-            for snapshot in await shards[shard].run({ $0.queueSnapshots(at: addresses) }) {
-                snapshots[snapshot.address] = snapshot
-            }
+    /// The queues of these virtual hosts, one after the other, each sorted by name.
+    package func queueReferences(virtualHosts names: [ShortString]) async -> [QueueReference] {
+        let queues = await directory.queues()
+        let indexes = controlPlane.virtualHostIndexes(names)
+        let lists = names.compactMap { name in indexes[name].flatMap { queues[$0] } }
+        return lists.count == 1 ? lists[0] : Array(lists.joined())
+    }
+
+    /// These queues as they are now, in their order; nil for those that are gone.
+    package func queueSnapshots(at addresses: [QueueAddress]) async -> [QueueSnapshot?] {
+        var snapshots: [QueueSnapshot?] = Array(repeating: nil, count: addresses.count)
+        for shard in shards {
+            let places = addresses.indices.filter { addresses[$0].shard == shard.index }
+            if places.isEmpty { continue }
+            let found = await shard.run { state in state.queueSnapshots(at: places.map { addresses[$0] }) }
+            for (place, snapshot) in zip(places, found) { snapshots[place] = snapshot }
         }
         return snapshots
     }
@@ -100,8 +109,7 @@ extension Administration {
     /// Exchanges and virtual hosts learn what their channels have counted up to now.
     package func noteCounters() async {
         for shard in shards {
-            var start: Int? = 0
-            while let from = start { start = await shard.run { $0.noteCounters(from: from, limit: Self.stepCount) } }
+            await shard.walk(()) { state, start, _ in state.noteCounters(from: start, limit: Self.stepCount) }
         }
     }
 

@@ -10,12 +10,14 @@ package final class Administration: Sendable {
     let settings: BrokerSettings
     private let logger: Logger
     private let turn = Atomic<Int>(0)
+    let directory: QueueDirectory
 
     init(controlPlane: ControlPlane, shards: [Shard], settings: BrokerSettings, logger: Logger) {
         self.logger = logger
         self.controlPlane = controlPlane
         self.shards = shards
         self.settings = settings
+        directory = QueueDirectory(controlPlane: controlPlane, shards: shards)
     }
 
     /// Makes a change and returns when it is on stable storage, and every shard has been told to follow.
@@ -46,6 +48,9 @@ package final class Administration: Sendable {
 
     /// Guessing passwords takes its time.
     private static let refusalNanoseconds: UInt64 = 1_000_000_000
+    /// So many wait at once; beyond that the answer comes as soon as RabbitMQ's.
+    package static let waitingRefusalLimit = 64
+    private let waitingRefusals = Mutex(0)
 
     /// nil for who is unknown, has another password, or may log in from this machine only and has not.
     package func authenticate(
@@ -57,10 +62,24 @@ package final class Administration: Sendable {
         case .accepted(let user): return AuthenticatedUser(name: user.name, tags: user.tags)
         case .refused(let reason):
             logger.warning("HTTP access denied: \(singleLine(reason, maxBytes: 512))")
-            try? await Task.sleep(nanoseconds: Self.refusalNanoseconds)
+            await delayRefusal()
             return nil
         }
     }
+
+    private func delayRefusal() async {
+        let mayWait = waitingRefusals.withLock { waiting in
+            guard waiting < Self.waitingRefusalLimit else { return false }
+            waiting += 1
+            return true
+        }
+        guard mayWait else { return }
+        try? await Task.sleep(nanoseconds: Self.refusalNanoseconds)
+        waitingRefusals.withLock { $0 -= 1 }
+    }
+
+    /// Refused logins that wait for their answer.
+    package var waitingRefusalCount: Int { waitingRefusals.withLock { $0 } }
 
     // MARK: Virtual hosts
 

@@ -19,6 +19,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private(set) var address: ConnectionAddress?
     private var isReading = true
+    private var hasRead = false
     /// The last read ended within a large frame.
     private var isInBody = false
     private var closesSince: UInt64?
@@ -49,7 +50,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// For the next read.
-    func makeReceiveBuffer() -> ByteBuffer { shard.receiveMemory.makeBuffer(isInBody: isInBody) }
+    func makeReceiveBuffer() -> ByteBuffer {
+        guard hasRead else {
+            hasRead = true
+            return ReceiveMemory.makeFirstBuffer()
+        }
+        return shard.receiveMemory.makeBuffer(isInBody: isInBody)
+    }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         shard.finishTurn()

@@ -43,7 +43,13 @@ final class ReceiveMemory {
 
     private static let shortTurnLimit = 8
 
-    /// An empty buffer over the memory, good until the next one.
+    /// For the first read of a connection: NIO keeps that buffer as long as the connection, and copies it first. A
+    /// protocol header and what comes with it is small.
+    static func makeFirstBuffer() -> ByteBuffer { ByteBufferAllocator().buffer(capacity: firstByteCount) }
+
+    static let firstByteCount = 512
+
+    /// An empty buffer over the memory, good until the next one. Nobody makes a copy of it: that would never be freed.
     func makeBuffer(isInBody: Bool) -> ByteBuffer {
         let byteCount =
             isInBody ? Self.bodyByteCount : shortTurnCount > 0 ? Self.shortByteCount : Self.fullByteCount

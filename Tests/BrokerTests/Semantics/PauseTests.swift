@@ -29,6 +29,8 @@ import Testing
             let late = broker.connect(shard: 0)
             late.consume(BasicConsume(queue: "q", consumerTag: "late"))
             late.expectNothing()
+            let shown = broker.shards[0].consumerSnapshots(from: 0, limit: 10).items
+            #expect(shown.map(\.activity) == [.paused, .paused] && broker.queue("q")?.state == .paused)
             client.request(BasicGet(queue: "q"), BasicGetEmpty())
             client.request(
                 QueueDeclare(queue: "q", passive: true),

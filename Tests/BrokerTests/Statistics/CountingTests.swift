@@ -214,9 +214,19 @@ extension Conversation {
                 while let start = next { next = shard.sampleConnections(from: start, limit: 2) }
                 next = 0
             }
-            while let start = next { next = shard.sampleQueues(from: start, limit: 2, into: &sums) }
+            while let start = next {
+                next =
+                    sampling
+                    ? shard.sampleQueues(from: start, limit: 2, into: &sums)
+                    : shard.sumQueues(from: start, limit: 2, into: &sums)
+            }
             next = 0
-            while let start = next { next = shard.sampleChannels(from: start, limit: 2, into: &sums) }
+            while let start = next {
+                next =
+                    sampling
+                    ? shard.sampleChannels(from: start, limit: 2, into: &sums)
+                    : shard.sumChannels(from: start, limit: 2, into: &sums)
+            }
             shard.addVirtualHostCounters(to: &sums)
         }
         return sums

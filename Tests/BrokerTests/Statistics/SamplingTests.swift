@@ -121,6 +121,53 @@ import Testing
         }
     }
 
+    /// However many queues there are, a step looks at so many and goes on where it ended.
+    @Test func aWalkOverManyQueuesIsMadeOfShortSteps() {
+        converse { broker in
+            let client = broker.connect()
+            for number in 0..<100 {
+                let name = ShortString(truncating: "q\(number)")
+                client.declare(QueueDeclare(queue: name, durable: number % 2 == 0))
+                if number % 10 == 0 { client.publish("12345", routingKey: name) }
+            }
+            client.consume(BasicConsume(queue: "amq.rabbitmq.reply-to", consumerTag: "r", noAck: true))
+            broker.shards[0].beginSample()
+            var (sums, figures) = (ShardSums(), QueueSums())
+            var steps: [Int] = []
+            var next: Int? = 0
+            while let start = next {
+                let before = (sums.total.queueCount, figures.queueCount)
+                next = broker.shards[0].sampleQueues(from: start, limit: 8, into: &sums)
+                #expect(broker.shards[0].addFigures(from: start, limit: 8, to: &figures) == next)
+                steps.append(sums.total.queueCount - before.0)
+                #expect(figures.queueCount - before.1 == steps.last)
+            }
+            #expect(steps.count == 13 && steps.allSatisfy { $0 <= 8 })
+            #expect(sums.total.queueCount == 100 && sums.total.readyCount == 10)
+            #expect(figures.queueCount == 100 && figures.figures.readyByteCount == 50)
+            #expect(broker.allQueues().map(\.figures).reduce(QueueFigures(), +) == figures.figures)
+        }
+    }
+
+    /// Only a sample is one: who asks in between changes nothing.
+    @Test func sumsInBetweenAreNoSamples() throws {
+        try converse { broker in
+            let client = broker.connect()
+            client.declare(QueueDeclare(queue: "q"))
+            client.request(BasicQos(prefetchCount: 1), BasicQosOk())
+            client.consume(BasicConsume(queue: "q", consumerTag: "c"))
+            sample(broker)
+            client.publish("x", routingKey: "q")
+            client.expectDeliver("x", tag: 1)
+            sample(broker)
+            let before = try #require(broker.queue("q"))
+            for _ in 0..<5 { _ = broker.sums() }
+            let after = try #require(broker.queue("q"))
+            #expect(before.figures == after.figures && before.rates == after.rates && before.rates.publish == 0.2)
+            client.send(BasicAck(deliveryTag: 1))
+        }
+    }
+
     @Test func aConsumerThatIsFullLowersTheCapacity() throws {
         try converse { broker in
             let client = broker.connect()

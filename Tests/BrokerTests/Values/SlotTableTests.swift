@@ -40,4 +40,20 @@ struct SlotTableTests {
         #expect(table.occupiedSlots() == [1, 2])
         table.deallocate()
     }
+
+    @Test func aWalkPassesOverFreeSlotsButNotWithoutEnd() {
+        var table = SlotTable<Int>()
+        for number in 0..<100 { _ = table.insert { _, _ in number } }
+        for slot in 0..<98 where slot != 3 { table.remove(slot: UInt32(slot)) }
+        var steps: [[Int]] = []
+        var next: Int? = 0
+        while let start = next {
+            var seen: [Int] = []
+            next = table.forEachOccupied(from: start, limit: 2) { seen.append($0.pointee) }
+            #expect(seen.count <= 2 && (next ?? 100) - start <= 32)
+            steps.append(seen)
+        }
+        #expect(steps.joined().map { $0 } == [3, 98, 99] && steps.count > 3)
+        table.deallocate()
+    }
 }

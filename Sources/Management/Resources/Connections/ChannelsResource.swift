@@ -12,40 +12,6 @@ enum ChannelsResource: Resource {
         Route(.get, "/api/channels/{channel}", access: .management, show),
     ]
 
-    /// - Parameter history: what was asked for of its past.
-    static func object(
-        of channel: ChannelSnapshot, _ context: ManagementContext, _ columns: Columns,
-        history: SampleHistoryQuery? = nil
-    ) -> JSONObject {
-        var builder = JSONObjectBuilder(columns)
-        builder.add("name", .string(channel.name))
-        builder.add("number", Int(channel.number))
-        builder.add("user", .text(channel.connection.user))
-        builder.add("user_who_performed_action", .text(channel.connection.user))
-        builder.add("vhost", .text(channel.connection.virtualHost))
-        builder.add("node", .string(context.nodeName))
-        builder.add("state", .string(channel.state.rawValue))
-        builder.add("connection_details", connectionDetails(channel.connection))
-        builder.add("consumer_count", channel.consumerCount)
-        builder.add("prefetch_count", Int(channel.prefetchCount))
-        builder.add("global_prefetch_count", Int(channel.globalPrefetchCount))
-        builder.add("messages_unacknowledged", channel.unackedCount)
-        builder.add("messages_unconfirmed", channel.unconfirmedCount)
-        builder.add("messages_uncommitted", channel.uncommittedCount)
-        builder.add("acks_uncommitted", channel.uncommittedAckCount)
-        builder.add("confirm", channel.isConfirming)
-        builder.add("transactional", channel.isTransactional)
-        if let idle = channel.idleSinceMilliseconds {
-            builder.add("idle_since", .string(Timestamps.text(milliseconds: idle)))
-        }
-        if context.tellsRates {
-            builder.add(
-                "message_stats",
-                .object(MessageStats.object(channel.counters, channel.rates, .channel, history: history)))
-        }
-        return builder.object
-    }
-
     private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         let host = request.parameters["vhost"] == nil ? try request.namedVirtualHost : try request.virtualHost
         return try await request.list(
@@ -75,7 +41,7 @@ enum ChannelsResource: Resource {
             }
         }
         let history = SampleHistoryQuery(range: range, series: samples)
-        var object = object(of: channel, request.context, columns, history: history)
+        var object = ChannelObject(channel: channel, context: request.context, history: history).object(columns)
         if columns.want("consumer_details") {
             let consumers = await consumers(of: channel, request.administration)
             object.append(
@@ -119,8 +85,46 @@ enum ChannelsResource: Resource {
     }
 }
 
+/// A channel as the API shows it.
+struct ChannelObject: JSONWritable {
+    let channel: ChannelSnapshot
+    let context: ManagementContext
+    /// What was asked for of its past.
+    let history: SampleHistoryQuery?
+
+    func write(to builder: inout JSONObjectBuilder) {
+        builder.add("name", .string(channel.name))
+        builder.add("number", Int(channel.number))
+        builder.add("user", channel.connection.user)
+        builder.add("user_who_performed_action", channel.connection.user)
+        builder.add("vhost", channel.connection.virtualHost)
+        builder.add("node", .string(context.nodeName))
+        builder.add("state", .string(channel.state.rawValue))
+        builder.add("connection_details", connectionDetails(channel.connection))
+        builder.add("consumer_count", channel.consumerCount)
+        builder.add("prefetch_count", Int(channel.prefetchCount))
+        builder.add("global_prefetch_count", Int(channel.globalPrefetchCount))
+        builder.add("messages_unacknowledged", channel.unackedCount)
+        builder.add("messages_unconfirmed", channel.unconfirmedCount)
+        builder.add("messages_uncommitted", channel.uncommittedCount)
+        builder.add("acks_uncommitted", channel.uncommittedAckCount)
+        builder.add("confirm", channel.isConfirming)
+        builder.add("transactional", channel.isTransactional)
+        if let idle = channel.idleSinceMilliseconds {
+            builder.add("idle_since", milliseconds: idle)
+        }
+        if context.tellsRates {
+            builder.addObject("message_stats") { stats in
+                MessageStats.write(channel.counters, channel.rates, .channel, history: history, to: &stats)
+            }
+        }
+    }
+}
+
 /// The channels that a request lists.
 struct ChannelSource: ListSource {
+    static let isLong = true
+
     struct Key: Sendable {
         let connection: ConnectionAddress
         let number: UInt16
@@ -157,7 +161,7 @@ struct ChannelSource: ListSource {
 
     func name(of key: Key) -> String { key.name }
 
-    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [ChannelObject?] {
         typealias Found = (channel: ChannelSnapshot, samples: SampleSeries?)
         var found: [ConnectionAddress: [UInt16: Found]] = [:]
         let hasHistory = range != nil
@@ -176,8 +180,8 @@ struct ChannelSource: ListSource {
         }
         return keys.map { key in
             found[key.connection]?[key.number].map { item in
-                ChannelsResource.object(
-                    of: item.channel, request.context, columns,
+                ChannelObject(
+                    channel: item.channel, context: request.context,
                     history: SampleHistoryQuery(range: range, series: item.samples))
             }
         }

@@ -16,58 +16,6 @@ enum ConnectionsResource: Resource {
         Route(.get, "/api/connections/{connection}/channels", access: .management, listChannels),
     ]
 
-    /// - Parameter history: what was asked for of its past.
-    static func object(
-        of connection: ConnectionSnapshot, _ context: ManagementContext, _ columns: Columns,
-        history: SampleHistoryQuery? = nil
-    ) -> JSONObject {
-        var builder = JSONObjectBuilder(columns)
-        builder.add("name", .string(connection.name))
-        builder.add("user", .text(connection.user))
-        builder.add("vhost", .text(connection.virtualHost))
-        builder.add("state", .string(connection.state.rawValue))
-        builder.add("channels", connection.channelCount)
-        builder.add("node", .string(context.nodeName))
-        builder.add("type", "network")
-        builder.add("protocol", "AMQP 0-9-1")
-        builder.add("auth_mechanism", .text(connection.mechanism))
-        builder.add("connected_at", .number(connection.connectedMilliseconds))
-        builder.add("host", .string(connection.peer.localHost))
-        builder.add("port", connection.peer.localPort)
-        builder.add("peer_host", .string(connection.peer.host))
-        builder.add("peer_port", connection.peer.port)
-        if let name = connection.clientProvidedName { builder.add("user_provided_name", .string(name)) }
-        builder.add("user_who_performed_action", .text(connection.user))
-        builder.add("client_properties", .object(connection.clientProperties.json))
-        builder.add("timeout", Int(connection.heartbeatSeconds))
-        builder.add("frame_max", Int(connection.frameMax))
-        builder.add("channel_max", Int(connection.channelMax))
-        builder.add("ssl", false)
-        for field in [
-            "ssl_protocol", "ssl_cipher", "ssl_hash", "ssl_key_exchange", "peer_cert_subject", "peer_cert_issuer",
-            "peer_cert_validity",
-        ] { builder.add(field, JSONValue.null) }
-        builder.add("recv_oct", .number(connection.receivedByteCount))
-        builder.add(
-            "recv_oct_details",
-            .object(
-                MessageStats.details(
-                    rate: connection.receivedByteRate, samples: history?.samples(of: history?.series.received ?? []))))
-        builder.add("recv_cnt", .number(connection.readCount))
-        builder.add("send_oct", .number(connection.sentByteCount))
-        builder.add(
-            "send_oct_details",
-            .object(
-                MessageStats.details(
-                    rate: connection.sentByteRate, samples: history?.samples(of: history?.series.sent ?? []))))
-        builder.add("send_cnt", .number(connection.writeCount))
-        builder.add("send_pend", connection.pendingByteCount)
-        if context.tellsRates {
-            builder.add("message_stats", .object(MessageStats.object(connection.counters, nil, .channel)))
-        }
-        return builder.object
-    }
-
     private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
         let host = request.parameters["vhost"] == nil ? try request.namedVirtualHost : try request.virtualHost
         return try await request.list(
@@ -110,7 +58,8 @@ enum ConnectionsResource: Resource {
             }
         }
         let history = SampleHistoryQuery(range: range, series: samples)
-        return .json(columns.project(object(of: connection, request.context, columns, history: history)))
+        return .json(
+            ConnectionObject(connection: connection, context: request.context, history: history).object(columns))
     }
 
     private static func listChannels(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
@@ -145,8 +94,66 @@ enum ConnectionsResource: Resource {
     }
 }
 
+/// A connection as the API shows it.
+struct ConnectionObject: JSONWritable {
+    let connection: ConnectionSnapshot
+    let context: ManagementContext
+    /// What was asked for of its past.
+    let history: SampleHistoryQuery?
+
+    private static let tlsFields: [StaticString] = [
+        "ssl_protocol", "ssl_cipher", "ssl_hash", "ssl_key_exchange", "peer_cert_subject", "peer_cert_issuer",
+        "peer_cert_validity",
+    ]
+
+    func write(to builder: inout JSONObjectBuilder) {
+        builder.add("name", .string(connection.name))
+        builder.add("user", connection.user)
+        builder.add("vhost", connection.virtualHost)
+        builder.add("state", .string(connection.state.rawValue))
+        builder.add("channels", connection.channelCount)
+        builder.add("node", .string(context.nodeName))
+        builder.add("type", .string("network"))
+        builder.add("protocol", .string("AMQP 0-9-1"))
+        builder.add("auth_mechanism", connection.mechanism)
+        builder.add("connected_at", .number(connection.connectedMilliseconds))
+        builder.add("host", .string(connection.peer.localHost))
+        builder.add("port", connection.peer.localPort)
+        builder.add("peer_host", .string(connection.peer.host))
+        builder.add("peer_port", connection.peer.port)
+        if let name = connection.clientProvidedName { builder.add("user_provided_name", .string(name)) }
+        builder.add("user_who_performed_action", connection.user)
+        builder.add("client_properties", .object(connection.clientProperties.json))
+        builder.add("timeout", Int(connection.heartbeatSeconds))
+        builder.add("frame_max", Int(connection.frameMax))
+        builder.add("channel_max", Int(connection.channelMax))
+        builder.add("ssl", false)
+        for field in Self.tlsFields { builder.add(field, JSONValue.null) }
+        builder.add("recv_oct", .number(connection.receivedByteCount))
+        builder.addObject("recv_oct_details") { details in
+            let samples = history?.samples(of: history?.series.received ?? [])
+            MessageStats.addDetails(rate: connection.receivedByteRate, samples: samples, to: &details)
+        }
+        builder.add("recv_cnt", .number(connection.readCount))
+        builder.add("send_oct", .number(connection.sentByteCount))
+        builder.addObject("send_oct_details") { details in
+            let samples = history?.samples(of: history?.series.sent ?? [])
+            MessageStats.addDetails(rate: connection.sentByteRate, samples: samples, to: &details)
+        }
+        builder.add("send_cnt", .number(connection.writeCount))
+        builder.add("send_pend", connection.pendingByteCount)
+        if context.tellsRates {
+            builder.addObject("message_stats") { stats in
+                MessageStats.write(connection.counters, nil, .channel, to: &stats)
+            }
+        }
+    }
+}
+
 /// The connections that a request lists.
 struct ConnectionSource: ListSource {
+    static let isLong = true
+
     struct Key: Sendable {
         let address: ConnectionAddress
         let virtualHost: ShortString
@@ -175,7 +182,7 @@ struct ConnectionSource: ListSource {
 
     func name(of key: Key) -> String { key.name }
 
-    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [ConnectionObject?] {
         typealias Found = (connection: ConnectionSnapshot, samples: SampleSeries?)
         var found: [ConnectionAddress: Found] = [:]
         let hasHistory = range != nil
@@ -192,8 +199,8 @@ struct ConnectionSource: ListSource {
         }
         return keys.map { key in
             found[key.address].map { item in
-                ConnectionsResource.object(
-                    of: item.connection, request.context, columns,
+                ConnectionObject(
+                    connection: item.connection, context: request.context,
                     history: SampleHistoryQuery(range: range, series: item.samples))
             }
         }

@@ -191,6 +191,8 @@ enum BindingsResource: Resource {
 
 /// Bindings that were found.
 private struct BindingSource: ListSource {
+    static let isLong = true
+
     let bindings: [BindingSnapshot]
 
     func keys() async -> [BindingSnapshot] { bindings }

@@ -4,38 +4,36 @@ import JSON
 import Node
 
 /// An exchange as the API shows it.
-struct ExchangeObject {
+struct ExchangeObject: JSONWritable {
     let exchange: ExchangeSnapshot
     /// nil where they are not asked for.
     let counted: (counters: ExchangeCounters, rates: ExchangeRates)?
 
-    func object(_ columns: Columns) -> JSONObject {
-        var builder = JSONObjectBuilder(columns)
-        builder.add("name", .text(exchange.name))
-        builder.add("vhost", .text(exchange.virtualHost))
-        builder.add("type", .text(exchange.type))
+    func write(to builder: inout JSONObjectBuilder) {
+        builder.add("name", exchange.name)
+        builder.add("vhost", exchange.virtualHost)
+        builder.add("type", exchange.type)
         builder.add("durable", exchange.isDurable)
         builder.add("auto_delete", exchange.isAutoDelete)
         builder.add("internal", exchange.isInternal)
         builder.add("arguments", .object(exchange.arguments.json))
         builder.add("policy", exchange.policies.policy.map { .text($0) } ?? .null)
-        builder.add("user_who_performed_action", "")
+        builder.add("user_who_performed_action", .string(""))
         if let (counters, rates) = counted {
-            builder.add(
-                "message_stats",
-                [
-                    "publish_in": .number(counters.publishIn),
-                    "publish_in_details": ["rate": .double(rates.publishIn)],
-                    "publish_out": .number(counters.publishOut),
-                    "publish_out_details": ["rate": .double(rates.publishOut)],
-                ])
+            builder.addObject("message_stats") { stats in
+                stats.add("publish_in", .number(counters.publishIn))
+                stats.addObject("publish_in_details") { $0.add("rate", rates.publishIn) }
+                stats.add("publish_out", .number(counters.publishOut))
+                stats.addObject("publish_out_details") { $0.add("rate", rates.publishOut) }
+            }
         }
-        return builder.object
     }
 }
 
 /// The exchanges that a request lists.
 struct ExchangeSource: ListSource {
+    static let isLong = true
+
     struct Key: Sendable {
         let virtualHost: ShortString
         let name: ShortString
@@ -56,7 +54,7 @@ struct ExchangeSource: ListSource {
 
     func name(of key: Key) -> String { key.name.description }
 
-    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
+    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [ExchangeObject?] {
         var found: [String: ExchangeSnapshot] = [:]
         for (host, keys) in Dictionary(grouping: keys, by: \.virtualHost) {
             let names = keys.map(\.name)
@@ -67,7 +65,7 @@ struct ExchangeSource: ListSource {
         let exchanges = keys.map { found[Self.place($0.virtualHost, $0.name)] }
         let counters = await counters(of: exchanges, columns)
         return zip(exchanges, counters).map { exchange, counted in
-            exchange.map { ExchangeObject(exchange: $0, counted: counted).object(columns) }
+            exchange.map { ExchangeObject(exchange: $0, counted: counted) }
         }
     }
 

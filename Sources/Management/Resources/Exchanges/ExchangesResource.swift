@@ -35,7 +35,8 @@ enum ExchangesResource: Resource {
         let key = ExchangeSource.Key(
             virtualHost: try request.virtualHost, name: try request.exchangeName("exchange"))
         let columns = Columns(request.query["columns"])
-        guard var object = await source.objects([key], columns)[0] else { throw .notFound }
+        guard let shown = await source.objects([key], columns)[0] else { throw .notFound }
+        var object = shown.object(columns)
         if source.hasCounters, columns.want("incoming") || columns.want("outgoing") {
             let pairs =
                 request.context.countsPairs

@@ -5,15 +5,17 @@ import JSON
 import Node
 
 /// A consumer as the API shows it.
-struct ConsumerObject {
+struct ConsumerObject: JSONWritable {
     let consumer: ConsumerSnapshot
     let nodeName: String
 
-    func object(_ columns: Columns) -> JSONObject {
+    func write(to builder: inout JSONObjectBuilder) {
         let channel = consumer.name
-        var builder = JSONObjectBuilder(columns)
-        builder.add("consumer_tag", .text(channel.tag))
-        builder.add("queue", ["name": .text(consumer.queue), "vhost": .text(consumer.virtualHost)])
+        builder.add("consumer_tag", channel.tag)
+        builder.addObject("queue") { queue in
+            queue.add("name", consumer.queue)
+            queue.add("vhost", consumer.virtualHost)
+        }
         builder.add("ack_required", consumer.requiresAck)
         builder.add("exclusive", consumer.isExclusive)
         builder.add("prefetch_count", Int(consumer.prefetchCount))
@@ -25,7 +27,6 @@ struct ConsumerObject {
         builder.add("consumer_timeout", .number(consumer.timeoutMilliseconds ?? 0))
         builder.add(
             "channel_details", channelDetails(channel.connection, number: channel.channelNumber, nodeName: nodeName))
-        return builder.object
     }
 }
 
@@ -61,6 +62,8 @@ enum ConsumersResource: Resource {
 
 /// The consumers that a request lists. There is nothing smaller that names one.
 struct ConsumerSource: ListSource {
+    static let isLong = true
+
     let request: ManagementRequest
     let virtualHosts: Set<ShortString>
 
@@ -77,7 +80,7 @@ struct ConsumerSource: ListSource {
 
     func name(of consumer: ConsumerSnapshot) -> String { consumer.name.tag.description }
 
-    func objects(_ consumers: ArraySlice<ConsumerSnapshot>, _ columns: Columns) async -> [JSONObject?] {
-        consumers.map { ConsumerObject(consumer: $0, nodeName: request.context.nodeName).object(columns) }
+    func objects(_ consumers: ArraySlice<ConsumerSnapshot>, _ columns: Columns) async -> [ConsumerObject?] {
+        consumers.map { ConsumerObject(consumer: $0, nodeName: request.context.nodeName) }
     }
 }

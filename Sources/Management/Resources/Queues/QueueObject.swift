@@ -5,7 +5,7 @@ import Node
 import Routing
 
 /// A queue as the API shows it.
-struct QueueObject {
+struct QueueObject: JSONWritable {
     /// How much of it: `disable_stats` and `enable_queue_totals` leave out what is counted.
     enum Extent: Sendable { case declaration, totals, everything }
 
@@ -31,8 +31,7 @@ struct QueueObject {
         lengthHistory = ranges.lengths.map { SampleHistoryQuery(range: $0, series: samples) }
     }
 
-    func object(_ columns: Columns) -> JSONObject {
-        var builder = JSONObjectBuilder(columns)
+    func write(to builder: inout JSONObjectBuilder) {
         addDeclaration(&builder)
         switch extent {
         case .declaration: break
@@ -43,12 +42,11 @@ struct QueueObject {
             addBytes(&builder)
             addConsumers(&builder)
         }
-        return builder.object
     }
 
     private func addDeclaration(_ builder: inout JSONObjectBuilder) {
-        builder.add("name", .text(queue.name))
-        builder.add("vhost", .text(queue.virtualHost))
+        builder.add("name", queue.name)
+        builder.add("vhost", queue.virtualHost)
         builder.add("type", .string(queue.type.rawValue))
         builder.add("durable", queue.isDurable)
         builder.add("auto_delete", queue.isAutoDelete)
@@ -67,95 +65,82 @@ struct QueueObject {
     }
 
     private func addTotals(_ builder: inout JSONObjectBuilder) {
-        builder.add("messages", queue.messageCount)
-        builder.add("messages_ready", queue.readyCount)
-        builder.add("messages_unacknowledged", queue.unackedCount)
+        builder.add("messages", queue.figures.messageCount)
+        builder.add("messages_ready", queue.figures.readyCount)
+        builder.add("messages_unacknowledged", queue.figures.unackedCount)
     }
 
     private func addLengthRates(_ builder: inout JSONObjectBuilder) {
         let rates = queue.lengthRates
         let (ready, unacked) = (lengthHistory?.series.ready ?? [], lengthHistory?.series.unacked ?? [])
-        func details(_ rate: Double, _ values: @autoclosure () -> [UInt64]) -> JSONValue {
-            .object(MessageStats.details(rate: rate, samples: lengthHistory?.samples(of: values())))
+        func add(_ name: StaticString, _ rate: Double, _ values: @autoclosure () -> [UInt64]) {
+            builder.addObject(name) { details in
+                MessageStats.addDetails(rate: rate, samples: lengthHistory?.samples(of: values()), to: &details)
+            }
         }
-        builder.add("messages_details", details(rates.messages, zip(ready, unacked).map { $0 &+ $1 }))
-        builder.add("messages_ready_details", details(rates.ready, ready))
-        builder.add("messages_unacknowledged_details", details(rates.unacked, unacked))
+        add("messages_details", rates.messages, zip(ready, unacked).map { $0 &+ $1 })
+        add("messages_ready_details", rates.ready, ready)
+        add("messages_unacknowledged_details", rates.unacked, unacked)
     }
 
     private func addBytes(_ builder: inout JSONObjectBuilder) {
-        builder.add("messages_delayed", queue.delayedCount)
-        builder.add("messages_ram", queue.residentCount)
-        builder.add("messages_ready_ram", queue.residentReadyCount)
-        builder.add("messages_unacknowledged_ram", queue.unackedCount)
-        builder.add("messages_paged_out", queue.pagedOutCount)
-        builder.add("messages_persistent", queue.persistentCount)
-        builder.add("message_bytes", queue.messageByteCount)
-        builder.add("message_bytes_ready", queue.readyByteCount)
-        builder.add("message_bytes_unacknowledged", queue.unackedByteCount)
-        builder.add("message_bytes_ram", queue.residentByteCount)
-        builder.add("message_bytes_paged_out", queue.pagedOutByteCount)
-        builder.add("message_bytes_persistent", queue.persistentByteCount)
+        let figures = queue.figures
+        builder.add("messages_delayed", figures.delayedCount)
+        builder.add("messages_ram", figures.residentCount)
+        builder.add("messages_ready_ram", figures.residentReadyCount)
+        builder.add("messages_unacknowledged_ram", figures.unackedCount)
+        builder.add("messages_paged_out", figures.pagedOutCount)
+        builder.add("messages_persistent", figures.persistentCount)
+        builder.add("message_bytes", figures.messageByteCount)
+        builder.add("message_bytes_ready", figures.readyByteCount)
+        builder.add("message_bytes_unacknowledged", figures.unackedByteCount)
+        builder.add("message_bytes_ram", figures.residentByteCount)
+        builder.add("message_bytes_paged_out", figures.pagedOutByteCount)
+        builder.add("message_bytes_persistent", figures.persistentByteCount)
         builder.add("head_message_timestamp", queue.headTimestampSeconds.map { .number($0) } ?? .null)
-        builder.add("memory", queue.memoryByteCount)
+        builder.add("memory", figures.memoryByteCount)
         if context.tellsRates {
-            builder.add(
-                "message_stats",
-                .object(MessageStats.object(queue.counters, queue.rates, .queue, history: rateHistory)))
+            builder.addObject("message_stats") { stats in
+                MessageStats.write(queue.counters, queue.rates, .queue, history: rateHistory, to: &stats)
+            }
         }
-        if let idle = queue.idleSinceMilliseconds {
-            builder.add("idle_since", .string(Timestamps.text(milliseconds: idle)))
-        }
+        if let idle = queue.idleSinceMilliseconds { builder.add("idle_since", milliseconds: idle) }
     }
 
     private func addConsumers(_ builder: inout JSONObjectBuilder) {
-        builder.add("consumers", queue.consumerCount)
-        builder.add("consumer_capacity", .double(queue.consumerCapacity))
-        builder.add("consumer_utilisation", .double(queue.consumerCapacity))
+        builder.add("consumers", queue.figures.consumerCount)
+        builder.add("consumer_capacity", queue.figures.consumerCapacity)
+        builder.add("consumer_utilisation", queue.figures.consumerCapacity)
         builder.add("exclusive_consumer_tag", queue.exclusiveConsumer.map { .text($0.tag) } ?? .null)
         builder.add("single_active_consumer_tag", queue.singleActiveConsumer.map { .text($0.tag) } ?? .null)
-        if let owner = queue.owner {
-            builder.add(
-                "owner_pid_details",
-                [
-                    "name": .string(owner.name), "peer_host": .string(owner.peer.host),
-                    "peer_port": .integer(owner.peer.port),
-                ])
-        }
+        if let owner = queue.owner { builder.add("owner_pid_details", connectionDetails(owner)) }
     }
 }
 
 /// The queues that a request lists.
 struct QueueSource: ListSource {
-    struct Key: Sendable {
-        let virtualHost: ShortString
-        let queue: QueueReference
-    }
+    static let isLong = true
 
     let request: ManagementRequest
     let virtualHosts: [ShortString]
     let extent: QueueObject.Extent
     let ranges: QueueHistoryRanges
 
-    func keys() async -> [Key] {
-        virtualHosts.flatMap { host in
-            request.administration.controlPlane.queueReferences(virtualHost: host).map {
-                Key(virtualHost: host, queue: $0)
-            }
-        }
+    func keys() async -> [QueueReference] {
+        await request.administration.queueReferences(virtualHosts: virtualHosts)
     }
 
-    func name(of key: Key) -> String { key.queue.name.description }
+    func name(of key: QueueReference) -> String { key.name.description }
 
-    func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [JSONObject?] {
-        let addresses = keys.map(\.queue.address)
+    func objects(_ keys: ArraySlice<QueueReference>, _ columns: Columns) async -> [QueueObject?] {
+        let addresses = keys.map(\.address)
         let snapshots = await request.administration.queueSnapshots(at: addresses)
         let samples = ranges.isEmpty ? [:] : await request.administration.queueSamples(at: addresses)
-        return keys.map { key in
-            snapshots[key.queue.address].map { queue in
-                var view = QueueObject(queue: queue, extent: extent, context: request.context)
-                view.show(samples[key.queue.address], ranges)
-                return view.object(columns)
+        return zip(addresses, snapshots).map { address, queue in
+            queue.map { queue in
+                var object = QueueObject(queue: queue, extent: extent, context: request.context)
+                object.show(samples[address], ranges)
+                return object
             }
         }
     }
@@ -186,8 +171,7 @@ extension ManagementRequest {
     /// - Throws: 404.
     func queueSnapshot() async throws(ManagementError) -> QueueSnapshot {
         let address = try queueAddress()
-        let snapshots = await administration.queueSnapshots(at: [address])
-        guard let queue = snapshots[address] else { throw .notFound }
+        guard let queue = await administration.queueSnapshots(at: [address])[0] else { throw .notFound }
         return queue
     }
 
