@@ -1,3 +1,4 @@
+import Dispatch
 import LeveretClient
 import Node
 import Testing
@@ -179,12 +180,37 @@ import Testing
         }
     }
 
+    /// The task that connects has to wait for a thread, again and again, for longer than the broker for a heartbeat.
+    @Test func heartbeatsDoNotWaitForWhoConnects() async throws {
+        try await withBroker(configure: { $0.heartbeatSeconds = 1 }) { broker in
+            let connecting = Task(executorPreference: SlowExecutor(seconds: 4)) { try await broker.connect() }
+            let connection = try await connecting.value
+            #expect(connection.isOpen)
+            try await connection.channel().declareQueue(options: .temporary)
+            try await connection.close()
+        }
+    }
+
     @Test func serverPropertiesAreThere() async throws {
         try await withBroker { broker in
             let connection = try await broker.connect()
             #expect(connection.serverProperties["product"] == "Leveret")
             #expect(connection.blockedReason == nil)
             try await connection.close()
+        }
+    }
+}
+
+/// Runs everything late.
+private final class SlowExecutor: TaskExecutor {
+    private let seconds: Double
+
+    init(seconds: Double) { self.seconds = seconds }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [self] in
+            job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 }

@@ -55,7 +55,6 @@ extension ConnectionCore {
             _ = try await call { _, id in
                 connect().whenComplete { result in self.connected(result, request: id) }
             }
-            lock.withLock { _ in eventLoop }?.execute { self.startHeartbeats() }
         } catch {
             abort()
             throw error

@@ -45,6 +45,7 @@ final class ConnectionCore: @unchecked Sendable {
     /// How to stop them.
     private var timers: [() -> Void] = []
     private var isReading = true
+    private var hasHeartbeats = false
 
     /// Delivered and not taken.
     let deliveredByteCount = Atomic<Int>(0)
@@ -78,9 +79,10 @@ extension ConnectionCore {
         timers.append { deadline.cancel() }
     }
 
-    /// The interval is negotiated, so the handshake is over.
-    func startHeartbeats() {
-        let interval = lock.withLock { _ in Int64(machine.heartbeatSeconds) }
+    /// As soon as the interval is negotiated: not when the task that opens the connection goes on, which may have to
+    /// wait for a thread for longer than the broker waits for a heartbeat.
+    private func startHeartbeats(everySeconds interval: Int64) {
+        hasHeartbeats = true
         guard interval > 0, let socket else { return }
         let quarter = TimeAmount.milliseconds(interval * 250)
         let heartbeat = socket.eventLoop.scheduleRepeatedTask(initialDelay: quarter, delay: quarter) { _ in
@@ -98,10 +100,12 @@ extension ConnectionCore {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        lock.withLock { _ in
+        let negotiated = lock.withLock { _ -> UInt16? in
             machine.receive(bytes, now: Self.now)
             carryOut()
+            return machine.phase == .running ? machine.heartbeatSeconds : nil
         }
+        if !hasHeartbeats, let negotiated { startHeartbeats(everySeconds: Int64(negotiated)) }
     }
 
     func socketEnded() {
