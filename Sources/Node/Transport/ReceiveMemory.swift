@@ -20,7 +20,7 @@ final class ReceiveMemory {
     /// A read of a busy connection: its share of a turn.
     static let fullByteCount = 64 << 10
     /// A read while somebody else waits for each turn: less costs more in system calls than it gains.
-    static let shortByteCount = 8 << 10
+    static let shortByteCount = 4 << 10
     /// A read in the middle of a large body, of which nothing else can be made before it is complete.
     static let bodyByteCount = 256 << 10
 
