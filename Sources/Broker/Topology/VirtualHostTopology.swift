@@ -115,7 +115,7 @@ extension VirtualHostTopology {
         try access.checkForwarding(
             from: resource(.exchange, name), to: declare.arguments["alternate-exchange"])
         let behaviour = try ExchangeBehaviour(type, declare.arguments, resource(.exchange, name))
-        try changes.room?.checkExchange(name)
+        try changes.room?.checkExchange(resource(.exchange, name))
         var place: GatePlace?
         if let gate {
             place = GatePlace(address: gate, journalNumber: declare.durable ? try changes.takeJournalNumber() : 0)
