@@ -27,7 +27,7 @@ import Testing
         init(count: Int) { self.count = count }
 
         func keys() async -> [Int] { Array(0..<count) }
-        func name(of key: Int) -> String { "\(key)" }
+        func name(of key: Int) -> [UInt8] { Array("\(key)".utf8) }
         func objects(_ keys: ArraySlice<Int>, _ columns: Columns) async -> [Object?] {
             asked.withLock { $0 += keys.count }
             return keys.map { $0 % 7 == 3 ? nil : Object(number: $0) }

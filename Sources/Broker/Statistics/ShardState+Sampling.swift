@@ -181,13 +181,25 @@ extension ShardState {
 
     /// Rates of a queue, and since when it is idle.
     func addSamples(of queue: UnsafeMutablePointer<QueueState>, to snapshot: inout QueueSnapshot) {
-        if isIdle(queue) { snapshot.idleSinceMilliseconds = queue.pointee.activeMilliseconds }
-        guard let history = queue.pointee.history, let seconds = sampleTimes.intervalSeconds else { return }
+        snapshot.idleSinceMilliseconds = idleSinceMilliseconds(of: queue)
+        guard let rates = rates(of: queue) else { return }
+        snapshot.rates = rates.messages
+        snapshot.lengthRates = rates.lengths
+    }
+
+    /// nil while it is in use.
+    func idleSinceMilliseconds(of queue: UnsafeMutablePointer<QueueState>) -> UInt64? {
+        isIdle(queue) ? queue.pointee.activeMilliseconds : nil
+    }
+
+    /// nil where there is nothing to tell.
+    func rates(of queue: UnsafeMutablePointer<QueueState>) -> (messages: MessageRates, lengths: LengthRates)? {
+        guard let history = queue.pointee.history, let seconds = sampleTimes.intervalSeconds else { return nil }
         let differences = MessageCounters(queueSeries: { UInt64(bitPattern: Int64(history.latestDifference($0))) })
-        snapshot.rates = MessageRates(differences, seconds: seconds)
-        snapshot.lengthRates = LengthRates(
+        let lengths = LengthRates(
             ready: Double(history.latestDifference(8)) / seconds, unacked: Double(history.latestDifference(9)) / seconds
         )
+        return (MessageRates(differences, seconds: seconds), lengths)
     }
 
     /// What a queue's counters and lengths were at the latest samples; nil when it is gone.

@@ -34,8 +34,21 @@ extension Administration {
     package func queueReferences(virtualHosts names: [ShortString]) async -> [QueueReference] {
         let queues = await directory.queues()
         let indexes = controlPlane.virtualHostIndexes(names)
-        let lists = names.compactMap { name in indexes[name].flatMap { queues[$0] } }
+        let lists = names.compactMap { name in indexes[name].map { queues[$0] } }.filter { !$0.isEmpty }
         return lists.count == 1 ? lists[0] : Array(lists.joined())
+    }
+
+    /// The column's values for all queues, by shard and slot.
+    package func queueValues(of column: QueueColumn) async -> [[Double]] {
+        await sums(of: []) { state, start, limit, values in
+            state.addValues(of: column, from: start, limit: limit, to: &values)
+        }
+    }
+
+    /// The bindings of an exchange: of the default exchange the implicit ones, in their order; else in no order.
+    package func bindings(fromExchange name: ShortString, virtualHost: ShortString) async -> [BindingSnapshot] {
+        guard name.isEmpty else { return controlPlane.bindings(fromExchange: name, virtualHost: virtualHost) }
+        return await queueReferences(virtualHosts: [virtualHost]).map { .implicit(to: $0.name, virtualHost) }
     }
 
     /// These queues as they are now, in their order; nil for those that are gone.
