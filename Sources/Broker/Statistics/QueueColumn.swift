@@ -31,6 +31,30 @@ extension ShardState {
         }
     }
 
+    /// The names of the policies, or operator policies, that hold for queues from a place on, at most so many, each at
+    /// its queue's slot. Returns the place to go on from; nil at the end.
+    package func addPolicyNames(
+        areOperators: Bool, from start: Int, limit: Int, to names: inout [ShortString?]
+    ) -> Int? {
+        if names.count < queues.slotCount {
+            names += repeatElement(nil, count: queues.slotCount - names.count)
+        }
+        let (found, next) = queues.occupied(from: start, limit: limit)
+        // The lock is held for microseconds each time.
+        for first in stride(from: 0, to: found.count, by: Self.recordsPerStep) {
+            let some = found[first..<min(first + Self.recordsPerStep, found.count)]
+            let policies = try? controlPlane.withTopology { topology in
+                some.map { topology.virtualHosts[$0.pointee.virtualHostIndex].queues[$0.pointee.name]?.policies }
+            }
+            for (queue, policies) in zip(some, policies ?? []) {
+                names[Int(queue.pointee.address.slot)] = areOperators ? policies?.operatorPolicy : policies?.policy
+            }
+        }
+        return next
+    }
+
+    private static let recordsPerStep = 256
+
     private func value(of column: QueueColumn, _ queue: UnsafeMutablePointer<QueueState>) -> Double {
         switch column {
         case .figure(let figure): figure(figures(of: queue))

@@ -84,6 +84,9 @@ struct ListOrder<Source: ListSource> {
         return Array(keys[keys.count - range.upperBound..<keys.count - range.lowerBound].reversed())[...]
     }
 
+    /// Objects that are made in one go.
+    private static var stepCount: Int { 512 }
+
     /// Makes an object of each, to take a field of it.
     private func values(of keys: [Source.Key], _ column: SortColumn) async -> [SortValue] {
         let columns = Columns(column.field)
@@ -91,7 +94,7 @@ struct ListOrder<Source: ListSource> {
         values.reserveCapacity(keys.count)
         var start = 0
         while start < keys.count {
-            let end = min(start + ManagementRequest.stepCount, keys.count)
+            let end = min(start + Self.stepCount, keys.count)
             for object in await source.objects(keys[start..<end], columns) {
                 values.append(object.map { column.value(in: $0.object(columns)) } ?? .number(0))
             }

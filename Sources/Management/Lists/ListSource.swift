@@ -90,14 +90,16 @@ extension ManagementRequest {
 
     /// The client sees that an answer has begun before anything is looked for.
     private func stream<Source: ListSource>(_ query: ListQuery, _ source: Source) -> ManagementResponse {
-        let slots = context.longAnswers
+        let (slots, pace) = (context.longAnswers, context.pace)
         return ManagementResponse(
             .ok,
             body: .stream(contentType: ManagementResponse.jsonType) { stream in
                 try await stream.write("[")
                 try await stream.flush()
                 if Source.isLong {
-                    try await slots.withSlot { try await Self.write(query, source, to: stream) }
+                    try await slots.withSlot {
+                        try await Self.write(query, source, to: stream) { try await pace.yield() }
+                    }
                 } else {
                     try await Self.write(query, source, to: stream)
                 }
@@ -106,8 +108,10 @@ extension ManagementRequest {
     }
 
     /// Nothing is asked of the shards that the client has no room for.
+    ///
+    /// - Parameter yield: between two steps; returns when others have had their time.
     static func write<Source: ListSource>(
-        _ query: ListQuery, _ source: Source, to stream: ResponseStream
+        _ query: ListQuery, _ source: Source, to stream: ResponseStream, yield: () async throws -> Void = {}
     ) async throws {
         let order = ListOrder(source: source, column: query.sort, isReversed: query.isReversed)
         let all = await source.keys()
@@ -122,6 +126,7 @@ extension ManagementRequest {
                 try await stream.write(object, query.columns)
             }
             start = end
+            if start < keys.endIndex { try await yield() }
         }
     }
 }

@@ -45,6 +45,13 @@ extension Administration {
         }
     }
 
+    /// The names of the policies, or operator policies, that hold for all queues, by shard and slot.
+    package func queuePolicies(areOperators: Bool) async -> [[ShortString?]] {
+        await sums(of: []) { state, start, limit, names in
+            state.addPolicyNames(areOperators: areOperators, from: start, limit: limit, to: &names)
+        }
+    }
+
     /// The bindings of an exchange: of the default exchange the implicit ones, in their order; else in no order.
     package func bindings(fromExchange name: ShortString, virtualHost: ShortString) async -> [BindingSnapshot] {
         guard name.isEmpty else { return controlPlane.bindings(fromExchange: name, virtualHost: virtualHost) }
@@ -53,14 +60,19 @@ extension Administration {
 
     /// These queues as they are now, in their order; nil for those that are gone.
     package func queueSnapshots(at addresses: [QueueAddress]) async -> [QueueSnapshot?] {
-        var snapshots: [QueueSnapshot?] = Array(repeating: nil, count: addresses.count)
-        for shard in shards {
-            let places = addresses.indices.filter { addresses[$0].shard == shard.index }
-            if places.isEmpty { continue }
-            let found = await shard.run { state in state.queueSnapshots(at: places.map { addresses[$0] }) }
-            for (place, snapshot) in zip(places, found) { snapshots[place] = snapshot }
+        await withTaskGroup(of: (places: [Int], snapshots: [QueueSnapshot?]).self) { group in
+            for shard in shards {
+                let places = addresses.indices.filter { addresses[$0].shard == shard.index }
+                if places.isEmpty { continue }
+                let asked = places.map { addresses[$0] }
+                group.addTask { (places, await shard.run { $0.queueSnapshots(at: asked) }) }
+            }
+            var snapshots: [QueueSnapshot?] = Array(repeating: nil, count: addresses.count)
+            for await found in group {
+                for (place, snapshot) in zip(found.places, found.snapshots) { snapshots[place] = snapshot }
+            }
+            return snapshots
         }
-        return snapshots
     }
 
     /// What these queues were at the latest samples, by address; without those that are gone.

@@ -1,3 +1,4 @@
+import AMQPWire
 import Broker
 import Node
 import Routing
@@ -10,17 +11,32 @@ extension QueueSource {
         case "name": return virtualHosts.count == 1 ? .equal : .names
         // The list is in this order, and of one node.
         case "vhost", "node": return .equal
+        case "policy": return .numbers(Self.ranks(of: await policies(of: queues, areOperators: false)))
+        case "operator_policy": return .numbers(Self.ranks(of: await policies(of: queues, areOperators: true)))
         default: break
         }
         guard let values = Self.columns[column.name] else { return .unknown }
         guard isShown(column) else { return .equal }
         let found = await request.administration.queueValues(of: values)
-        return .numbers(
-            queues.map { queue in
-                let ofShard = found[queue.address.shard]
-                // What came after the shard was read is not among them.
-                return Int(queue.address.slot) < ofShard.count ? ofShard[Int(queue.address.slot)] : 0
-            })
+        return .numbers(queues.map { Self.value(of: $0, in: found) ?? 0 })
+    }
+
+    private func policies(of queues: [QueueReference], areOperators: Bool) async -> [ShortString?] {
+        let found = await request.administration.queuePolicies(areOperators: areOperators)
+        return queues.map { Self.value(of: $0, in: found) ?? nil }
+    }
+
+    /// nil for what came after its shard was read.
+    private static func value<Value>(of queue: QueueReference, in found: [[Value]]) -> Value? {
+        let ofShard = found[queue.address.shard]
+        return Int(queue.address.slot) < ofShard.count ? ofShard[Int(queue.address.slot)] : nil
+    }
+
+    /// Names in their order, as numbers; none comes before all.
+    private static func ranks(of names: [ShortString?]) -> [Double] {
+        let sorted = Set(names.compactMap { $0 }).sorted()
+        let ranks = Dictionary(uniqueKeysWithValues: zip(sorted, 1...))
+        return names.map { $0.flatMap { ranks[$0] }.map { Double($0) } ?? 0 }
     }
 
     /// What is not shown is not sorted by.
