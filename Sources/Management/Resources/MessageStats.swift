@@ -4,23 +4,25 @@ import JSON
 /// `message_stats`: what was done with messages, each count with its rate and, where it was asked for, its history.
 enum MessageStats {
     /// Whose they are: some counts do not belong to everything.
-    enum Subject { case queue, channel, virtualHost }
+    enum Subject { case queue, channel }
 
     struct Field: Sendable {
         let name: StaticString
         let detailsName: StaticString
         let isOfQueues: Bool
+        let isOfChannels: Bool
         let count: @Sendable (MessageCounters) -> UInt64
         let rate: @Sendable (MessageRates) -> Double
 
         init(
-            _ name: StaticString, _ detailsName: StaticString, isOfQueues: Bool = true,
+            _ name: StaticString, _ detailsName: StaticString, isOfQueues: Bool = true, isOfChannels: Bool = true,
             _ count: @escaping @Sendable (MessageCounters) -> UInt64,
             _ rate: @escaping @Sendable (MessageRates) -> Double
         ) {
             self.name = name
             self.detailsName = detailsName
             self.isOfQueues = isOfQueues
+            self.isOfChannels = isOfChannels
             self.count = count
             self.rate = rate
         }
@@ -32,6 +34,8 @@ enum MessageStats {
         Field("deliver", "deliver_details", { $0.deliver }, { $0.deliver }),
         Field("deliver_get", "deliver_get_details", { $0.deliverGet }, { $0.deliverGet }),
         Field("deliver_no_ack", "deliver_no_ack_details", { $0.deliverNoAck }, { $0.deliverNoAck }),
+        Field("disk_reads", "disk_reads_details", isOfChannels: false, { $0.diskReads }, { $0.diskReads }),
+        Field("disk_writes", "disk_writes_details", isOfChannels: false, { $0.diskWrites }, { $0.diskWrites }),
         Field(
             "drop_unroutable", "drop_unroutable_details", isOfQueues: false, { $0.dropUnroutable },
             { $0.dropUnroutable }),
@@ -52,7 +56,7 @@ enum MessageStats {
         _ counters: MessageCounters, _ rates: MessageRates?, _ subject: Subject, history: SampleHistoryQuery? = nil,
         to builder: inout JSONObjectBuilder
     ) {
-        for field in fields where field.isOfQueues || subject != .queue {
+        for field in fields where subject == .queue ? field.isOfQueues : field.isOfChannels {
             builder.add(field.name, Int(clamping: field.count(counters)))
             guard let rates else { continue }
             builder.addObject(field.detailsName) { details in
