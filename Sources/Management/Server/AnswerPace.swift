@@ -1,8 +1,8 @@
 import Node
 import Synchronization
 
-/// Long lists yield to messaging. While a shard is busy they are made, all together, with a small part of a core's time,
-/// so one of very many queues takes seconds then; otherwise as fast as can be.
+/// Long lists yield to messaging. While a shard is busy they are made, all together, with a small part of a core's
+/// time, so one of very many queues takes seconds then; otherwise as fast as can be.
 ///
 /// Priorities of threads do not do that: they count only where cores are scarce, then the list starves, and who waits
 /// for a lock that it holds waits as long.
