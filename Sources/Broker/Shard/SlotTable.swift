@@ -67,14 +67,8 @@ struct SlotTable<Value: ~Copyable>: ~Copyable {
     /// passed over, but not without end.
     func occupied(from start: Int, limit: Int) -> (values: [UnsafeMutablePointer<Value>], next: Int?) {
         var found: [UnsafeMutablePointer<Value>] = []
-        var slot = max(start, 0)
-        let end = slot + 16 * limit
-        while slot < slots.count {
-            if found.count == limit || slot == end { return (found, slot) }
-            if let value = slots[slot].value { found.append(value) }
-            slot += 1
-        }
-        return (found, nil)
+        let next = forEachOccupied(from: start, limit: limit) { found.append($0) }
+        return (found, next)
     }
 
     /// The same, one after the other and without an array of them.

@@ -21,6 +21,19 @@ final class SampleHistory {
         latestNumber = number
     }
 
+    /// Begins with a sample of counters that were all 0 at the one before.
+    convenience init(first values: UnsafeBufferPointer<UInt64>, number: UInt64) {
+        self.init(seriesCount: values.count, number: number - 1)
+        _ = note(values, number: number)
+    }
+
+    private init(seriesCount: Int, number: UInt64) {
+        self.seriesCount = seriesCount
+        latest = .allocate(capacity: seriesCount)
+        latest.initialize(repeating: 0, count: seriesCount)
+        latestNumber = number
+    }
+
     deinit {
         latest.deallocate()
         differences?.deallocate()

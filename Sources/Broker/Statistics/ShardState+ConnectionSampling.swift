@@ -2,16 +2,10 @@
 extension ShardState {
     func sample(_ connection: UnsafeMutablePointer<ConnectionState>) {
         withSeries(of: connection) { values in
-            let number = sampleTimes.latestNumber
             if let history = connection.pointee.traffic.history {
-                _ = history.note(values, number: number)
-                return
-            }
-            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: values.count) { base in
-                base.initialize(repeating: 0)
-                let history = SampleHistory(base: UnsafeBufferPointer(base), number: number - 1)
-                _ = history.note(values, number: number)
-                connection.pointee.traffic.history = history
+                _ = history.note(values, number: sampleTimes.latestNumber)
+            } else {
+                connection.pointee.traffic.history = SampleHistory(first: values, number: sampleTimes.latestNumber)
             }
         }
     }

@@ -234,13 +234,7 @@ extension ShardState {
                     channel.pointee.activeMilliseconds = now.wallMilliseconds
                 }
             } else if !values.allSatisfy({ $0 == 0 }) {
-                withUnsafeTemporaryAllocation(of: UInt64.self, capacity: values.count) { base in
-                    base.initialize(repeating: 0)
-                    let history = SampleHistory(
-                        base: UnsafeBufferPointer(base), number: sampleTimes.latestNumber - 1)
-                    _ = history.note(values, number: sampleTimes.latestNumber)
-                    channel.pointee.history = history
-                }
+                channel.pointee.history = SampleHistory(first: values, number: sampleTimes.latestNumber)
                 channel.pointee.activeMilliseconds = now.wallMilliseconds
             }
         }

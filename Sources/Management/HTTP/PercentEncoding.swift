@@ -6,6 +6,11 @@ package enum PercentEncoding {
     /// - Parameter plusIsSpace: as in queries.
     /// - Returns: nil for what is malformed.
     package static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
+        bytes(text, plusIsSpace: plusIsSpace).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// The same for what need not be UTF-8.
+    static func bytes(_ text: some StringProtocol, plusIsSpace: Bool) -> [UInt8]? {
         var bytes: [UInt8] = []
         var rest = text.utf8.makeIterator()
         while let byte = rest.next() {
@@ -18,7 +23,7 @@ package enum PercentEncoding {
             default: bytes.append(byte)
             }
         }
-        return String(validating: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// Everything but RFC 3986's unreserved characters becomes `%XX`.

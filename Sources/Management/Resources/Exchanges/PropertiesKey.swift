@@ -20,7 +20,7 @@ struct PropertiesKey: Equatable, Sendable {
     /// - Throws: 400 for what was never given to anybody.
     init(text: String) throws(ManagementError) {
         let parts = text.split(separator: "~", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let key = Self.unquote(parts[0]) else {
+        guard parts.count <= 2, let key = PercentEncoding.bytes(parts[0], plusIsSpace: true) else {
             throw .badRequest("the properties key of the binding is malformed")
         }
         routingKey = key
@@ -45,22 +45,6 @@ struct PropertiesKey: Equatable, Sendable {
             }
         }
         return String(decoding: quoted, as: UTF8.self)
-    }
-
-    private static func unquote(_ text: Substring) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8.makeIterator()
-        while let byte = rest.next() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(0x20)
-            case UInt8(ascii: "%"):
-                guard let high = rest.next().flatMap(hexadecimalValue), let low = rest.next().flatMap(hexadecimalValue)
-                else { return nil }
-                bytes.append(high << 4 | low)
-            default: bytes.append(byte)
-            }
-        }
-        return bytes
     }
 
     /// RabbitMQ's: four bytes in the URL-safe alphabet of base 64.
