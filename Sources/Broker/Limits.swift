@@ -28,6 +28,8 @@ enum Limit {
     static let topologyLag: UInt64 = 512
     /// Events that have not been published yet.
     static let waitingEvents = 100_000
+    /// Queues that came or went since the list of them was looked at.
+    static let queueSetChanges = 65_536
     /// The longest time that an argument or a policy can ask for: 35 000 years, far from any overflow.
     static let durationMilliseconds: UInt64 = 1 << 50
     /// The pattern of a policy.

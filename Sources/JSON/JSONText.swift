@@ -2,7 +2,23 @@
 extension [UInt8] {
     package mutating func append(_ text: StaticString) { text.withUTF8Buffer { append(contentsOf: $0) } }
 
+    /// A member's name, which needs no escape, with what is before and behind it.
+    package mutating func append(member name: StaticString, isFirst: Bool) {
+        let length = name.utf8CodeUnitCount
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length + 4) { text in
+            text[0] = UInt8(ascii: ",")
+            text[1] = UInt8(ascii: "\"")
+            UnsafeMutableRawBufferPointer(text).baseAddress?.advanced(by: 2).copyMemory(
+                from: name.utf8Start, byteCount: length)
+            text[length + 2] = UInt8(ascii: "\"")
+            text[length + 3] = UInt8(ascii: ":")
+            append(contentsOf: UnsafeBufferPointer(rebasing: text[(isFirst ? 1 : 0)...]))
+        }
+    }
+
     package mutating func append(decimal value: Int) {
+        // Most counts are.
+        if 0...9 ~= value { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value)) }
         if value < 0 { append(UInt8(ascii: "-")) }
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var start = digits.count
@@ -18,6 +34,7 @@ extension [UInt8] {
 
     /// JSON has no word for what is no number.
     package mutating func append(json value: Double) {
+        if value == 0, value.sign == .plus { return append("0.0") }
         if value.magnitude < 0x1p53, value == value.rounded(.towardZero), value.sign == .plus || value != 0 {
             append(decimal: Int(value))
             append(".0")

@@ -34,7 +34,7 @@ package final class Node: Service {
         let settings = BrokerSettings(configuration)
         let controlPlane = ControlPlane(
             shardCount: configuration.shardCount, virtualHost: configuration.defaultVHost, access: settings.access,
-            eventVirtualHost: configuration.eventVHost, limits: settings.limits)
+            eventVirtualHost: configuration.eventVHost, limits: settings.limits, nodeName: settings.nodeName)
         let progress = JournalProgress(shardCount: configuration.shardCount)
         self.controlPlane = controlPlane
         self.progress = progress

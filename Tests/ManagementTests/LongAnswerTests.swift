@@ -27,7 +27,7 @@ import Testing
         init(count: Int) { self.count = count }
 
         func keys() async -> [Int] { Array(0..<count) }
-        func name(of key: Int) -> String { "\(key)" }
+        func name(of key: Int) -> [UInt8] { Array("\(key)".utf8) }
         func objects(_ keys: ArraySlice<Int>, _ columns: Columns) async -> [Object?] {
             asked.withLock { $0 += keys.count }
             return keys.map { $0 % 7 == 3 ? nil : Object(number: $0) }
@@ -60,6 +60,25 @@ import Testing
         #expect(askedBefore.count > 100 && askedBefore.first == ManagementRequest.stepCount)
         let items = try #require(try JSONParser.parse(sent).array)
         #expect(items.compactMap { $0.object?["number"]?.integer } == (0..<5000).filter { $0 % 7 != 3 })
+    }
+
+    @Test func aListYieldsBetweenItsSteps() async throws {
+        var yielded = 0
+        for count in [0, 128, 129, 1000] {
+            yielded = 0
+            try await ManagementRequest.write(
+                try ListQuery(Query()), CountedSource(count: count), to: ResponseStream { _ in }
+            ) { yielded += 1 }
+            #expect(yielded == max(0, (count - 1) / ManagementRequest.stepCount))
+        }
+        // Whoever is given up meanwhile asks the shards for nothing more.
+        let source = CountedSource(count: 1000)
+        await #expect(throws: CancellationError.self) {
+            try await ManagementRequest.write(try ListQuery(Query()), source, to: ResponseStream { _ in }) {
+                throw CancellationError()
+            }
+        }
+        #expect(source.asked.withLock { $0 } == ManagementRequest.stepCount)
     }
 
     @Test func aClientThatIsTooSlowIsGivenUp() async throws {

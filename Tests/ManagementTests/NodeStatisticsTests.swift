@@ -1,5 +1,6 @@
 import AMQPWire
 import Broker
+import JSON
 import LeveretClient
 import Node
 import Testing
@@ -65,6 +66,42 @@ import Testing
             #expect(process.socketCount == 1 && process.threadCount > 2 && process.processorCount > 0)
             #expect(process.loopBusyPermille.count == 2 && process.journal.syncCount > 0)
             #expect(process.journal.writtenByteCount > 0 && process.journal.meanSyncMilliseconds > 0)
+            #expect(process.journal.readCount == 0)
+            try await connection.close()
+        }
+    }
+
+    /// Messages that have left memory and come back are read from the disk, and so is said of queue and node.
+    @Test(arguments: [false, true]) func whatIsReadBackIsCounted(isPersistent: Bool) async throws {
+        try await TestNode.run({ $0.memoryLimit = .bytes(32 << 20) }) { node in
+            let connection = try await node.connect()
+            let channel = try await connection.channel()
+            try await channel.declareQueue("deep")
+            let body = [UInt8](repeating: 7, count: 64 << 10)
+            let properties = MessageProperties(deliveryMode: isPersistent ? .persistent : .transient)
+            var paged = 0
+            while paged == 0 {
+                for _ in 0..<64 { try await channel.publish(body: body, routingKey: "deep", properties: properties) }
+                let queue = try await node.client.get("/api/queues/%2F/deep").json.object
+                paged = queue?["messages_paged_out"]?.integer ?? 0
+            }
+            let deliveries = try await channel.consume(queue: "deep", options: ConsumeOptions(autoAck: true))
+            var read = 0
+            for try await _ in deliveries {
+                let stats = try await node.client.get("/api/queues/%2F/deep").json.object?["message_stats"]?.object
+                read = stats?["disk_reads"]?.integer ?? 0
+                let written = stats?["disk_writes"]?.integer ?? 0
+                #expect(written >= paged)
+                if read > 0 { break }
+            }
+            let figures = try #require(try await node.client.get("/api/nodes").json.array?.first?.object)
+            let readCount = try #require(figures["io_read_count"]?.integer)
+            let readByteCount = try #require(figures["io_read_bytes"]?.integer)
+            #expect(readCount > 0 && readByteCount >= read * body.count)
+            guard case .double(let milliseconds)? = figures["io_read_avg_time"] else {
+                return #expect(Bool(false), "there is no mean time")
+            }
+            #expect(milliseconds > 0)
             try await connection.close()
         }
     }

@@ -28,8 +28,8 @@ struct ObjectRoom {
         if let limit = limits.queues, queueCount >= limit { throw .nodeQueueLimit(limit, name) }
     }
 
-    func checkExchange(_ name: ShortString) throws(ProtocolError) {
-        if let limit = limits.exchanges, exchangeCount >= limit { throw .nodeExchangeLimit(limit, name) }
+    func checkExchange(_ resource: ResourceName) throws(ProtocolError) {
+        if let limit = limits.exchanges, exchangeCount >= limit { throw .nodeExchangeLimit(limit, resource) }
     }
 }
 
@@ -51,7 +51,7 @@ extension ControlPlane.Topology {
     func checkNodeChannelLimit() throws(ProtocolError) {
         guard let limit = limits.channels else { return }
         let count = usage.values.reduce(0) { $0 + $1.channelCount }
-        if count >= limit { throw .nodeChannelLimit(limit) }
+        if count >= limit { throw .nodeChannelLimit(limit, nodeName) }
     }
 
     /// For a virtual host that is not there yet.
@@ -67,18 +67,17 @@ extension ProtocolError {
     fileprivate static func nodeConnectionLimit(_ limit: Int) -> ProtocolError {
         ProtocolError(.notAllowed, "connection refused: node connection limit (\(limit)) is reached")
     }
-    fileprivate static func nodeChannelLimit(_ limit: Int) -> ProtocolError {
+    fileprivate static func nodeChannelLimit(_ limit: Int, _ nodeName: String) -> ProtocolError {
         ProtocolError(
-            .notAllowed, "number of channels opened on this node has reached the maximum allowed limit of (\(limit))")
+            .notAllowed,
+            "number of channels opened on node '\(nodeName)' has reached the maximum allowed limit of \(limit)")
     }
     fileprivate static func nodeQueueLimit(_ limit: Int, _ queue: ShortString) -> ProtocolError {
         ProtocolError(
             .preconditionFailed, "cannot declare queue '\(queue)': queue limit in cluster (\(limit)) is reached")
     }
-    fileprivate static func nodeExchangeLimit(_ limit: Int, _ exchange: ShortString) -> ProtocolError {
-        ProtocolError(
-            .preconditionFailed,
-            "cannot declare exchange '\(exchange)': exchange limit in cluster (\(limit)) is reached")
+    fileprivate static func nodeExchangeLimit(_ limit: Int, _ exchange: ResourceName) -> ProtocolError {
+        ProtocolError(.preconditionFailed, "cannot declare \(exchange): exchange limit of \(limit) is reached")
     }
     static func consumerLimit(_ limit: Int) -> ProtocolError {
         ProtocolError(.notAllowed, "reached maximum (\(limit)) of consumers per channel")

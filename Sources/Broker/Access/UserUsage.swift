@@ -41,6 +41,6 @@ extension ProtocolError {
     static func userChannelLimit(_ limit: Int, user: ShortString) -> ProtocolError {
         ProtocolError(
             .notAllowed,
-            "number of channels opened for user '\(user)' has reached the maximum allowed user limit of (\(limit))")
+            "number of channels opened for user '\(user)' has reached the maximum allowed user limit of \(limit)")
     }
 }

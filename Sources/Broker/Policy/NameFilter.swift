@@ -21,15 +21,26 @@ package struct NameFilter: Sendable {
         }
     }
 
-    package func matches(_ name: some Sequence<UInt8>) -> Bool {
-        let name = Array(name)
+    package func matches(_ name: [UInt8]) -> Bool {
         switch form {
-        case .expression(let expression): return expression.matches(name)
-        case .text(let text):
-            guard text.count <= name.count else { return false }
-            let lowered = name.map(Self.lowercased)
-            return (0...(lowered.count - text.count)).contains { lowered[$0..<($0 + text.count)].elementsEqual(text) }
+        case .expression(let expression): expression.matches(name)
+        case .text(let text): Self.does(name, contain: text)
         }
+    }
+
+    /// - Parameter text: in lower case.
+    private static func does(_ name: [UInt8], contain text: [UInt8]) -> Bool {
+        guard let first = text.first else { return true }
+        var start = 0
+        while start + text.count <= name.count {
+            if lowercased(name[start]) == first {
+                var count = 1
+                while count < text.count, lowercased(name[start + count]) == text[count] { count += 1 }
+                if count == text.count { return true }
+            }
+            start += 1
+        }
+        return false
     }
 
     private static func lowercased(_ byte: UInt8) -> UInt8 { 0x41...0x5A ~= byte ? byte | 0x20 : byte }

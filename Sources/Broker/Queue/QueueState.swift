@@ -86,6 +86,7 @@ struct QueueState {
     @inline(__always)
     mutating func accept(_ message: Message) -> QueueEntry {
         latestPlace &+= 1
+        if holder != 0, message.isPersistent || message.id != 0 { noteDiskWrites(1) }
         return QueueEntry(message: message, place: latestPlace)
     }
 

@@ -29,6 +29,10 @@ package final class PageRead: @unchecked Sendable {
         addBlock(memory, byteCount: place.byteCount)
     }
 
+    /// What was read, before a shard has taken it.
+    package var blockCount: Int { blocks.count }
+    package var byteCount: Int { blocks.reduce(0) { $0 + $1.pointee.byteCount } }
+
     deinit { for block in blocks { PageBlock.free(block) } }
 
     /// One of the request's messages was read; its block follows with `addBlock`.

@@ -213,7 +213,15 @@ extension ShardState {
     }
 
     func removeQueueState(_ address: QueueAddress) {
-        queue(address)?.pointee.deallocate()
+        if let queue = queue(address) {
+            // What it did to the disk stays with its virtual host.
+            let host = queue.pointee.virtualHostIndex
+            if queue.pointee.isShown, host < virtualHosts.count {
+                virtualHosts[host].counters.messages.diskReads &+= queue.pointee.counters.diskReads
+                virtualHosts[host].counters.messages.diskWrites &+= queue.pointee.counters.diskWrites
+            }
+            queue.pointee.deallocate()
+        }
         queues.remove(slot: address.slot)
     }
 

@@ -89,10 +89,12 @@ extension ShardState {
             for index in range where !entries[index].isRemoved && !isWritten(entries[index].message) { return false }
         }
         var spilledByteCount = 0
+        var spilledCount = 0
         for index in range where !entries[index].isRemoved {
             let message = entries[index].message
             guard queue.pointee.holder != 0, message.id != 0 else {
                 spilledByteCount += SpillRecord.byteCount(ofMessage: message.byteCount)
+                spilledCount += 1
                 continue
             }
             if isOfEarlierRun(message.id) { queue.pointee.correctEstimate(of: message, isRead: false) }
@@ -100,6 +102,7 @@ extension ShardState {
             release(message)
         }
         if spilledByteCount > 0 { spill(chunk, byteCount: spilledByteCount) }
+        queue.pointee.noteDiskWrites(spilledCount)
         queue.pointee.withList(level) { $0.didPageOut(chunk) }
         return true
     }
@@ -195,6 +198,7 @@ extension ShardState {
                 let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
             else { continue }
             entries[index].pageIn(message)
+            queue.pointee.noteDiskReads(1)
             if !request.isSpilled, isOfEarlierRun(request.ids[number]) {
                 queue.pointee.correctEstimate(of: message, isRead: true)
             }

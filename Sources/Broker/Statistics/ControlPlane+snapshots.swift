@@ -15,19 +15,6 @@ extension ControlPlane {
         return (names ?? nil ?? []).sorted()
     }
 
-    /// A virtual host's queues and where they live, sorted by name; none when it is not there.
-    package func queueReferences(virtualHost: ShortString) -> [QueueReference] {
-        let queues = try? withTopology { topology in
-            topology.virtualHostIndexes[virtualHost].map { index in
-                topology.virtualHosts[index].queues.values.map { QueueReference(name: $0.name, address: $0.address) }
-            }
-        }
-        return (queues ?? nil ?? []).sorted { $0.name < $1.name }
-    }
-
-    /// Changes with every queue that comes or goes.
-    package var queueSetVersion: UInt64 { (try? withTopology { $0.log.queueSetVersion }) ?? 0 }
-
     /// Where a queue lives; nil when it is not there.
     package func queueAddress(_ name: ShortString, virtualHost: ShortString) -> QueueAddress? {
         let address = try? withTopology { topology in
@@ -91,12 +78,20 @@ extension ControlPlane {
 
 // Bindings.
 extension ControlPlane {
-    /// The bindings of an exchange, implicit ones of the default exchange too; in no order.
+    /// The bindings of an exchange, in no order. The default exchange has but implicit ones, one to each queue.
     package func bindings(fromExchange name: ShortString, virtualHost: ShortString) -> [BindingSnapshot] {
-        if name.isEmpty {
-            return queueReferences(virtualHost: virtualHost).map { implicitBinding(to: $0.name, virtualHost) }
+        bindings(virtualHost) { host in host.exchanges[name].map { host.bindings(from: $0.id) } ?? [] }
+    }
+
+    /// How many bindings an exchange has, implicit ones too.
+    package func bindingCount(ofExchange name: ShortString, virtualHost: ShortString) -> Int {
+        let count = try? withTopology { topology in
+            topology.virtualHostIndexes[virtualHost].map { index in
+                let host = topology.virtualHosts[index]
+                return name.isEmpty ? host.queues.count : host.exchanges[name].map { host.bindings(from: $0.id).count }
+            }
         }
-        return bindings(virtualHost) { host in host.exchanges[name].map { host.bindings(from: $0.id) } ?? [] }
+        return (count ?? nil ?? nil) ?? 0
     }
 
     /// The bindings that lead to an exchange, in no order.
@@ -107,14 +102,8 @@ extension ControlPlane {
     /// The bindings that lead to a queue, the implicit one of the default exchange first.
     package func bindings(toQueue name: ShortString, virtualHost: ShortString) -> [BindingSnapshot] {
         guard queueAddress(name, virtualHost: virtualHost) != nil else { return [] }
-        return [implicitBinding(to: name, virtualHost)]
+        return [.implicit(to: name, virtualHost)]
             + bindings(virtualHost) { host in host.queues[name].map { host.bindings(to: .queue($0.address)) } ?? [] }
-    }
-
-    private func implicitBinding(to queue: ShortString, _ virtualHost: ShortString) -> BindingSnapshot {
-        BindingSnapshot(
-            source: "", virtualHost: virtualHost, destination: queue, isToQueue: true, routingKey: queue,
-            arguments: FieldTable())
     }
 
     /// The set is shared under the lock, its names are looked up in steps.
@@ -128,5 +117,14 @@ extension ControlPlane {
             guard let index = topology.virtualHostIndexes[virtualHost] else { return [] }
             return bindings.compactMap { topology.virtualHosts[index].snapshot($0) }
         }
+    }
+}
+
+extension BindingSnapshot {
+    /// Of the default exchange.
+    package static func implicit(to queue: ShortString, _ virtualHost: ShortString) -> BindingSnapshot {
+        BindingSnapshot(
+            source: "", virtualHost: virtualHost, destination: queue, isToQueue: true, routingKey: queue,
+            arguments: FieldTable())
     }
 }

@@ -1,9 +1,15 @@
 // As series of samples. A queue has fewer than a channel, since there may be many queues.
 extension MessageCounters {
-    static let queueSeriesCount = 8
+    static let queueSeriesCount = 10
     static let channelSeriesCount = 11
 
     func writeQueueSeries(to values: UnsafeMutableBufferPointer<UInt64>) {
+        writeCommonSeries(to: values)
+        values[8] = diskReads
+        values[9] = diskWrites
+    }
+
+    private func writeCommonSeries(to values: UnsafeMutableBufferPointer<UInt64>) {
         values[0] = publish
         values[1] = deliver
         values[2] = deliverNoAck
@@ -15,7 +21,7 @@ extension MessageCounters {
     }
 
     func writeChannelSeries(to values: UnsafeMutableBufferPointer<UInt64>) {
-        writeQueueSeries(to: values)
+        writeCommonSeries(to: values)
         values[8] = confirm
         values[9] = returnUnroutable
         values[10] = dropUnroutable
@@ -23,6 +29,12 @@ extension MessageCounters {
 
     /// - Parameter value: of each series.
     init(queueSeries value: (Int) -> UInt64) {
+        self.init(commonSeries: value)
+        diskReads = value(8)
+        diskWrites = value(9)
+    }
+
+    private init(commonSeries value: (Int) -> UInt64) {
         self.init()
         publish = value(0)
         deliver = value(1)
@@ -35,7 +47,7 @@ extension MessageCounters {
     }
 
     init(channelSeries value: (Int) -> UInt64) {
-        self.init(queueSeries: value)
+        self.init(commonSeries: value)
         confirm = value(8)
         returnUnroutable = value(9)
         dropUnroutable = value(10)

@@ -22,6 +22,10 @@ package struct MessageCounters: Sendable, Equatable {
     package var returnUnroutable: UInt64 = 0
     /// `drop_unroutable`: for no queue, and dropped.
     package var dropUnroutable: UInt64 = 0
+    /// `disk_reads`: of queues, messages that had left memory and were read back.
+    package var diskReads: UInt64 = 0
+    /// `disk_writes`: of queues, messages that were given to the journal, and those that left memory for the disk.
+    package var diskWrites: UInt64 = 0
 
     package init() {}
 
@@ -41,6 +45,8 @@ package struct MessageCounters: Sendable, Equatable {
         sum.ack &+= right.ack
         sum.returnUnroutable &+= right.returnUnroutable
         sum.dropUnroutable &+= right.dropUnroutable
+        sum.diskReads &+= right.diskReads
+        sum.diskWrites &+= right.diskWrites
         return sum
     }
 
@@ -59,6 +65,8 @@ package struct MessageCounters: Sendable, Equatable {
         difference.ack &-= right.ack
         difference.returnUnroutable &-= right.returnUnroutable
         difference.dropUnroutable &-= right.dropUnroutable
+        difference.diskReads &-= right.diskReads
+        difference.diskWrites &-= right.diskWrites
         return difference
     }
 }

@@ -11,6 +11,8 @@ package struct MessageRates: Sendable, Equatable {
     package var ack = 0.0
     package var returnUnroutable = 0.0
     package var dropUnroutable = 0.0
+    package var diskReads = 0.0
+    package var diskWrites = 0.0
 
     package init() {}
 
@@ -29,6 +31,8 @@ package struct MessageRates: Sendable, Equatable {
         ack = rate(counters.ack)
         returnUnroutable = rate(counters.returnUnroutable)
         dropUnroutable = rate(counters.dropUnroutable)
+        diskReads = rate(counters.diskReads)
+        diskWrites = rate(counters.diskWrites)
     }
 
     package static func + (left: MessageRates, right: MessageRates) -> MessageRates {
@@ -44,6 +48,8 @@ package struct MessageRates: Sendable, Equatable {
         sum.ack += right.ack
         sum.returnUnroutable += right.returnUnroutable
         sum.dropUnroutable += right.dropUnroutable
+        sum.diskReads += right.diskReads
+        sum.diskWrites += right.diskWrites
         return sum
     }
 

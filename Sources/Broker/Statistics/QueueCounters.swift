@@ -10,6 +10,8 @@ struct QueueCounters {
     var returned: UInt64 = 0
     /// Messages that were there before the node was started.
     var recovered: UInt64 = 0
+    var diskReads: UInt64 = 0
+    var diskWrites: UInt64 = 0
 }
 
 extension QueueState {
@@ -24,8 +26,22 @@ extension QueueState {
         messages.getNoAck = counters.getNoAck
         messages.getEmpty = counters.getEmpty
         messages.redeliver = counters.redeliver
+        messages.diskReads = counters.diskReads
+        messages.diskWrites = counters.diskWrites
         messages.ack = counters.deliver &+ counters.get &- counters.returned &- UInt64(truncatingIfNeeded: unackedCount)
         return messages
+    }
+
+    /// Messages of it were read from the disk.
+    mutating func noteDiskReads(_ count: Int) {
+        counters.diskReads &+= UInt64(count)
+        typeCounters.pointee.diskReads &+= UInt64(count)
+    }
+
+    /// Messages of it go to the disk.
+    mutating func noteDiskWrites(_ count: Int) {
+        counters.diskWrites &+= UInt64(count)
+        typeCounters.pointee.diskWrites &+= UInt64(count)
     }
 
     /// A delivery without acks found its channel gone: nobody has got it.

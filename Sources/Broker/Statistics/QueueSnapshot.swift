@@ -23,8 +23,9 @@ package struct QueueSnapshot: Sendable {
     package let isAutoDelete: Bool
     /// `exclusive`.
     package let isExclusive: Bool
+    let ownerAddress: ConnectionAddress?
     /// `owner_pid_details`: the connection of an exclusive queue.
-    package let owner: ConnectionDetails?
+    package var owner: ConnectionDetails?
     /// As declared.
     package let arguments: FieldTable
     /// `policy`, `operator_policy`, `effective_policy_definition`.

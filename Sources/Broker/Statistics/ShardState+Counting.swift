@@ -94,6 +94,8 @@ extension ShardState {
         var all = statistics
         all.classic = typeCounters.classic.pointee
         all.quorum = typeCounters.quorum.pointee
+        all.messages.diskReads = all.classic.diskReads &+ all.quorum.diskReads
+        all.messages.diskWrites = all.classic.diskWrites &+ all.quorum.diskWrites
         return all
     }
 

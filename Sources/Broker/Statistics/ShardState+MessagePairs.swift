@@ -53,10 +53,16 @@ extension ShardState {
     func samplePairs(ofVirtualHost host: Int) {
         guard settings.countsPairs else { return }
         virtualHosts[host].outgoing.takeSample(sampleTimes.latestNumber)
-        let replica = virtualHosts[host]
-        virtualHosts[host].outgoing.remove { pair in
-            !replica.routing.contains(pair.queue) || !replica.counters.isCurrent(pair.exchange)
-        }
+        virtualHosts[host].forgetEndedPairs()
+    }
+}
+
+extension VirtualHostReplica {
+    fileprivate mutating func forgetEndedPairs() {
+        var pairs = MessagePairs<ExchangeToQueue>()
+        swap(&pairs, &outgoing)
+        pairs.remove { !routing.contains($0.queue) || !counters.isCurrent($0.exchange) }
+        swap(&pairs, &outgoing)
     }
 }
 

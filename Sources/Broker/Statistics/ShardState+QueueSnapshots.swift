@@ -29,39 +29,44 @@ extension ShardState {
 
     private func snapshots(of found: [UnsafeMutablePointer<QueueState>?]) -> [QueueSnapshot?] {
         // Gates and queues of replies are no queues to anybody.
-        let records = try? controlPlane.withTopology { topology in
-            found.map { queue -> QueueRecord? in
+        let declared = try? controlPlane.withTopology { topology in
+            found.map { queue -> QueueSnapshot? in
                 guard let queue else { return nil }
                 let record = topology.virtualHosts[queue.pointee.virtualHostIndex].queues[queue.pointee.name]
-                return record?.address == queue.pointee.address ? record : nil
+                guard let record, record.address == queue.pointee.address else { return nil }
+                return QueueSnapshot(queue, record)
             }
         }
-        return zip(found, records ?? []).map { queue, record in
-            guard let queue, let record else { return nil }
-            return snapshot(queue, record)
+        guard var snapshots = declared else { return found.map { _ in nil } }
+        for index in snapshots.indices {
+            guard let queue = found[index], snapshots[index] != nil else { continue }
+            complete(&snapshots[index]!, queue)
         }
+        return snapshots
     }
 
-    private func snapshot(_ queue: UnsafeMutablePointer<QueueState>, _ record: QueueRecord) -> QueueSnapshot {
-        let owner = record.exclusiveOwner.flatMap { connection($0)?.pointee.details }
-        var snapshot = QueueSnapshot(
-            address: record.address, name: record.name, virtualHost: queue.pointee.virtualHost,
-            virtualHostIndex: queue.pointee.virtualHostIndex, type: record.type, isDurable: record.isDurable,
-            isAutoDelete: record.isAutoDelete, isExclusive: record.exclusiveOwner != nil, owner: owner,
-            arguments: record.arguments, policies: record.policies)
+    /// What the shard alone knows.
+    private func complete(_ snapshot: inout QueueSnapshot, _ queue: UnsafeMutablePointer<QueueState>) {
+        snapshot.owner = snapshot.ownerAddress.flatMap { connection($0)?.pointee.details }
         if queue.pointee.isPaused { snapshot.state = .paused }
         snapshot.figures = figures(of: queue)
         if let first = queue.pointee.ready.first, !first.isPagedOut {
             snapshot.headPublishedMilliseconds = first.message.publishedMilliseconds
-            snapshot.headTimestampSeconds =
-                (try? BasicPropertiesView(validating: first.message.properties))?.timestamp
+            snapshot.headTimestampSeconds = headTimestampSeconds(of: queue)
         }
-        let consumers = queue.pointee.consumers
-        snapshot.singleActiveConsumer = consumers.active.flatMap { consumers.description($0)?.name }
-        snapshot.exclusiveConsumer = consumers.exclusive?.name
+        if queue.pointee.consumerCount > 0 {
+            let consumers = queue.pointee.consumers
+            snapshot.singleActiveConsumer = consumers.active.flatMap { consumers.description($0)?.name }
+            snapshot.exclusiveConsumer = consumers.exclusive?.name
+        }
         snapshot.counters = queue.pointee.messageCounters
         addSamples(of: queue, to: &snapshot)
-        return snapshot
+    }
+
+    /// The property `timestamp` of the first ready message, where that is in memory and has one.
+    func headTimestampSeconds(of queue: UnsafeMutablePointer<QueueState>) -> UInt64? {
+        guard let first = queue.pointee.ready.first, !first.isPagedOut else { return nil }
+        return (try? BasicPropertiesView(validating: first.message.properties))?.timestamp
     }
 
     /// Queues from a place on, at most so many, summed up. Returns the place to go on from; nil at the end.
@@ -77,7 +82,7 @@ extension ShardState {
         return next
     }
 
-    private func figures(of queue: UnsafeMutablePointer<QueueState>) -> QueueFigures {
+    func figures(of queue: UnsafeMutablePointer<QueueState>) -> QueueFigures {
         var figures = QueueFigures()
         figures.readyCount = queue.pointee.readyCount
         figures.unackedCount = queue.pointee.unackedCount
@@ -95,6 +100,17 @@ extension ShardState {
         figures.consumerCount = queue.pointee.consumerCount
         if figures.consumerCount > 0 { figures.consumerCapacity = consumerCapacity(of: queue) }
         return figures
+    }
+}
+
+extension QueueSnapshot {
+    /// As it was declared.
+    fileprivate init(_ queue: UnsafeMutablePointer<QueueState>, _ record: QueueRecord) {
+        self.init(
+            address: record.address, name: record.name, virtualHost: queue.pointee.virtualHost,
+            virtualHostIndex: queue.pointee.virtualHostIndex, type: record.type, isDurable: record.isDurable,
+            isAutoDelete: record.isAutoDelete, isExclusive: record.exclusiveOwner != nil,
+            ownerAddress: record.exclusiveOwner, arguments: record.arguments, policies: record.policies)
     }
 }
 

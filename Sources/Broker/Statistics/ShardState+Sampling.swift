@@ -59,6 +59,8 @@ extension ShardState {
             sum.unackedCount += queue.pointee.unackedCount
             sum.consumerCount += queue.pointee.consumers.count
             sum.queueCount += 1
+            sum.counters.diskReads &+= queue.pointee.counters.diskReads
+            sum.counters.diskWrites &+= queue.pointee.counters.diskWrites
             body(queue)
         }
         sums.add(sum, host: host)
@@ -129,7 +131,9 @@ extension ShardState {
 
 // Queues.
 extension ShardState {
-    fileprivate static let queueSeriesCount = MessageCounters.queueSeriesCount + 2
+    /// Ready and unacked come behind the counters.
+    fileprivate static let lengthSeries = MessageCounters.queueSeriesCount
+    fileprivate static let queueSeriesCount = lengthSeries + 2
 
     /// - Parameter scratch: for the values of two samples.
     private func sample(
@@ -181,13 +185,26 @@ extension ShardState {
 
     /// Rates of a queue, and since when it is idle.
     func addSamples(of queue: UnsafeMutablePointer<QueueState>, to snapshot: inout QueueSnapshot) {
-        if isIdle(queue) { snapshot.idleSinceMilliseconds = queue.pointee.activeMilliseconds }
-        guard let history = queue.pointee.history, let seconds = sampleTimes.intervalSeconds else { return }
+        snapshot.idleSinceMilliseconds = idleSinceMilliseconds(of: queue)
+        guard let rates = rates(of: queue) else { return }
+        snapshot.rates = rates.messages
+        snapshot.lengthRates = rates.lengths
+    }
+
+    /// nil while it is in use.
+    func idleSinceMilliseconds(of queue: UnsafeMutablePointer<QueueState>) -> UInt64? {
+        isIdle(queue) ? queue.pointee.activeMilliseconds : nil
+    }
+
+    /// nil where there is nothing to tell.
+    func rates(of queue: UnsafeMutablePointer<QueueState>) -> (messages: MessageRates, lengths: LengthRates)? {
+        guard let history = queue.pointee.history, let seconds = sampleTimes.intervalSeconds else { return nil }
         let differences = MessageCounters(queueSeries: { UInt64(bitPattern: Int64(history.latestDifference($0))) })
-        snapshot.rates = MessageRates(differences, seconds: seconds)
-        snapshot.lengthRates = LengthRates(
-            ready: Double(history.latestDifference(8)) / seconds, unacked: Double(history.latestDifference(9)) / seconds
+        let lengths = LengthRates(
+            ready: Double(history.latestDifference(Self.lengthSeries)) / seconds,
+            unacked: Double(history.latestDifference(Self.lengthSeries + 1)) / seconds
         )
+        return (MessageRates(differences, seconds: seconds), lengths)
     }
 
     /// What a queue's counters and lengths were at the latest samples; nil when it is gone.
@@ -202,8 +219,8 @@ extension ShardState {
         series.counters = series.milliseconds.indices.map { sample in
             MessageCounters(queueSeries: { values[$0][sample] })
         }
-        series.ready = values[8]
-        series.unacked = values[9]
+        series.ready = values[Self.lengthSeries]
+        series.unacked = values[Self.lengthSeries + 1]
         return series
     }
 }
@@ -271,13 +288,13 @@ extension QueueState {
 
     fileprivate func writeSeries(to values: UnsafeMutableBufferPointer<UInt64>) {
         messageCounters.writeQueueSeries(to: values)
-        values[8] = UInt64(readyCount)
-        values[9] = UInt64(clamping: unackedCount)
+        values[ShardState.lengthSeries] = UInt64(readyCount)
+        values[ShardState.lengthSeries + 1] = UInt64(clamping: unackedCount)
     }
 
     /// What the series were when the queue was made, or when the node was started.
     fileprivate func writeBaseSeries(to values: UnsafeMutableBufferPointer<UInt64>) {
         values.initialize(repeating: 0)
-        values[8] = counters.recovered
+        values[ShardState.lengthSeries] = counters.recovered
     }
 }

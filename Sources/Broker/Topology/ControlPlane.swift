@@ -42,6 +42,7 @@ package final class ControlPlane: Sendable {
         let eventVirtualHost: ShortString
         /// Of the node as a whole.
         let limits: NodeLimits
+        let nodeName: String
 
         /// Returns false when it was there.
         @discardableResult
@@ -62,13 +63,14 @@ package final class ControlPlane: Sendable {
     /// - Parameter eventVirtualHost: the virtual host that has the event exchange; nil for the default one.
     package init(
         shardCount: Int, virtualHost: String, access: AccessSettings = AccessSettings(),
-        eventVirtualHost: String? = nil, limits: NodeLimits = NodeLimits()
+        eventVirtualHost: String? = nil, limits: NodeLimits = NodeLimits(), nodeName: String = "leveret@localhost"
     ) {
         precondition(1...Self.shardLimit ~= shardCount)
         let name = ShortString(truncating: virtualHost)
         var topology = Topology(
             applied: Array(repeating: 0, count: shardCount), defaultVirtualHost: name,
-            eventVirtualHost: eventVirtualHost.map { ShortString(truncating: $0) } ?? name, limits: limits)
+            eventVirtualHost: eventVirtualHost.map { ShortString(truncating: $0) } ?? name, limits: limits,
+            nodeName: nodeName)
         topology.addVirtualHost(name)
         topology.addDefaultUser(access)
         settings = access

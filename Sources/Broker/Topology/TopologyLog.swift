@@ -6,8 +6,7 @@ struct TopologyLog {
     /// The changes after `firstVersion`; what every shard has applied is dropped.
     private(set) var history: [TopologyChange] = []
     private(set) var firstVersion: UInt64 = 0
-    /// Changes with every queue that comes or goes.
-    var queueSetVersion: UInt64 = 0
+    var queueSet = QueueSetLog()
     /// Records for the journal, until its thread takes them.
     private var records = LaneBuffer()
     /// Bytes of records so far, those already taken included.

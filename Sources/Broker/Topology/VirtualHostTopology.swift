@@ -115,7 +115,7 @@ extension VirtualHostTopology {
         try access.checkForwarding(
             from: resource(.exchange, name), to: declare.arguments["alternate-exchange"])
         let behaviour = try ExchangeBehaviour(type, declare.arguments, resource(.exchange, name))
-        try changes.room?.checkExchange(name)
+        try changes.room?.checkExchange(resource(.exchange, name))
         var place: GatePlace?
         if let gate {
             place = GatePlace(address: gate, journalNumber: declare.durable ? try changes.takeJournalNumber() : 0)
@@ -360,6 +360,7 @@ extension VirtualHostTopology {
             changes.append(.exchangeRemoved(virtualHost: index, id: exchange.id))
             if let gate = exchange.gate { changes.journalRemoval(ofHolder: gate.journalNumber) }
         }
+        changes.queueSet.note(.virtualHostRemoved(index))
         exchanges = [:]
         queues = [:]
         exchangeNames = [:]
@@ -389,7 +390,8 @@ extension VirtualHostTopology {
     mutating func add(_ queue: QueueRecord, changes: inout TopologyLog) {
         queues[queue.name] = queue
         queueNames[queue.address] = queue.name
-        changes.queueSetVersion += 1
+        changes.queueSet.note(
+            .added(virtualHost: index, QueueReference(name: queue.name, address: queue.address)))
         changes.append(
             .queueAdded(virtualHost: index, name: queue.name, address: queue.address, holder: queue.holder))
         if queue.mayReject { changes.append(.rejectionChanged(queue.address, mayReject: true)) }
@@ -414,7 +416,7 @@ extension VirtualHostTopology {
         changes.announce(.queueDeleted(name, self.name))
         queues[name] = nil
         queueNames[address] = nil
-        changes.queueSetVersion += 1
+        changes.queueSet.note(.removed(virtualHost: index, name: name))
         changes.append(.queueRemoved(virtualHost: index, name: name, address: address))
         if queue.isDurable {
             changes.journal(.queueDeleted(virtualHost: self.name, name: name))

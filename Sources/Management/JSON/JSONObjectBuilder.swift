@@ -138,7 +138,8 @@ struct JSONObjectBuilder {
         guard columns.want(name) else { return }
         let part = columns.part(name).project(value)
         guard isText else { return object.append(name, part) }
-        beginMember()
+        if !isFirst { text.append(UInt8(ascii: ",")) }
+        isFirst = false
         text.append(json: name.utf8)
         text.append(UInt8(ascii: ":"))
         part.encode(into: &text)
@@ -147,16 +148,8 @@ struct JSONObjectBuilder {
     /// Returns whether the value is to be written as text.
     private mutating func begin(_ name: StaticString) -> Bool {
         guard isText else { return false }
-        beginMember()
-        text.append(UInt8(ascii: "\""))
-        name.withUTF8Buffer { text.append(contentsOf: $0) }
-        text.append(UInt8(ascii: "\""))
-        text.append(UInt8(ascii: ":"))
-        return true
-    }
-
-    private mutating func beginMember() {
-        if !isFirst { text.append(UInt8(ascii: ",")) }
+        text.append(member: name, isFirst: isFirst)
         isFirst = false
+        return true
     }
 }

@@ -15,10 +15,17 @@ protocol ListSource: Sendable {
     func keys() async -> [Key]
 
     /// What `name=` looks at.
-    func name(of key: Key) -> String
+    func name(of key: Key) -> [UInt8]
+
+    /// What these are sorted by, where the source knows it more cheaply than by making objects.
+    func sortValues(of keys: [Key], by column: SortColumn) async -> SortValues
 
     /// The objects as they are now; nil for those that are gone. What `columns` does not want need not be there.
     func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [Object?]
+}
+
+extension ListSource {
+    func sortValues(of keys: [Key], by column: SortColumn) async -> SortValues { .unknown }
 }
 
 /// A list that is small enough to be there at once.
@@ -28,7 +35,7 @@ struct ListOfObjects: ListSource {
     let items: [JSONObject]
 
     func keys() async -> [Int] { Array(items.indices) }
-    func name(of key: Int) -> String { items[key]["name"]?.string ?? "" }
+    func name(of key: Int) -> [UInt8] { Array((items[key]["name"]?.string ?? "").utf8) }
     func objects(_ keys: ArraySlice<Int>, _ columns: Columns) async -> [JSONObject?] { keys.map { items[$0] } }
 }
 
@@ -62,13 +69,15 @@ extension ManagementRequest {
         let listQuery = try ListQuery(query)
         guard let page = listQuery.page else { return stream(listQuery, source) }
         let all = await source.keys()
-        let keys = await Self.chosen(all, listQuery, source)
+        let keys = listQuery.name.map { filter in all.filter { filter.matches(source.name(of: $0)) } } ?? all
         guard page.start <= keys.count else {
             throw ManagementError(
                 .badRequest, "page_out_of_range",
                 "Page out of range, page: \(page.number) page size: \(page.size), len: \(keys.count)")
         }
-        let shown = keys[page.start..<min(page.start + page.size, keys.count)]
+        let range = page.start..<min(page.start + page.size, keys.count)
+        let order = ListOrder(source: source, column: listQuery.sort, isReversed: listQuery.isReversed)
+        let shown = await order.part(range, of: keys)
         let items = await source.objects(shown, listQuery.columns).compactMap { $0 }
         return .json(
             ListPage(
@@ -81,14 +90,16 @@ extension ManagementRequest {
 
     /// The client sees that an answer has begun before anything is looked for.
     private func stream<Source: ListSource>(_ query: ListQuery, _ source: Source) -> ManagementResponse {
-        let slots = context.longAnswers
+        let (slots, pace) = (context.longAnswers, context.pace)
         return ManagementResponse(
             .ok,
             body: .stream(contentType: ManagementResponse.jsonType) { stream in
                 try await stream.write("[")
                 try await stream.flush()
                 if Source.isLong {
-                    try await slots.withSlot { try await Self.write(query, source, to: stream) }
+                    try await slots.withSlot {
+                        try await Self.write(query, source, to: stream) { try await pace.yield() }
+                    }
                 } else {
                     try await Self.write(query, source, to: stream)
                 }
@@ -97,51 +108,25 @@ extension ManagementRequest {
     }
 
     /// Nothing is asked of the shards that the client has no room for.
+    ///
+    /// - Parameter yield: between two steps; returns when others have had their time.
     static func write<Source: ListSource>(
-        _ query: ListQuery, _ source: Source, to stream: ResponseStream
+        _ query: ListQuery, _ source: Source, to stream: ResponseStream, yield: () async throws -> Void = {}
     ) async throws {
-        let keys = await chosen(await source.keys(), query, source)
+        let order = ListOrder(source: source, column: query.sort, isReversed: query.isReversed)
+        let all = await source.keys()
+        let keys = await order.part(all.indices, of: all)
         var isFirst = true
-        var start = 0
-        while start < keys.count {
-            let end = min(start + stepCount, keys.count)
+        var start = keys.startIndex
+        while start < keys.endIndex {
+            let end = min(start + stepCount, keys.endIndex)
             for case let object? in await source.objects(keys[start..<end], query.columns) {
                 if !isFirst { try await stream.write(",") }
                 isFirst = false
                 try await stream.write(object, query.columns)
             }
             start = end
+            if start < keys.endIndex { try await yield() }
         }
-    }
-
-    /// Those that the query wants, in its order.
-    private static func chosen<Source: ListSource>(
-        _ all: [Source.Key], _ query: ListQuery, _ source: Source
-    ) async -> [Source.Key] {
-        var keys = all
-        if let filter = query.name { keys = all.filter { filter.matches(source.name(of: $0).utf8) } }
-        if let sort = query.sort { keys = await sorted(keys, by: sort, source) }
-        if query.isReversed { keys.reverse() }
-        return keys
-    }
-
-    /// Of equal values, and where something is gone meanwhile, the order stays.
-    private static func sorted<Source: ListSource>(
-        _ keys: [Source.Key], by column: SortColumn, _ source: Source
-    ) async -> [Source.Key] {
-        let columns = Columns(column.field)
-        var values: [(value: SortValue, index: Int)] = []
-        values.reserveCapacity(keys.count)
-        var start = 0
-        while start < keys.count {
-            let end = min(start + stepCount, keys.count)
-            for (offset, object) in await source.objects(keys[start..<end], columns).enumerated() {
-                let value = object.map { column.value(in: $0.object(columns)) }
-                values.append((value ?? .number(0), start + offset))
-            }
-            start = end
-        }
-        values.sort { $0.value == $1.value ? $0.index < $1.index : $0.value < $1.value }
-        return values.map { keys[$0.index] }
     }
 }

@@ -245,7 +245,7 @@ struct MetricsCollection {
                 for (exchange, counters) in zip(exchanges, counters) {
                     let bindings =
                         countsBindings
-                        ? controlPlane.bindings(fromExchange: exchange.name, virtualHost: host).count : 0
+                        ? controlPlane.bindingCount(ofExchange: exchange.name, virtualHost: host) : 0
                     body(CountedExchange(exchange, counters, bindingCount: bindings))
                 }
             }

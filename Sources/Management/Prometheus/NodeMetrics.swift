@@ -91,6 +91,7 @@ package struct NodeMetrics: Sendable {
             (.queueGetAck, messages.get), (.queueGet, messages.getNoAck), (.queueDeliveredAck, messages.deliver),
             (.queueDelivered, messages.deliverNoAck), (.queueRedelivered, messages.redeliver),
             (.queueAcked, messages.ack), (.queueGetEmpty, messages.getEmpty),
+            (.queueDiskReads, messages.diskReads), (.queueDiskWrites, messages.diskWrites),
             (.queuePublished, statistics.routed), (.queuePublishedThroughExchange, statistics.routed),
             (.exchangePublished, statistics.messages.publish),
         ]

@@ -6,7 +6,7 @@ extension MetricGroup {
     var queueColumns: [MetricColumn<QueueSnapshot>] {
         switch self {
         case .queueDepth, .queueConsumers: figureColumns.map { $0.lifted { $0.figures } }
-        case .queues: figureColumns.map { $0.lifted { $0.figures } } + [Self.headTimestampColumn]
+        case .queues: figureColumns.map { $0.lifted { $0.figures } } + [Self.headTimestampColumn] + Self.diskColumns
         case .queueDeliveries: Self.queueDeliveryColumns
         case .queuePublishes:
             [
@@ -99,6 +99,11 @@ extension MetricGroup {
         isSummed: false
     ) { $0.headTimestampSeconds.map(Double.init) ?? .nan }
 
+    private static let diskColumns: [MetricColumn<QueueSnapshot>] = [
+        MetricColumn(.queueDiskReads, isSummed: false) { Double($0.counters.diskReads) },
+        MetricColumn(.queueDiskWrites, isSummed: false) { Double($0.counters.diskWrites) },
+    ]
+
     private static let queueDeliveryColumns: [MetricColumn<QueueSnapshot>] = [
         MetricColumn(.queueGetAck, isSummed: false) { Double($0.counters.get) },
         MetricColumn(.queueGet, isSummed: false) { Double($0.counters.getNoAck) },
@@ -141,6 +146,10 @@ extension MetricFamily {
     static let queueGetEmpty = MetricFamily(
         "queue_get_empty_total", .counter,
         "Total number of times basic.get operations fetched no message on a queue")
+    static let queueDiskReads = MetricFamily(
+        "queue_disk_reads_total", .counter, "Total number of messages that queues read from disk")
+    static let queueDiskWrites = MetricFamily(
+        "queue_disk_writes_total", .counter, "Total number of messages that queues wrote to disk")
     static let queuePublished = MetricFamily(
         "queue_messages_published_total", .counter, "Total number of messages published to queues")
     static let queuePublishedThroughExchange = MetricFamily(

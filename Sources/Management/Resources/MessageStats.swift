@@ -4,7 +4,50 @@ import JSON
 /// `message_stats`: what was done with messages, each count with its rate and, where it was asked for, its history.
 enum MessageStats {
     /// Whose they are: some counts do not belong to everything.
-    enum Subject { case queue, channel, virtualHost }
+    enum Subject { case queue, channel }
+
+    struct Field: Sendable {
+        let name: StaticString
+        let detailsName: StaticString
+        let isOfQueues: Bool
+        let isOfChannels: Bool
+        let count: @Sendable (MessageCounters) -> UInt64
+        let rate: @Sendable (MessageRates) -> Double
+
+        init(
+            _ name: StaticString, _ detailsName: StaticString, isOfQueues: Bool = true, isOfChannels: Bool = true,
+            _ count: @escaping @Sendable (MessageCounters) -> UInt64,
+            _ rate: @escaping @Sendable (MessageRates) -> Double
+        ) {
+            self.name = name
+            self.detailsName = detailsName
+            self.isOfQueues = isOfQueues
+            self.isOfChannels = isOfChannels
+            self.count = count
+            self.rate = rate
+        }
+    }
+
+    static let fields = [
+        Field("ack", "ack_details", { $0.ack }, { $0.ack }),
+        Field("confirm", "confirm_details", isOfQueues: false, { $0.confirm }, { $0.confirm }),
+        Field("deliver", "deliver_details", { $0.deliver }, { $0.deliver }),
+        Field("deliver_get", "deliver_get_details", { $0.deliverGet }, { $0.deliverGet }),
+        Field("deliver_no_ack", "deliver_no_ack_details", { $0.deliverNoAck }, { $0.deliverNoAck }),
+        Field("disk_reads", "disk_reads_details", isOfChannels: false, { $0.diskReads }, { $0.diskReads }),
+        Field("disk_writes", "disk_writes_details", isOfChannels: false, { $0.diskWrites }, { $0.diskWrites }),
+        Field(
+            "drop_unroutable", "drop_unroutable_details", isOfQueues: false, { $0.dropUnroutable },
+            { $0.dropUnroutable }),
+        Field("get", "get_details", { $0.get }, { $0.get }),
+        Field("get_empty", "get_empty_details", { $0.getEmpty }, { $0.getEmpty }),
+        Field("get_no_ack", "get_no_ack_details", { $0.getNoAck }, { $0.getNoAck }),
+        Field("publish", "publish_details", { $0.publish }, { $0.publish }),
+        Field("redeliver", "redeliver_details", { $0.redeliver }, { $0.redeliver }),
+        Field(
+            "return_unroutable", "return_unroutable_details", isOfQueues: false, { $0.returnUnroutable },
+            { $0.returnUnroutable }),
+    ]
 
     /// - Parameters:
     ///   - rates: nil where none are kept.
@@ -13,31 +56,12 @@ enum MessageStats {
         _ counters: MessageCounters, _ rates: MessageRates?, _ subject: Subject, history: SampleHistoryQuery? = nil,
         to builder: inout JSONObjectBuilder
     ) {
-        func add(
-            _ name: StaticString, _ detailsName: StaticString, _ count: (MessageCounters) -> UInt64,
-            _ rate: (MessageRates) -> Double
-        ) {
-            builder.add(name, Int(clamping: count(counters)))
-            guard let rates else { return }
-            builder.addObject(detailsName) { details in
-                addDetails(rate: rate(rates), samples: history?.samples(count), to: &details)
+        for field in fields where subject == .queue ? field.isOfQueues : field.isOfChannels {
+            builder.add(field.name, Int(clamping: field.count(counters)))
+            guard let rates else { continue }
+            builder.addObject(field.detailsName) { details in
+                addDetails(rate: field.rate(rates), samples: history?.samples(field.count), to: &details)
             }
-        }
-        add("ack", "ack_details", { $0.ack }, { $0.ack })
-        if subject != .queue { add("confirm", "confirm_details", { $0.confirm }, { $0.confirm }) }
-        add("deliver", "deliver_details", { $0.deliver }, { $0.deliver })
-        add("deliver_get", "deliver_get_details", { $0.deliverGet }, { $0.deliverGet })
-        add("deliver_no_ack", "deliver_no_ack_details", { $0.deliverNoAck }, { $0.deliverNoAck })
-        if subject != .queue {
-            add("drop_unroutable", "drop_unroutable_details", { $0.dropUnroutable }, { $0.dropUnroutable })
-        }
-        add("get", "get_details", { $0.get }, { $0.get })
-        add("get_empty", "get_empty_details", { $0.getEmpty }, { $0.getEmpty })
-        add("get_no_ack", "get_no_ack_details", { $0.getNoAck }, { $0.getNoAck })
-        add("publish", "publish_details", { $0.publish }, { $0.publish })
-        add("redeliver", "redeliver_details", { $0.redeliver }, { $0.redeliver })
-        if subject != .queue {
-            add("return_unroutable", "return_unroutable_details", { $0.returnUnroutable }, { $0.returnUnroutable })
         }
     }
 

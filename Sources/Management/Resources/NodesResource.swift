@@ -54,7 +54,8 @@ enum NodesResource: Resource {
         object.append(contentsOf: journal(process.journal))
         for (name, rate) in [
             ("mem_used", rates.memoryUsed), ("disk_free", rates.diskFree), ("fd_used", rates.descriptors),
-            ("sockets_used", rates.sockets), ("proc_used", rates.threads), ("io_write_count", rates.writes),
+            ("sockets_used", rates.sockets), ("proc_used", rates.threads), ("io_read_count", rates.reads),
+            ("io_read_bytes", rates.readBytes), ("io_write_count", rates.writes),
             ("io_write_bytes", rates.writtenBytes), ("io_sync_count", rates.syncs),
         ] { object.append("\(name)_details", ["rate": .double(rate)]) }
         let totals = await context.node.statistics.totals().totals
@@ -114,6 +115,8 @@ enum NodesResource: Resource {
 
     private static func journal(_ figures: JournalFigures) -> JSONObject {
         [
+            "io_read_count": .number(figures.readCount), "io_read_bytes": .number(figures.readByteCount),
+            "io_read_avg_time": .double(figures.meanReadMilliseconds),
             "io_write_count": .number(figures.writeCount), "io_write_bytes": .number(figures.writtenByteCount),
             "io_write_avg_time": .double(figures.meanWriteMilliseconds),
             "io_sync_count": .number(figures.syncCount),

@@ -24,6 +24,8 @@ struct TotalsJSON {
         add("deliver", \.deliver, rates.deliver)
         add("deliver_get", \.deliverGet, rates.deliverGet)
         add("deliver_no_ack", \.deliverNoAck, rates.deliverNoAck)
+        add("disk_reads", \.diskReads, rates.diskReads)
+        add("disk_writes", \.diskWrites, rates.diskWrites)
         add("drop_unroutable", \.dropUnroutable, rates.dropUnroutable)
         add("get", \.get, rates.get)
         add("get_empty", \.getEmpty, rates.getEmpty)

@@ -9,6 +9,7 @@ package struct ManagementContext: Sendable {
     package let logger: Logger
     /// For answers that may be long.
     let longAnswers = AnswerSlots()
+    let pace: AnswerPace
     /// Where the HTTP API listens: `127.0.0.1:15672`.
     package var listeningAddress: String? { httpAddress() }
     /// What answers call this node.
@@ -26,6 +27,7 @@ package struct ManagementContext: Sendable {
         self.node = node
         self.httpAddress = httpAddress
         administration = node.administration
+        pace = AnswerPace(node.administration)
         self.configuration = configuration
         self.logger = logger
     }

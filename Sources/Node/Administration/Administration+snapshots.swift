@@ -34,20 +34,45 @@ extension Administration {
     package func queueReferences(virtualHosts names: [ShortString]) async -> [QueueReference] {
         let queues = await directory.queues()
         let indexes = controlPlane.virtualHostIndexes(names)
-        let lists = names.compactMap { name in indexes[name].flatMap { queues[$0] } }
+        let lists = names.compactMap { name in indexes[name].map { queues[$0] } }.filter { !$0.isEmpty }
         return lists.count == 1 ? lists[0] : Array(lists.joined())
+    }
+
+    /// The column's values for all queues, by shard and slot.
+    package func queueValues(of column: QueueColumn) async -> [[Double]] {
+        await sums(of: []) { state, start, limit, values in
+            state.addValues(of: column, from: start, limit: limit, to: &values)
+        }
+    }
+
+    /// The names of the policies, or operator policies, that hold for all queues, by shard and slot.
+    package func queuePolicies(areOperators: Bool) async -> [[ShortString?]] {
+        await sums(of: []) { state, start, limit, names in
+            state.addPolicyNames(areOperators: areOperators, from: start, limit: limit, to: &names)
+        }
+    }
+
+    /// The bindings of an exchange: of the default exchange the implicit ones, in their order; else in no order.
+    package func bindings(fromExchange name: ShortString, virtualHost: ShortString) async -> [BindingSnapshot] {
+        guard name.isEmpty else { return controlPlane.bindings(fromExchange: name, virtualHost: virtualHost) }
+        return await queueReferences(virtualHosts: [virtualHost]).map { .implicit(to: $0.name, virtualHost) }
     }
 
     /// These queues as they are now, in their order; nil for those that are gone.
     package func queueSnapshots(at addresses: [QueueAddress]) async -> [QueueSnapshot?] {
-        var snapshots: [QueueSnapshot?] = Array(repeating: nil, count: addresses.count)
-        for shard in shards {
-            let places = addresses.indices.filter { addresses[$0].shard == shard.index }
-            if places.isEmpty { continue }
-            let found = await shard.run { state in state.queueSnapshots(at: places.map { addresses[$0] }) }
-            for (place, snapshot) in zip(places, found) { snapshots[place] = snapshot }
+        await withTaskGroup(of: (places: [Int], snapshots: [QueueSnapshot?]).self) { group in
+            for shard in shards {
+                let places = addresses.indices.filter { addresses[$0].shard == shard.index }
+                if places.isEmpty { continue }
+                let asked = places.map { addresses[$0] }
+                group.addTask { (places, await shard.run { $0.queueSnapshots(at: asked) }) }
+            }
+            var snapshots: [QueueSnapshot?] = Array(repeating: nil, count: addresses.count)
+            for await found in group {
+                for (place, snapshot) in zip(found.places, found.snapshots) { snapshots[place] = snapshot }
+            }
+            return snapshots
         }
-        return snapshots
     }
 
     /// What these queues were at the latest samples, by address; without those that are gone.

@@ -44,6 +44,11 @@ package final class Administration: Sendable {
         return shards[Int(UInt(bitPattern: turn) % UInt(shards.count))]
     }
 
+    package var shardCount: Int { shards.count }
+
+    /// How much of a core the busiest shard uses.
+    package var busiestShard: Double { Double(shards.map(\.load.busy).max() ?? 0) / 1000 }
+
     // MARK: Logging in
 
     /// Guessing passwords takes its time.

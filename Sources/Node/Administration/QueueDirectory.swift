@@ -1,19 +1,26 @@
-import AMQPWire
 import Broker
-import Routing
 import Synchronization
 
-/// The queues of each virtual host, sorted by name. Read from the shards, and kept as long as none comes or goes: who
-/// asks for a page of a hundred thousand queues each second shall not have them all sorted each second.
+/// The queues of each virtual host, sorted by name: read from the shards once, and from then on changed with what comes
+/// and goes. Who asks for a page of a hundred thousand queues each second shall not have them sorted each second.
 final class QueueDirectory: Sendable {
-    private struct Lists {
-        let version: UInt64
-        let lists: [Int: [QueueReference]]
+    private struct State {
+        /// nil before they were read.
+        var lists: QueueLists?
+        var isReading = false
+        /// Who waits until they are.
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private enum Step {
+        case done(QueueLists)
+        case read
+        case wait
     }
 
     private let controlPlane: ControlPlane
     private let shards: [Shard]
-    private let latest = Mutex<Lists?>(nil)
+    private let state = Mutex(State())
 
     /// Queues that are named in one turn of a shard.
     private static let stepCount = 512
@@ -23,51 +30,60 @@ final class QueueDirectory: Sendable {
         self.shards = shards
     }
 
-    /// By virtual host, as shards know it.
-    func queues() async -> [Int: [QueueReference]] {
-        // What comes or goes meanwhile makes the lists old at once.
-        let version = controlPlane.queueSetVersion
-        if let kept = latest.withLock({ $0 }), kept.version == version { return kept.lists }
-        var found: [Int: [QueueReference]] = [:]
-        for shard in shards {
-            let own = await shard.walk([Int: [QueueReference]]()) { state, start, references in
-                state.addReferences(from: start, limit: Self.stepCount, to: &references)
+    /// As they are now.
+    func queues() async -> QueueLists {
+        while true {
+            switch nextStep() {
+            case .done(let lists): return lists
+            case .read: await read()
+            case .wait: await waitForReading()
             }
-            found.merge(own, uniquingKeysWith: +)
         }
-        let lists = found.mapValues { $0.sortedByName() }
-        latest.withLock { $0 = Lists(version: version, lists: lists) }
-        return lists
-    }
-}
-
-extension [QueueReference] {
-    /// By the bytes of their names. Eight bytes behind what all begin with tell most names apart, so that names are
-    /// looked at once, not again and again.
-    func sortedByName() -> [QueueReference] {
-        guard count > 1, let first else { return self }
-        var common = first.name.count
-        for reference in self where common > 0 {
-            common = Swift.min(common, Self.commonPrefix(reference.name.bytes, first.name.bytes, limit: common))
-        }
-        var order = indices.map { (key: Self.key(of: self[$0].name.bytes, from: common), index: Int32($0)) }
-        order.sort { left, right in
-            left.key != right.key
-                ? left.key < right.key : self[Int(left.index)].name < self[Int(right.index)].name
-        }
-        return order.map { self[Int($0.index)] }
     }
 
-    private static func commonPrefix(_ left: [UInt8], _ right: [UInt8], limit: Int) -> Int {
-        var count = 0
-        while count < limit, count < left.count, left[count] == right[count] { count += 1 }
-        return count
+    private func nextStep() -> Step {
+        state.withLock { state in
+            // The changes of meanwhile are the reader's.
+            if state.isReading { return .wait }
+            if let changes = controlPlane.takeQueueSetChanges(), state.lists != nil {
+                state.lists?.apply(changes)
+            } else {
+                state.lists = nil
+                state.isReading = true
+            }
+            return state.lists.map { .done($0) } ?? .read
+        }
     }
 
-    /// In the order of bytes; shorter names before longer ones, except for trailing zeros.
-    private static func key(of name: [UInt8], from start: Int) -> UInt64 {
-        var key: UInt64 = 0
-        for index in start..<start + 8 { key = key << 8 | (index < name.count ? UInt64(name[index]) : 0) }
-        return key
+    private func read() async {
+        let lists = await withTaskGroup(of: [Int: [QueueReference]].self) { group in
+            for shard in shards {
+                group.addTask {
+                    await shard.walk([:]) { state, start, references in
+                        state.addReferences(from: start, limit: Self.stepCount, to: &references)
+                    }
+                }
+            }
+            var found: [Int: [QueueReference]] = [:]
+            for await references in group { found.merge(references, uniquingKeysWith: +) }
+            return QueueLists(unsorted: found)
+        }
+        let waiters = state.withLock { state in
+            state.lists = lists
+            state.isReading = false
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private func waitForReading() async {
+        await withCheckedContinuation { waiter in
+            let isReading = state.withLock { state in
+                if state.isReading { state.waiters.append(waiter) }
+                return state.isReading
+            }
+            if !isReading { waiter.resume() }
+        }
     }
 }

@@ -7,7 +7,7 @@ import Broker
 #endif
 
 /// The clocks of the system, which the engine never reads itself.
-enum Clock {
+package enum Clock {
     static var now: Moment {
         Moment(
             monotonicMilliseconds: read(CLOCK_MONOTONIC) / 1_000_000,
@@ -15,8 +15,8 @@ enum Clock {
     }
 
     /// CPU time of the calling thread.
-    static var threadNanoseconds: UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
-    static var monotonicNanoseconds: UInt64 { read(CLOCK_MONOTONIC) }
+    package static var threadNanoseconds: UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+    package static var monotonicNanoseconds: UInt64 { read(CLOCK_MONOTONIC) }
 
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()

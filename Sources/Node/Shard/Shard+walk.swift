@@ -15,24 +15,36 @@ extension Shard {
         _ value: Value, _ step: @escaping @Sendable (ShardState, Int, inout Value) -> Int?
     ) async -> Value {
         await withCheckedContinuation { waiter in
-            eventLoop.execute { [self] in walk(from: 0, value, step, waiter) }
+            let walk = Walk(value, step, waiter)
+            eventLoop.execute { [self] in go(on: walk, from: 0) }
         }
     }
 
-    private func walk<Value: Sendable>(
-        from start: Int, _ value: Value, _ step: @escaping @Sendable (ShardState, Int, inout Value) -> Int?,
-        _ waiter: CheckedContinuation<Value, Never>
-    ) {
+    private func go<Value: Sendable>(on walk: Walk<Value>, from start: Int) {
         state.now = Clock.now
-        var value = value
-        let next = step(state, start, &value)
+        let next = walk.step(state, start, &walk.value)
         finishTurn()
-        guard let next else { return waiter.resume(returning: value) }
-        let reached = value
+        guard let next else { return walk.waiter.resume(returning: walk.value) }
         let following = eventLoop.scheduleTask(in: .microseconds(Self.pauseMicroseconds)) { [self] in
-            walk(from: next, reached, step, waiter)
+            go(on: walk, from: next)
         }
         // The event loop has ended: nobody looks at the answer any more.
-        following.futureResult.whenFailure { _ in waiter.resume(returning: reached) }
+        following.futureResult.whenFailure { _ in walk.waiter.resume(returning: walk.value) }
+    }
+}
+
+/// How far a walk has come: a value of which there is one copy only, however large it grows. The event loop's alone.
+private final class Walk<Value: Sendable>: @unchecked Sendable {
+    var value: Value
+    let step: @Sendable (ShardState, Int, inout Value) -> Int?
+    let waiter: CheckedContinuation<Value, Never>
+
+    init(
+        _ value: Value, _ step: @escaping @Sendable (ShardState, Int, inout Value) -> Int?,
+        _ waiter: CheckedContinuation<Value, Never>
+    ) {
+        self.value = value
+        self.step = step
+        self.waiter = waiter
     }
 }

@@ -265,7 +265,8 @@ final class Shard: @unchecked Sendable {
         return hasServed
     }
 
-    /// Another turn, behind whatever waits on the event loop.
+    /// Another turn, behind whatever other threads have handed to the event loop. It comes before the sockets: NIO does
+    /// what is handed to a loop from within, some thousand tasks at most, before it looks at them again.
     private func scheduleTurn() {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true

@@ -5,6 +5,8 @@ package struct ProcessRates: Sendable, Equatable {
     package var descriptors = 0.0
     package var sockets = 0.0
     package var threads = 0.0
+    package var reads = 0.0
+    package var readBytes = 0.0
     package var writes = 0.0
     package var writtenBytes = 0.0
     package var syncs = 0.0
@@ -20,6 +22,8 @@ package struct ProcessRates: Sendable, Equatable {
         descriptors = rate(\.descriptorCount)
         sockets = rate(\.socketCount)
         threads = rate(\.threadCount)
+        reads = rate { Int(clamping: $0.journal.readCount) }
+        readBytes = rate { Int(clamping: $0.journal.readByteCount) }
         writes = rate { Int(clamping: $0.journal.writeCount) }
         writtenBytes = rate { Int(clamping: $0.journal.writtenByteCount) }
         syncs = rate { Int(clamping: $0.journal.syncCount) }

@@ -20,6 +20,7 @@ final class SpillFile: Sendable {
     private let directory: String
     private let logger: Logger
     private let memory: MemoryAccount
+    private let meter: JournalMeter
     /// Memory was tight, and is not any more.
     private let relieved: @Sendable () -> Void
     private let failed: @Sendable (JournalError) -> Void
@@ -37,12 +38,13 @@ final class SpillFile: Sendable {
     private static let spareByteCount = 2 << 20
 
     init(
-        directory: String, shardCount: Int, memory: MemoryAccount, logger: Logger,
+        directory: String, shardCount: Int, memory: MemoryAccount, meter: JournalMeter, logger: Logger,
         relieved: @escaping @Sendable () -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.directory = directory
         self.memory = memory
+        self.meter = meter
         self.logger = logger
         self.relieved = relieved
         self.failed = failed
@@ -81,6 +83,7 @@ final class SpillFile: Sendable {
         thread.perform { [self] in
             let target = UnsafeMutableRawPointer.allocate(
                 byteCount: place.byteCount, alignment: SpillBuffer.alignment)
+            let start = Clock.monotonicNanoseconds
             var got = 0
             while got < place.byteCount {
                 let count = pread(descriptors[shard], target + got, place.byteCount - got, off_t(place.offset + got))
@@ -89,6 +92,7 @@ final class SpillFile: Sendable {
                 if count <= 0 { break }
                 got += count
             }
+            meter.noteReads(1, byteCount: got, nanoseconds: Clock.monotonicNanoseconds - start)
             deliver(PageRead(request: request, place: place, memory: target, byteCount: got))
         }
     }
@@ -130,6 +134,7 @@ final class SpillFile: Sendable {
     }
 
     private func write(_ buffer: SpillBuffer, _ descriptor: Int32, _ offset: Int) throws(JournalError) {
+        let start = Clock.monotonicNanoseconds
         var done = 0
         while done < buffer.byteCount {
             let count = pwrite(descriptor, buffer.memory + done, buffer.byteCount - done, off_t(offset + done))
@@ -139,6 +144,7 @@ final class SpillFile: Sendable {
                 throw .disk(operation: "write", path: "\(directory)/spill", errorNumber: errno)
             }
         }
+        meter.noteWrite(byteCount: done, nanoseconds: Clock.monotonicNanoseconds - start)
     }
 
     /// Nobody wants what it holds any more.

@@ -18,6 +18,7 @@ final class Storage: Sendable {
     private let readerThread = SerialThread()
     private let maintenanceThread = SerialThread()
     private let spillFile: SpillFile
+    private let meter: JournalMeter
 
     /// - Parameters:
     ///   - journal: recovered.
@@ -29,6 +30,7 @@ final class Storage: Sendable {
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.memory = memory
+        self.meter = meter
         reader = journal.makeReader()
         self.journal = JournalThread(
             journal: journal, controlPlane: controlPlane, progress: progress, shardCount: shards.count,
@@ -37,7 +39,8 @@ final class Storage: Sendable {
                 advanced: { shards[$0].journalAdvanced() }, diskIsFull: diskIsFull, failed: failed,
                 indexed: { memory.setJournal($0) }))
         spillFile = SpillFile(
-            directory: configuration.dataDirectory, shardCount: shards.count, memory: memory, logger: logger,
+            directory: configuration.dataDirectory, shardCount: shards.count, memory: memory, meter: meter,
+            logger: logger,
             relieved: { for shard in shards { shard.wake() } }, failed: failed)
     }
 
@@ -86,7 +89,13 @@ final class Storage: Sendable {
             if let place = request.spilled {
                 spillFile.read(request, place, shard: state.index) { shard.receive($0) }
             } else {
-                readerThread.perform { [reader] in shard.receive(PageRead(request, from: reader)) }
+                readerThread.perform { [reader, meter] in
+                    let start = Clock.monotonicNanoseconds
+                    let read = PageRead(request, from: reader)
+                    meter.noteReads(
+                        read.blockCount, byteCount: read.byteCount, nanoseconds: Clock.monotonicNanoseconds - start)
+                    shard.receive(read)
+                }
             }
         }
     }

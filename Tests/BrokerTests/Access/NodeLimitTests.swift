@@ -36,7 +36,8 @@ import Testing
             second.send(ChannelOpen(), channel: 3)
             second.expectClose(
                 530,
-                "NOT_ALLOWED - number of channels opened on this node has reached the maximum allowed limit of (3)")
+                "NOT_ALLOWED - number of channels opened on node 'leveret@localhost' has reached the maximum allowed "
+                    + "limit of 3")
             // With its connection both of its channels are gone.
             first.openChannel(2)
             first.openChannel(3)
@@ -83,7 +84,7 @@ import Testing
             client.request(declare, ExchangeDeclareOk())
             client.send(ExchangeDeclare(exchange: "y", type: "fanout"))
             client.expectChannelClose(
-                406, "PRECONDITION_FAILED - cannot declare exchange 'y': exchange limit in cluster (9) is reached",
+                406, "PRECONDITION_FAILED - cannot declare exchange 'y' in vhost '/': exchange limit of 9 is reached",
                 of: ExchangeDeclare.self)
             client.request(declare, ExchangeDeclareOk())
             client.request(ExchangeDelete(exchange: "x"), ExchangeDeleteOk())

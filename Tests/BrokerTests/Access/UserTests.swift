@@ -202,7 +202,7 @@ import Testing
             first.send(ChannelOpen(), channel: 2)
             first.expectClose(
                 530,
-                "NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum allowed user limit of (3)"
+                "NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum allowed user limit of 3"
             )
             // With the connection its channel is gone, and what is closed or failed counts no more.
             second.openChannel(3)

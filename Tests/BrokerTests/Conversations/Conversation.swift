@@ -40,7 +40,7 @@ final class Conversation {
         self.disk = disk
         let controlPlane = ControlPlane(
             shardCount: count, virtualHost: settings.defaultVirtualHost, access: settings.access,
-            limits: settings.limits)
+            limits: settings.limits, nodeName: settings.nodeName)
         self.controlPlane = controlPlane
         let now = Moment(monotonicMilliseconds: milliseconds, wallMilliseconds: wallMilliseconds)
         shards = (0..<count).map {

@@ -214,6 +214,33 @@ import Testing
         #expect(disk.isEmpty)
     }
 
+    /// `disk_reads`, `disk_writes`: what is persistent is written once, what is transient when it leaves memory; and
+    /// nothing that was done is forgotten with the queue.
+    @Test(arguments: [false, true]) func whatGoesToTheDiskIsCounted(isDurable: Bool) {
+        withDeepQueue(isDurable: isDurable) { broker, disk, client in
+            let shard = broker.shards[0]
+            func counters() -> MessageCounters { shard.queueSnapshots(from: 0, limit: 9).items[0].counters }
+            let absentCount = shard.queueSnapshots(from: 0, limit: 9).items[0].pagedOutCount
+            #expect(absentCount > 100)
+            #expect(counters().diskWrites == (isDurable ? 300 : UInt64(absentCount)) && counters().diskReads == 0)
+            disk.isHeld = false
+            client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
+            #expect(takeNumbers(client).count == 300)
+            client.request(BasicCancel(consumerTag: "c"), BasicCancelOk(consumerTag: "c"))
+            #expect(counters().diskReads == UInt64(absentCount))
+            let all = shard.allStatistics.messages
+            #expect(all.diskWrites == counters().diskWrites && all.diskReads == UInt64(absentCount))
+            for isThere in [true, false] {
+                var sums = ShardSums()
+                #expect(shard.sumQueues(from: 0, limit: 9, into: &sums) == nil)
+                shard.addVirtualHostCounters(to: &sums)
+                #expect(sums.virtualHosts[0]?.counters.diskWrites == all.diskWrites)
+                #expect(sums.virtualHosts[0]?.counters.diskReads == all.diskReads)
+                if isThere { client.request(QueueDelete(queue: "q"), QueueDeleteOk(messageCount: 0)) }
+            }
+        }
+    }
+
     /// The journal drops a message with its last durable queue; a transient queue has it still.
     @Test func aTransientQueueDoesNotRelyOnTheJournal() {
         let journal = DrivenJournal(shardCount: 1, pace: .onDemand)

@@ -38,7 +38,7 @@ class ManagementClient:
         sent = {"Authorization": self.authorization} | (headers or {})
         if body is not None:
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         for attempt in (1, 2):
             if self.connection is None:
                 self.connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_seconds)

@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import json
 import sys
+import urllib.parse
 
 from management_client import ManagementClient, quoted
 
@@ -40,9 +41,25 @@ DIFFERENCES = {
         f"{tag}-{where}": 200 for tag in ("management", "policymaker") for where in ("inside", "outside")},
     # RabbitMQ 4.x: nothing is done in the virtual host any more.
     f"GET aliveness-test/{V}": {"administrator-outside": 200},
+    # RabbitMQ 3.10 takes it for the queues of a virtual host called "detailed".
+    "GET queues/detailed": {
+        f"{tag}-{where}": 200 for tag in TAGS if tag != "none" for where in ("inside", "outside")},
     # RabbitMQ 3.10 has no such path; in 4.x it is for administrators.
     "GET auth/hash_password/secret": {user: 401 for user in EVERYBODY if not user.startswith("administrator")},
 }
+
+
+# Stands for a form with the name and the password of the user who asks.
+LOGIN_FORM = object()
+
+
+def use(client, user, password, method, path, body):
+    """The status that a user gets."""
+    if body is not LOGIN_FORM:
+        return client.request(method, "/api/" + path, body).status
+    form = urllib.parse.urlencode({"username": user, "password": password})
+    return client.request(
+        method, "/api/" + path, form, {"Content-Type": "application/x-www-form-urlencoded"}).status
 
 
 def endpoints(node):
@@ -51,8 +68,8 @@ def endpoints(node):
         "overview", "cluster-name", "nodes", f"nodes/{node}", f"nodes/{node}/memory", "extensions", "definitions",
         f"definitions/{V}", "connections", f"vhosts/{V}/connections", "connections/username/guest", "channels",
         f"vhosts/{V}/channels", "consumers", f"consumers/{V}", "exchanges", f"exchanges/{V}", f"exchanges/{V}/x",
-        f"exchanges/{V}/x/bindings/source", f"exchanges/{V}/x/bindings/destination", "queues", f"queues/{V}",
-        f"queues/{V}/q", f"queues/{V}/q/bindings", "bindings", f"bindings/{V}", f"bindings/{V}/e/x/q/q",
+        f"exchanges/{V}/x/bindings/source", f"exchanges/{V}/x/bindings/destination", "queues", "queues/detailed",
+        f"queues/{V}", f"queues/{V}/q", f"queues/{V}/q/bindings", "bindings", f"bindings/{V}", f"bindings/{V}/e/x/q/q",
         f"bindings/{V}/e/x/q/q/k", f"bindings/{V}/e/x/e/y", f"bindings/{V}/e/x/e/y/k", "vhosts", f"vhosts/{V}",
         f"vhosts/{V}/permissions", f"vhosts/{V}/topic-permissions", "users", "users/without-permissions",
         "users/somebody", "users/somebody/permissions", "users/somebody/topic-permissions", "user-limits",
@@ -112,6 +129,7 @@ def endpoints(node):
     yield ("POST", "rebalance/queues", None, [], [])
     yield ("PUT", "feature-flags/quorum_queue/enable", {}, [], [])
     yield ("DELETE", f"auth/attempts/{node}", None, [], [])
+    yield ("POST", "login", LOGIN_FORM, [], [])
     yield ("DELETE", "reset", None, [], [])
     yield ("DELETE", f"reset/{node}", None, [], [])
 
@@ -158,15 +176,15 @@ def matrix(port):
         endpoint = f"{method} {path.replace(quoted(node), '{node}')}"
         row = found[endpoint] = {}
         stranger = ManagementClient(port, "nobody", "wrong")
-        refusals[endpoint] = strangers.submit(stranger.request, method, "/api/" + path, body)
+        refusals[endpoint] = strangers.submit(use, stranger, "nobody", "wrong", method, path, body)
         for name, client in clients.items():
             for request in before:
                 admin.request(request[0], "/api/" + request[1], request[2])
-            row[name] = client.request(method, "/api/" + path, body).status
+            row[name] = use(client, name, "secret", method, path, body)
             for request in after:
                 admin.request(request[0], "/api/" + request[1], request[2])
     for endpoint, refusal in refusals.items():
-        found[endpoint]["nobody"] = refusal.result().status
+        found[endpoint]["nobody"] = refusal.result()
     clean(admin)
     return found
 

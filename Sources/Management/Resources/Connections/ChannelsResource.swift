@@ -159,7 +159,7 @@ struct ChannelSource: ListSource {
         return keys.sorted { ($0.virtualHost, $0.name) < ($1.virtualHost, $1.name) }
     }
 
-    func name(of key: Key) -> String { key.name }
+    func name(of key: Key) -> [UInt8] { Array(key.name.utf8) }
 
     func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [ChannelObject?] {
         typealias Found = (channel: ChannelSnapshot, samples: SampleSeries?)

@@ -180,7 +180,7 @@ struct ConnectionSource: ListSource {
         return keys.sorted { ($0.virtualHost, $0.name) < ($1.virtualHost, $1.name) }
     }
 
-    func name(of key: Key) -> String { key.name }
+    func name(of key: Key) -> [UInt8] { Array(key.name.utf8) }
 
     func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [ConnectionObject?] {
         typealias Found = (connection: ConnectionSnapshot, samples: SampleSeries?)

@@ -50,11 +50,11 @@ enum BindingsResource: Resource {
     // MARK: Lists
 
     private static func list(_ request: ManagementRequest) async throws(ManagementError) -> ManagementResponse {
-        let plane = request.administration.controlPlane
+        let administration = request.administration
         var bindings: [BindingSnapshot] = []
         for host in try request.listedVirtualHosts {
-            for exchange in plane.exchangeNames(virtualHost: host) {
-                bindings += sorted(plane.bindings(fromExchange: exchange, virtualHost: host))
+            for exchange in administration.controlPlane.exchangeNames(virtualHost: host) {
+                bindings += sorted(await administration.bindings(fromExchange: exchange, virtualHost: host))
             }
         }
         return try await request.list(BindingSource(bindings: bindings))
@@ -65,8 +65,7 @@ enum BindingsResource: Resource {
     ) async throws(ManagementError) -> ManagementResponse {
         let host = try request.virtualHost
         let name = try existingExchange(request, host)
-        return try await list(
-            request.administration.controlPlane.bindings(fromExchange: name, virtualHost: host), request)
+        return try await list(await request.administration.bindings(fromExchange: name, virtualHost: host), request)
     }
 
     private static func listToExchange(
@@ -196,7 +195,7 @@ private struct BindingSource: ListSource {
     let bindings: [BindingSnapshot]
 
     func keys() async -> [BindingSnapshot] { bindings }
-    func name(of binding: BindingSnapshot) -> String { binding.destination.description }
+    func name(of binding: BindingSnapshot) -> [UInt8] { binding.destination.bytes }
 
     func objects(_ bindings: ArraySlice<BindingSnapshot>, _ columns: Columns) async -> [JSONObject?] {
         bindings.map { BindingsResource.object(of: $0) }

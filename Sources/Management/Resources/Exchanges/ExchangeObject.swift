@@ -52,7 +52,7 @@ struct ExchangeSource: ListSource {
         }
     }
 
-    func name(of key: Key) -> String { key.name.description }
+    func name(of key: Key) -> [UInt8] { key.name.bytes }
 
     func objects(_ keys: ArraySlice<Key>, _ columns: Columns) async -> [ExchangeObject?] {
         var found: [String: ExchangeSnapshot] = [:]

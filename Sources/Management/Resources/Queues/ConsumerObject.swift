@@ -78,7 +78,7 @@ struct ConsumerSource: ListSource {
         }
     }
 
-    func name(of consumer: ConsumerSnapshot) -> String { consumer.name.tag.description }
+    func name(of consumer: ConsumerSnapshot) -> [UInt8] { consumer.name.tag.bytes }
 
     func objects(_ consumers: ArraySlice<ConsumerSnapshot>, _ columns: Columns) async -> [ConsumerObject?] {
         consumers.map { ConsumerObject(consumer: $0, nodeName: request.context.nodeName) }

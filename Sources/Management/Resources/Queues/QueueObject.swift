@@ -9,19 +9,19 @@ struct QueueObject: JSONWritable {
     /// How much of it: `disable_stats` and `enable_queue_totals` leave out what is counted.
     enum Extent: Sendable { case declaration, totals, everything }
 
-    let queue: QueueSnapshot
-    let extent: Extent
-    let context: ManagementContext
+    private let queue: QueueSnapshot
+    private let extent: Extent
+    private let nodeName: String
+    private let tellsRates: Bool
     /// What was asked for of its past.
     private var rateHistory: SampleHistoryQuery?
     private var lengthHistory: SampleHistoryQuery?
 
-    private var nodeName: String { context.nodeName }
-
     init(queue: QueueSnapshot, extent: Extent, context: ManagementContext) {
         self.queue = queue
         self.extent = extent
-        self.context = context
+        nodeName = context.nodeName
+        tellsRates = context.tellsRates
     }
 
     /// Shows of these samples what was asked for.
@@ -64,10 +64,15 @@ struct QueueObject: JSONWritable {
         }
     }
 
+    typealias Figure = (name: StaticString, value: @Sendable (QueueFigures) -> Int)
+
+    static let totals: [Figure] = [
+        ("messages", { $0.messageCount }), ("messages_ready", { $0.readyCount }),
+        ("messages_unacknowledged", { $0.unackedCount }),
+    ]
+
     private func addTotals(_ builder: inout JSONObjectBuilder) {
-        builder.add("messages", queue.figures.messageCount)
-        builder.add("messages_ready", queue.figures.readyCount)
-        builder.add("messages_unacknowledged", queue.figures.unackedCount)
+        for (name, value) in Self.totals { builder.add(name, value(queue.figures)) }
     }
 
     private func addLengthRates(_ builder: inout JSONObjectBuilder) {
@@ -83,23 +88,20 @@ struct QueueObject: JSONWritable {
         add("messages_unacknowledged_details", rates.unacked, unacked)
     }
 
+    static let contents: [Figure] = [
+        ("messages_delayed", { $0.delayedCount }), ("messages_ram", { $0.residentCount }),
+        ("messages_ready_ram", { $0.residentReadyCount }), ("messages_unacknowledged_ram", { $0.unackedCount }),
+        ("messages_paged_out", { $0.pagedOutCount }), ("messages_persistent", { $0.persistentCount }),
+        ("message_bytes", { $0.messageByteCount }), ("message_bytes_ready", { $0.readyByteCount }),
+        ("message_bytes_unacknowledged", { $0.unackedByteCount }), ("message_bytes_ram", { $0.residentByteCount }),
+        ("message_bytes_paged_out", { $0.pagedOutByteCount }),
+        ("message_bytes_persistent", { $0.persistentByteCount }), ("memory", { $0.memoryByteCount }),
+    ]
+
     private func addBytes(_ builder: inout JSONObjectBuilder) {
-        let figures = queue.figures
-        builder.add("messages_delayed", figures.delayedCount)
-        builder.add("messages_ram", figures.residentCount)
-        builder.add("messages_ready_ram", figures.residentReadyCount)
-        builder.add("messages_unacknowledged_ram", figures.unackedCount)
-        builder.add("messages_paged_out", figures.pagedOutCount)
-        builder.add("messages_persistent", figures.persistentCount)
-        builder.add("message_bytes", figures.messageByteCount)
-        builder.add("message_bytes_ready", figures.readyByteCount)
-        builder.add("message_bytes_unacknowledged", figures.unackedByteCount)
-        builder.add("message_bytes_ram", figures.residentByteCount)
-        builder.add("message_bytes_paged_out", figures.pagedOutByteCount)
-        builder.add("message_bytes_persistent", figures.persistentByteCount)
+        for (name, value) in Self.contents { builder.add(name, value(queue.figures)) }
         builder.add("head_message_timestamp", queue.headTimestampSeconds.map { .number($0) } ?? .null)
-        builder.add("memory", figures.memoryByteCount)
-        if context.tellsRates {
+        if tellsRates {
             builder.addObject("message_stats") { stats in
                 MessageStats.write(queue.counters, queue.rates, .queue, history: rateHistory, to: &stats)
             }
@@ -107,8 +109,10 @@ struct QueueObject: JSONWritable {
         if let idle = queue.idleSinceMilliseconds { builder.add("idle_since", milliseconds: idle) }
     }
 
+    static let consumers: Figure = ("consumers", { $0.consumerCount })
+
     private func addConsumers(_ builder: inout JSONObjectBuilder) {
-        builder.add("consumers", queue.figures.consumerCount)
+        builder.add(Self.consumers.name, Self.consumers.value(queue.figures))
         builder.add("consumer_capacity", queue.figures.consumerCapacity)
         builder.add("consumer_utilisation", queue.figures.consumerCapacity)
         builder.add("exclusive_consumer_tag", queue.exclusiveConsumer.map { .text($0.tag) } ?? .null)
@@ -130,7 +134,7 @@ struct QueueSource: ListSource {
         await request.administration.queueReferences(virtualHosts: virtualHosts)
     }
 
-    func name(of key: QueueReference) -> String { key.name.description }
+    func name(of key: QueueReference) -> [UInt8] { key.name.bytes }
 
     func objects(_ keys: ArraySlice<QueueReference>, _ columns: Columns) async -> [QueueObject?] {
         let addresses = keys.map(\.address)
