@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import Management
 import Testing
@@ -25,6 +26,31 @@ import Testing
             #expect(names?.contains("amq.topic") == true)
             #expect(names?.first == "")
             #expect(try await client.get("/api/exchanges/%2F/amq.default").json.object?["type"] == "direct")
+        }
+    }
+
+    @Test func exchangesTellWhoDeclaredThemAlsoAfterARestart() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        func creators(_ node: TestNode) async throws -> [String?] {
+            var creators: [String?] = []
+            for name in ["x", "y", "amq.topic"] {
+                let exchange = try await node.client.get("/api/exchanges/%2F/\(name)").json.object
+                creators.append(exchange?["user_who_performed_action"]?.string)
+            }
+            return creators
+        }
+        try await TestNode.keep(in: directory.path) { (node: TestNode) async throws in
+            let ann = try await node.user("ann", tags: "management", mayOpen: ["%2F"])
+            _ = try await ann.put("/api/exchanges/%2F/x", ["type": "topic", "durable": true])
+            _ = try await node.client.put("/api/exchanges/%2F/y", ["type": "topic", "durable": true])
+            // Who declares it again has not made it.
+            _ = try await node.client.put("/api/exchanges/%2F/x", ["type": "topic", "durable": true])
+            #expect(try await creators(node) == ["ann", "guest", "rmq-internal"])
+        }
+        try await TestNode.keep(in: directory.path) { (node: TestNode) async throws in
+            #expect(try await creators(node) == ["ann", "guest", "rmq-internal"])
         }
     }
 

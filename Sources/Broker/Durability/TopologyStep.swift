@@ -30,6 +30,8 @@ package struct DurableExchange: Hashable, Sendable {
     package let arguments: FieldTable
     /// The number of its gate, as `DurableQueue` has one; 0 without.
     package var journalNumber: UInt32 = 0
+    /// The user who declared it; empty where that was not noted.
+    package var creator: ShortString = ""
 }
 
 package struct DurableQueue: Hashable, Sendable {
@@ -67,9 +69,12 @@ extension TopologyStep {
             buffer.write(exchange.name)
             buffer.write(exchange.type)
             let hasNumber: UInt8 = exchange.journalNumber == 0 ? 0 : 4
-            buffer.write(UInt8(exchange.isAutoDelete ? 1 : 0) | UInt8(exchange.isInternal ? 2 : 0) | hasNumber)
+            let hasCreator: UInt8 = exchange.creator.isEmpty ? 0 : 8
+            buffer.write(
+                UInt8(exchange.isAutoDelete ? 1 : 0) | UInt8(exchange.isInternal ? 2 : 0) | hasNumber | hasCreator)
             buffer.write(exchange.arguments)
             if hasNumber != 0 { buffer.write(exchange.journalNumber) }
+            if hasCreator != 0 { buffer.write(exchange.creator) }
         case .exchangeDeleted(let host, let name):
             Self.begin(.exchangeDeleted, host, &buffer)
             buffer.write(name)
@@ -141,7 +146,8 @@ extension TopologyStep {
                 DurableExchange(
                     name: name, type: type, isAutoDelete: flags & 1 != 0, isInternal: flags & 2 != 0,
                     arguments: try reader.readTable(),
-                    journalNumber: flags & 4 == 0 ? 0 : try reader.readUInt32()))
+                    journalNumber: flags & 4 == 0 ? 0 : try reader.readUInt32(),
+                    creator: flags & 8 == 0 ? "" : try reader.readShortString()))
         case .exchangeDeleted: self = .exchangeDeleted(virtualHost: host, name: try reader.readShortString())
         case .queueDeclared:
             let name = try reader.readShortString()

@@ -186,7 +186,7 @@ extension VirtualHostTopology {
             ExchangeDeclare(
                 exchange: exchange.name, type: exchange.type, durable: true, autoDelete: exchange.isAutoDelete,
                 internal: exchange.isInternal, arguments: exchange.arguments),
-            behaviour: behaviour, gate: gate, name: exchange.name, changes: &changes)
+            behaviour: behaviour, gate: gate, name: exchange.name, creator: exchange.creator, changes: &changes)
         return true
     }
 

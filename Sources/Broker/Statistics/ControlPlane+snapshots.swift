@@ -35,7 +35,7 @@ extension ControlPlane {
                         reference: ExchangeReference(virtualHostIndex: index, id: exchange.id), name: name,
                         virtualHost: virtualHost, type: exchange.type, isDurable: exchange.isDurable,
                         isAutoDelete: exchange.isAutoDelete, isInternal: exchange.isInternal,
-                        arguments: exchange.arguments, policies: exchange.policies)
+                        arguments: exchange.arguments, creator: exchange.creator, policies: exchange.policies)
                 }
             }
         }

@@ -16,6 +16,8 @@ package struct ExchangeSnapshot: Sendable {
     /// `internal`.
     package let isInternal: Bool
     package let arguments: FieldTable
+    /// `user_who_performed_action`: who declared it.
+    package let creator: ShortString
     /// `policy`, `operator_policy`, `effective_policy_definition`.
     package let policies: AppliedPolicies
 }

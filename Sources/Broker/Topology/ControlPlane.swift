@@ -91,7 +91,7 @@ package final class ControlPlane: Sendable {
         _ body: (inout Topology) throws(ProtocolError) -> sending Result
     ) throws(ProtocolError) -> sending Result {
         try topology.withLock { topology throws(ProtocolError) in
-            if topology.log.listeningHost != nil { topology.log.actingUser = Self.actingUser }
+            topology.log.actingUser = Self.actingUser
             defer {
                 isHeard.store(topology.log.listeningHost != nil, ordering: .relaxed)
                 latestStatePosition.store(topology.log.position, ordering: .releasing)

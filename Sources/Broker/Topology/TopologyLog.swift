@@ -20,7 +20,7 @@ struct TopologyLog {
     var listeningHost: Int?
     /// What was there before the node started is no news.
     var isRecovering = false
-    /// Who makes the changes that follow, for those who listen.
+    /// Who makes the changes that follow.
     var actingUser = BrokerEvent.internalUser
     private var eventCount = 0
     private var lostEventCount = 0

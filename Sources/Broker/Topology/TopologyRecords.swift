@@ -12,6 +12,8 @@ struct ExchangeRecord: Sendable {
     let isAutoDelete: Bool
     let isInternal: Bool
     let arguments: FieldTable
+    /// The user who declared it: RabbitMQ's `user_who_performed_action`.
+    let creator: ShortString
     var gate: GatePlace?
     var policies = AppliedPolicies()
 
@@ -27,7 +29,7 @@ struct ExchangeRecord: Sendable {
     var durable: DurableExchange {
         DurableExchange(
             name: name, type: type, isAutoDelete: isAutoDelete, isInternal: isInternal, arguments: arguments,
-            journalNumber: gate?.journalNumber ?? 0)
+            journalNumber: gate?.journalNumber ?? 0, creator: creator)
     }
 }
 

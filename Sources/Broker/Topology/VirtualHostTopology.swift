@@ -35,8 +35,7 @@ struct VirtualHostTopology {
         changes.append(.virtualHostAdded(index: index))
         exchanges[""] = ExchangeRecord(
             id: .default, name: "", type: "direct", behaviour: ExchangeBehaviour(.direct), isDurable: true,
-            isAutoDelete: false,
-            isInternal: false, arguments: FieldTable())
+            isAutoDelete: false, isInternal: false, arguments: FieldTable(), creator: changes.actingUser)
         exchangeNames[.default] = ""
         if let exchange = exchanges[""] { changes.announce(.exchangeCreated(exchange, name)) }
         var predeclared: [(ShortString, ShortString, Bool)] = [
@@ -124,16 +123,17 @@ extension VirtualHostTopology {
         return declare.durable
     }
 
+    /// - Parameter creator: nil for who makes the changes.
     mutating func add(
         _ declare: ExchangeDeclare, behaviour: ExchangeBehaviour, gate: GatePlace? = nil, name: ShortString,
-        changes: inout TopologyLog
+        creator: ShortString? = nil, changes: inout TopologyLog
     ) {
         let id = freeExchangeIDs.popLast() ?? nextExchangeID
         if id == nextExchangeID { nextExchangeID += 1 }
         let record = ExchangeRecord(
             id: ExchangeID(value: id), name: name, type: declare.type, behaviour: behaviour,
             isDurable: declare.durable, isAutoDelete: declare.autoDelete, isInternal: declare.internal,
-            arguments: declare.arguments, gate: gate)
+            arguments: declare.arguments, creator: creator ?? changes.actingUser, gate: gate)
         exchanges[name] = record
         exchangeNames[record.id] = name
         defer { refreshPolicies(ofExchange: name, changes: &changes) }

@@ -117,7 +117,8 @@ struct TopologySamples {
                 virtualHost: host,
                 DurableExchange(
                     name: name("e"), type: name("type"), isAutoDelete: below(2) == 0, isInternal: below(2) == 0,
-                    arguments: table(), journalNumber: below(2) == 0 ? 0 : UInt32(below(1 << 31))))
+                    arguments: table(), journalNumber: below(2) == 0 ? 0 : UInt32(below(1 << 31)),
+                    creator: below(2) == 0 ? "" : name("u")))
         case 2: return .exchangeDeleted(virtualHost: host, name: name("e"))
         case 3:
             return .queueDeclared(

@@ -36,6 +36,14 @@ struct TopologyStepTests {
                         name: "e", type: "topic", isAutoDelete: true, isInternal: true,
                         arguments: ["a": .bool(true)])))
                 == [2, 1, 47, 1, 101, 5] + Array("topic".utf8) + [3, 0, 0, 0, 4, 1, 97, 116, 1])
+        #expect(
+            bytes(
+                .exchangeDeclared(
+                    virtualHost: "/",
+                    DurableExchange(
+                        name: "e", type: "x", isAutoDelete: false, isInternal: false, arguments: FieldTable(),
+                        journalNumber: 258, creator: "u")))
+                == [2, 1, 47, 1, 101, 1, 120, 12] + none + [0, 0, 1, 2, 1, 117])
         #expect(bytes(.exchangeDeleted(virtualHost: "/", name: "e")) == [3, 1, 47, 1, 101])
         #expect(
             bytes(

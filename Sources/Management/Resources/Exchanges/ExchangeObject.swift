@@ -18,7 +18,7 @@ struct ExchangeObject: JSONWritable {
         builder.add("internal", exchange.isInternal)
         builder.add("arguments", .object(exchange.arguments.json))
         builder.add("policy", exchange.policies.policy.map { .text($0) } ?? .null)
-        builder.add("user_who_performed_action", .string(""))
+        builder.add("user_who_performed_action", exchange.creator)
         if let (counters, rates) = counted {
             builder.addObject("message_stats") { stats in
                 stats.add("publish_in", .number(counters.publishIn))
