@@ -144,14 +144,18 @@ let package = Package(
         .testTarget(name: "AMQPWireGeneratorTests", dependencies: ["AMQPWireGenerator"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: strict),
-        .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing"], swiftSettings: strict),
+        // Random numbers from a seed.
+        .target(name: "SplitMix", path: "Tests/SplitMix", swiftSettings: strict),
+        .testTarget(name: "RoutingTests", dependencies: ["AMQPWire", "Routing", "SplitMix"], swiftSettings: strict),
         .testTarget(name: "JournalTests", dependencies: ["CRC32C", "Journal"], swiftSettings: strict),
         .testTarget(
-            name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Journal", "Broker"], swiftSettings: strict),
+            name: "BrokerTests", dependencies: ["AMQPWire", "Routing", "Journal", "Broker", "SplitMix"],
+            swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "AMQPWire", "Broker", "Node", "Routing", .product(name: "Logging", package: "swift-log"),
+                "AMQPWire", "Broker", "Node", "Routing", "SplitMix",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict),
@@ -159,7 +163,7 @@ let package = Package(
         .testTarget(
             name: "ManagementTests",
             dependencies: [
-                "AMQPWire", "Broker", "JSON", "LeveretClient", "Management", "Node",
+                "AMQPWire", "Broker", "JSON", "LeveretClient", "Management", "Node", "Processes",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -191,6 +195,7 @@ let package = Package(
             name: "ControlTests",
             dependencies: [
                 "leveret", "leveretctl", "AMQPWire", "Console", "JSON", "LeveretClient", "Processes", "Routing",
+                "SplitMix",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -206,7 +211,7 @@ let package = Package(
         .testTarget(
             name: "DurabilityTests",
             dependencies: [
-                "leveret", "AMQPWire", "LeveretClient", "Processes",
+                "leveret", "AMQPWire", "LeveretClient", "Processes", "SplitMix",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -223,7 +228,7 @@ let package = Package(
         .testTarget(
             name: "LeveretClientTests",
             dependencies: [
-                "LeveretClient", "AMQPWire", "Node",
+                "LeveretClient", "AMQPWire", "Node", "SplitMix",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),

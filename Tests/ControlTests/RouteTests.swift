@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import JSON
 import Routing
@@ -108,7 +109,7 @@ import Testing
     /// What is drawn from the matches of single exchanges is what the broker's table routes to as a whole.
     @Test(arguments: 0..<200)
     func theTreeReachesWhatTheBrokersTableReaches(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
         let keys = ["a", "a.b", "a.b.c", "#", "*", "a.*", "a.#", "*.b.#", ""]
         let exchanges = (1...6).map { "e\($0)" }
         let queues = (1...6).map { "q\($0)" }
@@ -215,20 +216,5 @@ import Testing
         let documents = TailPlan(exchange: shop.exchanges["documents"] ?? .init(name: ""), keys: [], shop)
         #expect(documents.bindings.map(\.arguments) == [["x-match": "all"]])
         #expect(TailPlan.mayBeWatched(Snapshot.Exchange(name: "x", type: "x-random")) == false)
-    }
-}
-
-/// The same numbers from the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

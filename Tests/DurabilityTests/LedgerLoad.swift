@@ -1,3 +1,4 @@
+import SplitMix
 import LeveretClient
 import Logging
 import Synchronization
@@ -144,7 +145,7 @@ final class LedgerLoad: Sendable {
     // MARK: Publishing
 
     private func publish(branch: Int) async throws {
-        var random = SeededRandom(seed: seed, branch: branch)
+        var random = SplitMix64(seed: seed, branch: branch)
         let channel = try await connect().channel()
         try await channel.enableConfirms()
         let publisher = ledger.with { $0.addPublisher(queueCount: shape.queuesPerMessage) }
@@ -172,7 +173,7 @@ final class LedgerLoad: Sendable {
 
     /// Returns the last message; nil when the connection ended.
     private func publishBatch(
-        of count: Int, by publisher: Int, on channel: Channel, _ random: inout SeededRandom
+        of count: Int, by publisher: Int, on channel: Channel, _ random: inout SplitMix64
     ) async -> LedgerMessage? {
         var last: LedgerMessage?
         for _ in 0..<count {
@@ -191,7 +192,7 @@ final class LedgerLoad: Sendable {
     }
 
     /// Small ones mostly; now and then one that takes several frames.
-    private func filling(_ random: inout SeededRandom) -> Int {
+    private func filling(_ random: inout SplitMix64) -> Int {
         switch random.below(1000) {
         case 0: 100_000 + random.below(100_000)
         case 1..<100: random.below(4000)
@@ -240,7 +241,7 @@ final class LedgerLoad: Sendable {
     }
 
     private func consume(_ queue: Int, on connection: Connection, branch: Int, _ uncovered: Uncovered) async throws {
-        var random = SeededRandom(seed: seed, branch: branch)
+        var random = SplitMix64(seed: seed, branch: branch)
         let channel = try await connection.channel()
         // The contract is about the connection: the covering publish may come on any of its channels.
         let cover = Cover(

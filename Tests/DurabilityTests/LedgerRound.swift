@@ -1,3 +1,4 @@
+import SplitMix
 import Foundation
 import Glibc
 import Processes
@@ -18,7 +19,7 @@ struct LedgerRound {
     let seed: UInt64
     let shards: Int
     let shape: LedgerShape
-    private var random: SeededRandom
+    private var random: SplitMix64
     private let ledger: SharedLedger
     private let churn = TopologyChurn()
     private let workspace: Workspace
@@ -31,7 +32,7 @@ struct LedgerRound {
         let combination = Int(truncatingIfNeeded: seed % 6)
         shards = Self.shardCounts[combination % 2]
         shape = LedgerShape.allCases[combination % 3]
-        random = SeededRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         ledger = SharedLedger(seed: seed)
         storage = random.below(Self.storages.count)
         workspace = try Workspace.spread(Self.storages[storage])

@@ -1,3 +1,4 @@
+import SplitMix
 import LeveretClient
 import Synchronization
 
@@ -39,7 +40,7 @@ final class TopologyChurn: Sendable {
 
     /// One step after the other, until the connection ends: then it throws.
     func run(port: Int, seed: UInt64) async throws {
-        var random = SeededRandom(seed: seed, branch: 1000)
+        var random = SplitMix64(seed: seed, branch: 1000)
         let channel = try await connect(port: port).channel()
         try await channel.enableConfirms()
         while true {

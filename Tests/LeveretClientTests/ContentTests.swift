@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Testing
 
@@ -194,7 +195,7 @@ import Testing
 
     /// Random damage to valid bytes: whatever it does, the machine neither traps nor goes on after its end.
     @Test func damagedBytesNeverTrap() throws {
-        var random = SplitMix(state: 42)
+        var random = SplitMix64(seed: 42)
         let valid =
             Conversation.delivery(body: Array(0..<50)) + Conversation.content(.basicReturn(BasicReturn()), body: [1])
             + Conversation.bytes {
@@ -215,17 +216,5 @@ import Testing
             }
         }
         #expect(endCount > 100)
-    }
-}
-
-/// A seeded generator, so that a failure comes again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import Management
 import Testing
@@ -30,9 +29,6 @@ import Testing
     }
 
     @Test func exchangesTellWhoDeclaredThemAlsoAfterARestart() async throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
         func creators(_ node: TestNode) async throws -> [String?] {
             var creators: [String?] = []
             for name in ["x", "y", "amq.topic"] {
@@ -41,16 +37,18 @@ import Testing
             }
             return creators
         }
-        try await TestNode.keep(in: directory.path) { (node: TestNode) async throws in
-            let ann = try await node.user("ann", tags: "management", mayOpen: ["%2F"])
-            _ = try await ann.put("/api/exchanges/%2F/x", ["type": "topic", "durable": true])
-            _ = try await node.client.put("/api/exchanges/%2F/y", ["type": "topic", "durable": true])
-            // Who declares it again has not made it.
-            _ = try await node.client.put("/api/exchanges/%2F/x", ["type": "topic", "durable": true])
-            #expect(try await creators(node) == ["ann", "guest", "rmq-internal"])
-        }
-        try await TestNode.keep(in: directory.path) { (node: TestNode) async throws in
-            #expect(try await creators(node) == ["ann", "guest", "rmq-internal"])
+        try await TestNode.withDirectory { directory in
+            try await TestNode.keep(in: directory) { (node: TestNode) async throws in
+                let ann = try await node.user("ann", tags: "management", mayOpen: ["%2F"])
+                _ = try await ann.put("/api/exchanges/%2F/x", ["type": "topic", "durable": true])
+                _ = try await node.client.put("/api/exchanges/%2F/y", ["type": "topic", "durable": true])
+                // Who declares it again has not made it.
+                _ = try await node.client.put("/api/exchanges/%2F/x", ["type": "topic", "durable": true])
+                #expect(try await creators(node) == ["ann", "guest", "rmq-internal"])
+            }
+            try await TestNode.keep(in: directory) { (node: TestNode) async throws in
+                #expect(try await creators(node) == ["ann", "guest", "rmq-internal"])
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import SplitMix
 import Foundation
 import Testing
 
@@ -70,7 +71,7 @@ private func settings(_ text: String) throws -> [String] {
     }
 
     @Test func anyBytesAreReadOrRefused() {
-        var generator = SplitMix(state: 0x1EAF)
+        var generator = SplitMix64(seed: 0x1EAF)
         let meaningful = Array("a.=#'\\\n ".utf8)
         for _ in 0..<2000 {
             // Half of the bytes are the ones that mean something.

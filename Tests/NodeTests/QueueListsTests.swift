@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Broker
 import Routing
@@ -10,7 +11,7 @@ import Testing
     /// As if whole names were compared: with names that have much, little or nothing in common, zeros and any bytes.
     @Test(arguments: 0..<40 as Range<UInt64>)
     func namesAreSortedByTheirBytes(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         let common = (0..<random.next() % 12).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         let alphabet: [UInt8] = seed % 2 == 0 ? [0, 1] : [0, 65, 66, 255]
         let names = (0..<200).map { _ in
@@ -25,7 +26,7 @@ import Testing
     /// Few changes and many, of queues that are in the lists already or not, beside a dictionary.
     @Test(arguments: 0..<20 as Range<UInt64>)
     func whatComesAndGoesIsAsIfAllWereReadAnew(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         var lists = QueueLists(unsorted: [:])
         var model: [Int: [ShortString: QueueAddress]] = [:]
         for slot in 0..<30 as Range<UInt32> {

@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
 
     @Test(arguments: UInt64(1)...4)
     func aShareFollowsItsWeight(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let table = RoutingTable()
         let exchange = table.addExchange(1, .consistentHash)
         let queues = (0..<6).map { _ in table.addQueue(generator.below(1_000_000)) }
@@ -34,7 +35,7 @@ import Testing
 
     @Test(arguments: UInt64(1)...4)
     func onlyWhatANewDestinationGetsMoves(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let table = RoutingTable()
         let exchange = table.addExchange(1, .consistentHash)
         let first = (0..<5).map { _ in table.addQueue(generator.below(1_000_000)) }
@@ -154,7 +155,7 @@ import Testing
         #expect(table.routed(exchange, "k").isEmpty)
         let queues = (1...4).map { table.addQueue($0) }
         for queue in queues { table.bind(exchange, to: queue) }
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         var counts: [QueueAddress: Int] = [:]
         for _ in 0..<4000 {
             let random = generator.next()

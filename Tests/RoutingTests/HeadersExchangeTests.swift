@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Testing
 
@@ -171,7 +172,7 @@ import Testing
     }
 
     @Test func randomBytesAsHeadersDoNotTrap() {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         let table = RoutingTable()
         let exchange = table.addExchange(1, .headers)
         for slot in 0..<20 {
@@ -198,7 +199,7 @@ import Testing
 
     @Test(arguments: UInt64(1)...6)
     func randomBindingsMatchLikeTheNaiveMatcher(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let table = RoutingTable()
         let exchange = table.addExchange(1, .headers)
         let values: [FieldValue] = [

@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Testing
 
@@ -43,14 +44,14 @@ private struct RandomTopology {
 
     let table: RoutingTable
     var model = RoutingModel()
-    private var generator: SeededGenerator
+    private var generator: SplitMix64
     private var generation: UInt32 = 0
     /// The last version of each exchange and what the probes gave then.
     private var remembered: [ExchangeID: (version: UInt64, results: [Set<QueueAddress>])] = [:]
     private var versionsEver: [ExchangeID: Set<UInt64>] = [:]
 
     init(seed: UInt64, hashSeed: UInt64 = 7) {
-        generator = SeededGenerator(seed: seed)
+        generator = SplitMix64(seed: seed)
         table = RoutingTable(hashSeed: hashSeed)
     }
 
@@ -198,7 +199,7 @@ private struct RandomTopology {
     /// Every exchange with some messages: the same queues, none twice, and another version if they are not the queues
     /// of last time.
     mutating func checkProbes() {
-        var fixed = SeededGenerator(seed: 42)
+        var fixed = SplitMix64(seed: 42)
         let probes = (0..<24).map { index in
             var headers = FieldTable()
             for _ in 0..<fixed.below(4) {

@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Testing
 
@@ -108,7 +109,7 @@ import Testing
 
     @Test(arguments: UInt64(1)...8)
     func randomPatternsMatchLikeTheRecursiveMatcher(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let table = RoutingTable()
         let exchange = table.addExchange(1, .topic)
         let queues = (0..<60).map { table.addQueue($0) }

@@ -41,8 +41,8 @@ extension [QueueReference] {
             for change in changes {
                 let place = place(of: change.name, from: 0)
                 let end = place < count && self[place].name == change.name ? place + 1 : place
-                let queue = change.address.map { QueueReference(name: change.name, address: $0) }
-                replaceSubrange(place..<end, with: CollectionOfOne(queue).compactMap { $0 })
+                let queues = change.address.map { [QueueReference(name: change.name, address: $0)] } ?? []
+                replaceSubrange(place..<end, with: queues)
             }
             return
         }

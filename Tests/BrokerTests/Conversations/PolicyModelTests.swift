@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Routing
 import Testing
@@ -25,7 +26,7 @@ import Testing
         }
     }
 
-    private func policy(_ random: inout SimulationRandom) -> Policy {
+    private func policy(_ random: inout SplitMix64) -> Policy {
         var definition: FieldTable = ["max-length": .int64(Int64(random.below(5)))]
         if random.chance(30) { definition["overflow"] = .string("reject-publish") }
         if random.chance(20) { definition["expires"] = .int64(1_000_000) }
@@ -35,7 +36,7 @@ import Testing
     }
 
     private func change(
-        _ model: inout Model, _ broker: Conversation, _ client: ConversationClient, _ random: inout SimulationRandom
+        _ model: inout Model, _ broker: Conversation, _ client: ConversationClient, _ random: inout SplitMix64
     ) throws {
         let name = random.pick(Self.names)
         switch random.below(10) {
@@ -73,7 +74,7 @@ import Testing
 
     @Test(arguments: Seeds.first(8))
     func whatHoldsIsWhatTheBestPoliciesSay(seed: UInt64) throws {
-        var random = SimulationRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var model = Model()
         let broker = Conversation(shards: 2, settings: BrokerSettings())
         let clients = [broker.connect(shard: 0), broker.connect(shard: 1)]

@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite struct VirtualHostEndTests {
     private static let queues: [ShortString] = ["a", "b", "c"]
 
-    private func declare(_ name: ShortString, _ random: inout SimulationRandom) -> QueueDeclare {
+    private func declare(_ name: ShortString, _ random: inout SplitMix64) -> QueueDeclare {
         var arguments: FieldTable = [
             "x-dead-letter-exchange": .string("delayed"), "x-max-length": .int64(20),
         ]
@@ -16,7 +17,7 @@ import Testing
         return QueueDeclare(queue: name, durable: true, noWait: true, arguments: arguments)
     }
 
-    private func act(_ client: ConversationClient, _ random: inout SimulationRandom) {
+    private func act(_ client: ConversationClient, _ random: inout SplitMix64) {
         let name = random.pick(Self.queues)
         switch random.below(20) {
         case 0..<7:
@@ -38,7 +39,7 @@ import Testing
         }
     }
 
-    private func connect(_ broker: Conversation, shard: Int, _ random: inout SimulationRandom) -> ConversationClient {
+    private func connect(_ broker: Conversation, shard: Int, _ random: inout SplitMix64) -> ConversationClient {
         let client = broker.connect(shard: shard, virtualHost: "v")
         client.send(
             ExchangeDeclare(
@@ -63,7 +64,7 @@ import Testing
 
     @Test(arguments: Seeds.first(40))
     func nothingIsLeft(seed: UInt64) throws {
-        var random = SimulationRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let shardCount = 1 + random.below(3)
         let journal = random.chance(50) ? DrivenJournal(shardCount: shardCount, pace: .onDemand) : nil
         let broker = Conversation(shards: shardCount, settings: BrokerSettings(), journal: journal)

@@ -1,3 +1,4 @@
+import SplitMix
 import Testing
 
 @testable import Broker
@@ -44,7 +45,7 @@ struct BlockSpaceTests {
 
     /// Against a plain list of blocks.
     @Test(arguments: Seeds.first(20)) func noBlockIsGivenTwice(seed: UInt64) {
-        var random = SimulationRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var space = BlockSpace()
         var used: [(first: UInt32, count: UInt32)] = []
         var owned: Set<UInt32> = []

@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Broker
 import Journal
@@ -8,7 +9,7 @@ final class DurableRun {
     let broker: Conversation
     let disk = DrivenDisk()
     private let journal: DrivenJournal
-    private(set) var random: SimulationRandom
+    private(set) var random: SplitMix64
     private(set) var ledger: DurableLedger
     private var clients: [DurableClient] = []
     /// Journal numbers by name, of the durable queues that are there.
@@ -25,7 +26,7 @@ final class DurableRun {
     static let queueNames = ["a", "b", "c", "d"]
 
     init(seed: UInt64, shardCount: Int, log: [LaneRecord], ledger: DurableLedger, nextBody: Int) {
-        random = SimulationRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         isBacklogged = random.chance(30)
         self.log = log
         self.nextBody = nextBody

@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Broker
 import Testing
@@ -31,13 +32,13 @@ private struct ExchangeRun {
     private static let queueNames = ["q1", "q2", "q3"]
     private static let keys = ["a", "b", "c"]
 
-    var random: SimulationRandom
+    var random: SplitMix64
     var model = ExchangeModel(now: 0)
     private var broker: Conversation?
     private var clients: [ConversationClient] = []
     private var bodyCount = 0
 
-    init(seed: UInt64) { random = SimulationRandom(seed: seed) }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     mutating func begin(_ broker: Conversation) {
         self.broker = broker

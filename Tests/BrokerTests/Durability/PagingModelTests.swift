@@ -1,10 +1,11 @@
+import SplitMix
 import AMQPWire
 import Broker
 import Testing
 
 /// One queue under random use while its messages leave memory and come back, beside a list of what it should hold.
 private final class PagedQueueRun {
-    private var random: SimulationRandom
+    private var random: SplitMix64
     private let broker: Conversation
     private let disk: DrivenDisk
     private let isDurable: Bool
@@ -32,7 +33,7 @@ private final class PagedQueueRun {
     }
 
     init(_ broker: Conversation, _ disk: DrivenDisk, _ journal: DrivenJournal, seed: UInt64) {
-        random = SimulationRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         self.broker = broker
         self.disk = disk
         isDurable = random.chance(50)

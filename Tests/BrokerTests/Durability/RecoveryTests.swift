@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Testing
 
@@ -62,7 +63,7 @@ extension Conversation {
 
     @Test(arguments: Seeds.first(25))
     func whatWasPromisedIsThereAfterAnyStop(seed: UInt64) throws {
-        var random = SimulationRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var log: [LaneRecord] = []
         var ledger = DurableLedger()
         var bodyCount = 0

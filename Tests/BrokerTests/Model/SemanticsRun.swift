@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Routing
 import Testing
@@ -7,7 +8,7 @@ import Testing
 /// A broker and a model of it under the same random use.
 final class SemanticsRun {
     private var broker: Conversation
-    var random: SimulationRandom
+    var random: SplitMix64
     private let shardCount: Int
     private var clients: [Int: ConversationClient] = [:]
     private var unconfirmed: [Int: Set<UInt64>] = [:]
@@ -30,7 +31,7 @@ final class SemanticsRun {
     private static let trialLimit = 1000
 
     init(seed: UInt64, shardCount: Int, isJournaled: Bool) {
-        random = SimulationRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         self.shardCount = shardCount
         journal = isJournaled ? SemanticsJournal(shardCount: shardCount) : nil
         broker = Conversation(

@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Broker
 
@@ -11,7 +12,7 @@ final class SimulatedClient {
     let index: Int
     let role: Role
     let ledger: SimulatedLedger
-    var random: SimulationRandom
+    var random: SplitMix64
 
     var phase = Phase.idle
     var socket: SimulatedSocket?
@@ -25,7 +26,7 @@ final class SimulatedClient {
     var nextNumber = 0
     var waitsBeforeReconnect = 0
 
-    init(index: Int, role: Role, ledger: SimulatedLedger, random: SimulationRandom) {
+    init(index: Int, role: Role, ledger: SimulatedLedger, random: SplitMix64) {
         self.index = index
         self.role = role
         self.ledger = ledger

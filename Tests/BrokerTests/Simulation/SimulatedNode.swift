@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Routing
 
@@ -29,7 +30,7 @@ final class SimulatedNode {
 
     private static let roundsPerTurn = 4
 
-    init(shardCount: Int, settings: BrokerSettings = BrokerSettings(), random: inout SimulationRandom) {
+    init(shardCount: Int, settings: BrokerSettings = BrokerSettings(), random: inout SplitMix64) {
         let controlPlane = ControlPlane(shardCount: shardCount, virtualHost: "/")
         self.controlPlane = controlPlane
         let now = Moment(monotonicMilliseconds: 1000, wallSeconds: 1_700_000_000)

@@ -1,3 +1,5 @@
+import SplitMix
+
 /// The exchanges and queues that stay for the whole simulation, and a naive answer to where a message goes.
 struct SimulatedTopology {
     enum Kind: String { case direct, fanout, topic }
@@ -30,7 +32,7 @@ struct SimulatedTopology {
 
     static let keys = ["a", "b", "a.x", "b.x", "a.x.y", "churn.z", "lonely"]
 
-    init(shardCount: Int, random: inout SimulationRandom) {
+    init(shardCount: Int, random: inout SplitMix64) {
         exchanges = [
             Exchange(name: "s.direct", kind: .direct), Exchange(name: "s.fanout", kind: .fanout),
             Exchange(name: "s.topic", kind: .topic), Exchange(name: "s.entry", kind: .topic),

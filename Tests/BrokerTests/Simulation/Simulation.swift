@@ -1,3 +1,4 @@
+import SplitMix
 import AMQPWire
 import Routing
 
@@ -9,10 +10,10 @@ final class Simulation {
     let ledger: SimulatedLedger
     private(set) var clients: [SimulatedClient] = []
     private var administrators: [SimulatedClient] = []
-    private var random: SimulationRandom
+    private var random: SplitMix64
 
     init(seed: UInt64) {
-        var random = SimulationRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let shardCount = random.pick([1, 2, 2, 4])
         var settings = BrokerSettings()
         settings.probesLockHolders = random.chance(50)
@@ -31,7 +32,7 @@ final class Simulation {
     private func client(_ role: SimulatedClient.Role) -> SimulatedClient {
         SimulatedClient(
             index: clients.count + administrators.count, role: role, ledger: ledger,
-            random: SimulationRandom(seed: random.next()))
+            random: SplitMix64(seed: random.next()))
     }
 
     /// Runs to the end; returns what went wrong first.

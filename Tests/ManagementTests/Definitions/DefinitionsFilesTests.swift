@@ -20,13 +20,14 @@ import Testing
     }
 
     private func withDirectory(_ body: (URL) async throws -> Void) async throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-\(UUID().uuidString)")
-        for name in ["data", "definitions"] {
-            try FileManager.default.createDirectory(
-                at: directory.appending(path: name), withIntermediateDirectories: true)
+        try await TestNode.withDirectory { path in
+            let directory = URL(filePath: path)
+            for name in ["data", "definitions"] {
+                try FileManager.default.createDirectory(
+                    at: directory.appending(path: name), withIntermediateDirectories: false)
+            }
+            try await body(directory)
         }
-        defer { try? FileManager.default.removeItem(at: directory) }
-        try await body(directory)
     }
 
     @Test func aFileIsThereBeforeClientsMayConnect() async throws {

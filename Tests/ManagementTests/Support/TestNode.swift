@@ -4,6 +4,7 @@ import LeveretClient
 import Logging
 import Management
 import Node
+import Processes
 import ServiceLifecycle
 
 /// A node with its HTTP API in this process, on ports of its own and with a directory of its own.
@@ -24,10 +25,14 @@ struct TestNode {
     static func run(
         _ change: (inout Configuration) -> Void = { _ in }, _ body: (TestNode) async throws -> Void
     ) async throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "leveret-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        try await keep(in: directory.path, change, body)
+        try await withDirectory { try await keep(in: $0, change, body) }
+    }
+
+    /// Gives `body` the path of a new directory, which ends with it.
+    static func withDirectory(_ body: (String) async throws -> Void) async throws {
+        let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
+        try await body(directory.path)
     }
 
     /// In a directory that stays.

@@ -1,28 +1,12 @@
 import Foundation
+import SplitMix
 
-/// SplitMix64 (Steele, Lea, Flood 2014): repeatable from one word.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
+extension SplitMix64 {
     /// A generator of its own for one of several tasks, so that their turns do not change each other's numbers.
     init(seed: UInt64, branch: Int) {
-        var root = SeededRandom(seed: seed ^ (UInt64(truncatingIfNeeded: branch) &* 0xA24B_AED4_963E_E407))
-        state = root.next()
+        var root = SplitMix64(seed: seed ^ (UInt64(truncatingIfNeeded: branch) &* 0xA24B_AED4_963E_E407))
+        self.init(seed: root.next())
     }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
-
-    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 }
 
 /// Which seeds the rounds have. `LEVERET_SEED=17` runs one alone, `LEVERET_SOAK_ROUNDS=200` more than usual.
