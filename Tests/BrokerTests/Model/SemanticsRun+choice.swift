@@ -1,4 +1,5 @@
 import AMQPWire
+import SplitMix
 
 // What is done next.
 extension SemanticsRun {

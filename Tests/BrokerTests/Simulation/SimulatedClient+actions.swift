@@ -1,4 +1,5 @@
 import AMQPWire
+import SplitMix
 
 // What a client does when it is its turn.
 extension SimulatedClient {

@@ -1,4 +1,5 @@
 import AMQPWire
+import SplitMix
 
 // Clients that declare, bind, delete and purge, get in each other's way, and make mistakes.
 extension SimulatedClient {
