@@ -9,9 +9,9 @@
 /// It is a plain value around a pointer: whoever holds it last calls `deallocate` or `take`. Appending beyond the
 /// capacity doubles it.
 package struct OutboundBuffer: @unchecked Sendable {
-    package private(set) var base: UnsafeMutableRawPointer?
-    package private(set) var count = 0
-    package private(set) var capacity = 0
+    @usableFromInline package internal(set) var base: UnsafeMutableRawPointer?
+    @usableFromInline package internal(set) var count = 0
+    @usableFromInline package internal(set) var capacity = 0
 
     package init() {}
 
@@ -19,19 +19,22 @@ package struct OutboundBuffer: @unchecked Sendable {
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
     /// Makes room for `byteCount` more bytes and returns where they go. Nothing counts as written until `advance`.
+    @inlinable
     @inline(__always)
     package mutating func reserve(_ byteCount: Int) -> UnsafeMutableRawPointer {
         if capacity - count < byteCount { grow(byteCount) }
         return base.unsafelyUnwrapped + count
     }
 
+    @inlinable
     @inline(__always)
     package mutating func advance(_ byteCount: Int) {
         count += byteCount
     }
 
     @inline(never)
-    private mutating func grow(_ byteCount: Int) {
+    @usableFromInline
+    mutating func grow(_ byteCount: Int) {
         var wanted = max(capacity * 2, 512)
         while wanted - count < byteCount { wanted *= 2 }
         guard let grown = realloc(base, wanted) else { fatalError("out of memory for \(wanted) bytes of output") }

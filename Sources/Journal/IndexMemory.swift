@@ -44,8 +44,22 @@ package final class IndexMemory: @unchecked Sendable {
             mappedByteCount += Self.blockByteCount
             return block
         }
+        return allocatePlain()
+    }
+
+    private func allocatePlain() -> UnsafeMutableRawPointer {
         plainByteCount += Self.blockByteCount
         return .allocate(byteCount: Self.blockByteCount, alignment: 16)
+    }
+
+    /// The block, or, of one of the file, its content in plain memory, where it is going to be changed: the first write
+    /// to a page of a file costs more than to copy the whole block.
+    package func bringBack(_ block: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        guard isMapped(block) else { return block }
+        let copy = allocatePlain()
+        copy.copyMemory(from: block, byteCount: Self.blockByteCount)
+        deallocate(block)
+        return copy
     }
 
     package func deallocate(_ block: UnsafeMutableRawPointer) {

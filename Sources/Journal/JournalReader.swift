@@ -47,8 +47,8 @@ package final class JournalReader: @unchecked Sendable {
     }
 
     /// As `read`, but what the closure gets stays valid: it lies in blocks that are handed over, each with its size,
-    /// after the last message in it was told of. The receiver deallocates them. Contents begin at multiples of 8 bytes,
-    /// and the 8 bytes before each are free to use.
+    /// before the first message in it is told of. The receiver deallocates them, later than this returns. Contents
+    /// begin at multiples of 8 bytes, and the 8 bytes before each are free to use.
     package func read(
         _ ids: [UInt64], blocks: (UnsafeMutableRawPointer, Int) -> Void, _ body: (Int, ReadOutcome) -> Void
     ) {
@@ -144,10 +144,8 @@ package final class JournalReader: @unchecked Sendable {
             if byteCount > buffer.count { replaceBuffer(byteCount) }
             target = UnsafeMutableRawBufferPointer(rebasing: buffer[0..<byteCount])
         }
-        defer {
-            let block = sparse?.memory ?? target
-            if let take, let base = block.baseAddress { take(base, block.count) }
-        }
+        let block = sparse?.memory ?? target
+        if let take, let base = block.baseAddress { take(base, block.count) }
         let got = (try? disk.read(segment.file, into: target, at: segment.offset(of: first.location))) ?? 0
         for message in group {
             let offset = Int(message.location - first.location)

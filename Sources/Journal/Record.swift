@@ -68,15 +68,19 @@ package enum RecordKind: UInt8, Sendable {
 /// Names a message as long as it lives: the lane that published it in the lower 6 bits, above them a sequence that
 /// rises by one with each of the lane's messages. Never used again.
 package enum MessageID {
-    package static let laneBits: UInt64 = 6
+    @inlinable
+    package static var laneBits: UInt64 { 6 }
     package static let laneLimit = 1 << 6
     /// Sequences stay below, so that there is always room for the next.
     package static let sequenceLimit: UInt64 = 1 << 57
 
+    @inlinable
     @inline(__always)
     package static func make(lane: Int, sequence: UInt64) -> UInt64 { sequence << laneBits | UInt64(lane) }
+    @inlinable
     @inline(__always)
     package static func lane(_ id: UInt64) -> Int { Int(id & (1 << laneBits - 1)) }
+    @inlinable
     @inline(__always)
     package static func sequence(_ id: UInt64) -> UInt64 { id >> laneBits }
 }

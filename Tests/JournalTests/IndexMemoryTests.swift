@@ -43,4 +43,23 @@ struct IndexMemoryTests {
             memory.deallocate(block)
         }
     }
+
+    @Test func whatComesBackIsPlainAndKeepsItsContent() {
+        let path = NSTemporaryDirectory() + "/index-memory-\(UUID().uuidString)"
+        let memory = IndexMemory(path: path, plainByteLimit: IndexMemory.blockByteCount)
+        let plain = memory.allocate()
+        let mapped = memory.allocate()
+        fill(plain, 1)
+        fill(mapped, 2)
+        memory.evict(mapped)
+        #expect(memory.bringBack(plain) == plain)
+        let back = memory.bringBack(mapped)
+        #expect(back != mapped)
+        #expect(holds(plain, 1) && holds(back, 2))
+        #expect(memory.plainByteCount == 2 * IndexMemory.blockByteCount)
+        #expect(memory.mappedByteCount == 0)
+        memory.deallocate(plain)
+        memory.deallocate(back)
+        #expect(memory.plainByteCount == 0)
+    }
 }

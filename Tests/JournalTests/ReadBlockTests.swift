@@ -11,8 +11,8 @@ import Testing
         let byteCount: Int
     }
 
-    /// Reads, and checks what the receiver counts on: each content lies within the block that follows it, at a multiple
-    /// of 8, behind 8 bytes that nobody else uses. Returns the sizes of the blocks.
+    /// Reads, and checks what the receiver counts on: each content lies within the block that came before it, at a
+    /// multiple of 8, behind 8 bytes that nobody else uses. Returns the sizes of the blocks.
     private func read(_ ids: [UInt64], of byteCount: Int, _ journal: TestJournal) -> [Int] {
         var blocks: [Block] = []
         var contents: [(index: Int, bytes: UnsafeRawBufferPointer, block: Int)] = []
@@ -23,7 +23,7 @@ import Testing
                 Issue.record("\(index): \(outcome)")
                 return
             }
-            contents.append((index, bytes, blocks.count))
+            contents.append((index, bytes, blocks.count - 1))
         }
         // The receiver writes there.
         for content in contents {

@@ -104,12 +104,11 @@ struct MessageStore {
         if page.pointee.live == 0 { retire(page) }
     }
 
-    /// A message that was read back lives from now on.
-    mutating func adopt(_ byteCount: Int, in block: UnsafeMutablePointer<PageBlock>) {
-        self.byteCount += byteCount
-        messageCount += 1
-        if block.pointee.liveCount == 0 { residentByteCount += block.pointee.byteCount }
-        block.pointee.liveCount += 1
+    /// Messages that were read back live from now on.
+    mutating func adopt(_ read: PageRead) {
+        byteCount += read.messageByteCount
+        messageCount += read.messageCount
+        residentByteCount += read.handOver()
     }
 
     /// Its counterpart: the block goes with its last message.

@@ -79,10 +79,8 @@ extension ReadyList {
         while let chunk = next, bytes < aheadByteCount, chunks < Self.aheadChunkCount {
             if chunk.pointee.state == .pagedOut {
                 chunk.pointee.state = .loading
-                chunk.pointee.loadingCount = 0
-                for index in chunk.pointee.first..<chunk.pointee.end where !chunk.pointee.entries[index].isRemoved {
-                    chunk.pointee.loadingCount += 1
-                }
+                bringBack(chunk)
+                countLoading(chunk)
                 return chunk
             }
             bytes += chunk.pointee.byteCount
@@ -90,6 +88,18 @@ extension ReadyList {
             next = chunk.pointee.next
         }
         return nil
+    }
+
+    private func countLoading(_ chunk: ChunkPointer) {
+        var count = 0
+        var spilledCount = 0
+        for index in chunk.pointee.first..<chunk.pointee.end {
+            let entry = chunk.pointee.entries[index]
+            if !entry.isRemoved { count += 1 }
+            if entry.isSpilled { spilledCount += 1 }
+        }
+        chunk.pointee.loadingCount = count
+        chunk.pointee.loadingSpilledCount = spilledCount
     }
 
     /// The chunk of that serial if it is still there and waits.

@@ -24,7 +24,8 @@ struct ReadyList {
         }
 
         var next: UnsafeMutablePointer<Chunk>?
-        let entries: UnsafeMutablePointer<QueueEntry>
+        /// Elsewhere once it has come back.
+        var entries: UnsafeMutablePointer<QueueEntry>
         let allocatedCapacity: Int
         /// Where the chunk ends; the next entry needs another one.
         var capacity: Int
@@ -36,6 +37,8 @@ struct ReadyList {
         var state: State
         /// Entries still to come back.
         var loadingCount = 0
+        /// How many of them were in the spill file when they were asked for.
+        var loadingSpilledCount = 0
         /// Where those of its messages end that are in the spill file.
         var spilledEnd = 0
     }
@@ -170,6 +173,13 @@ struct ReadyList {
         if chunk.pointee.allocatedCapacity == Self.largestChunkCapacity {
             memory?.takeUnretainedValue().evict(chunk.pointee.entries)
         }
+    }
+
+    /// The chunk is looked at, and changed, from now on.
+    func bringBack(_ chunk: UnsafeMutablePointer<Chunk>) {
+        guard chunk.pointee.allocatedCapacity == Self.largestChunkCapacity, let memory else { return }
+        chunk.pointee.entries = memory.takeUnretainedValue().bringBack(chunk.pointee.entries)
+            .bindMemory(to: QueueEntry.self, capacity: Self.largestChunkCapacity)
     }
 
     /// Every entry, in no order: for the end of the node.

@@ -39,6 +39,59 @@ package final class MailboxBatch: @unchecked Sendable {
     }
 }
 
+/// The batches that a shard is filling for the others. To fill one does not retain it: that would be two atomic
+/// instructions for each record.
+struct OutgoingBatches {
+    private let batches: UnsafeMutablePointer<Unmanaged<MailboxBatch>?>
+    private let shardCount: Int
+    private let source: Int
+
+    init(shardCount: Int, source: Int) {
+        self.shardCount = shardCount
+        self.source = source
+        batches = .allocate(capacity: shardCount)
+        batches.initialize(repeating: nil, count: shardCount)
+    }
+
+    /// Until it is taken.
+    @inline(__always)
+    subscript(shard: Int) -> OutgoingBatch {
+        precondition(shard >= 0 && shard < shardCount)
+        return OutgoingBatch(batch: batches[shard] ?? open(shard))
+    }
+
+    @inline(never)
+    private func open(_ shard: Int) -> Unmanaged<MailboxBatch> {
+        let batch = Unmanaged.passRetained(MailboxBatch(source: source))
+        batches[shard] = batch
+        return batch
+    }
+
+    /// nil if there is none.
+    func take(_ shard: Int) -> MailboxBatch? {
+        defer { batches[shard] = nil }
+        return batches[shard]?.takeRetainedValue()
+    }
+
+    func deallocate() {
+        for shard in 0..<shardCount { batches[shard]?.release() }
+        batches.deallocate()
+    }
+}
+
+struct OutgoingBatch {
+    fileprivate let batch: Unmanaged<MailboxBatch>
+
+    @inline(__always)
+    func append<Record: MailboxRecord>(_ record: Record) { batch._withUnsafeGuaranteedRef { $0.append(record) } }
+
+    func append(_ message: ControlMessage) { batch._withUnsafeGuaranteedRef { $0.append(message) } }
+
+    /// A message of that size is in it, on its way to a queue.
+    @inline(__always)
+    func addTransit(byteCount: Int) { batch._withUnsafeGuaranteedRef { $0.transitByteCount += byteCount } }
+}
+
 struct RecordHead: BitwiseCopyable {
     let kind: RecordKind
     let byteCount: UInt32

@@ -1,16 +1,24 @@
 import Routing
 
-/// What the shell has read back, or could not: for a chunk of a queue's messages that had left memory.
+/// What the shell has read back, or could not: for a chunk of a queue's messages that had left memory. It is made on
+/// the thread that reads, which also prepares the messages for their shard: that one need not touch them.
 package final class PageRead: @unchecked Sendable {
     package let request: PageRequest
-    /// By the request's ids: the message block, and in which of `blocks` it lies. nil where it could not be read.
-    private(set) var contents: [(bytes: UnsafeRawBufferPointer, block: Int)?]
-    /// Taken by the shard that receives the messages.
-    var blocks: [UnsafeMutablePointer<PageBlock>] = []
+    /// By the request's ids. nil where nothing could be read, or nothing is wanted.
+    private(set) var messages: [Message?]
+    /// Memory in which messages lie, until a shard has taken them.
+    private var blocks: [UnsafeMutablePointer<PageBlock>] = []
+    /// What was read, before a shard has taken it.
+    package private(set) var byteCount = 0
+    /// Of `messages`, those that are there.
+    private(set) var messageCount = 0
+    private(set) var messageByteCount = 0
+    /// What queues have to look at of any of them.
+    private(set) var care: MessageCare = []
 
     package init(request: PageRequest) {
         self.request = request
-        contents = Array(repeating: nil, count: request.ids.count)
+        messages = Array(repeating: nil, count: request.ids.count)
     }
 
     /// What was read of the spill file, whose memory it takes over; nothing where that could not be read.
@@ -22,42 +30,65 @@ package final class PageRead: @unchecked Sendable {
         request: PageRequest, place: SpilledPlace, memory: UnsafeMutableRawPointer, byteCount: Int
     ) {
         self.init(request: request)
-        let bytes = UnsafeRawBufferPointer(start: memory, count: min(byteCount, place.byteCount))
-        for (index, start) in place.starts.enumerated() {
-            if let message = SpillRecord.message(in: bytes, at: start, extent: place.extent) { add(message, at: index) }
-        }
         addBlock(memory, byteCount: place.byteCount)
+        let bytes = UnsafeRawBufferPointer(start: memory, count: min(byteCount, place.byteCount))
+        for (index, id) in request.ids.enumerated() where id != PageRequest.unwanted {
+            if let message = SpillRecord.message(in: bytes, at: place.start(of: id), extent: place.extent) {
+                add(message, at: index)
+            }
+        }
     }
 
-    /// What was read, before a shard has taken it.
     package var blockCount: Int { blocks.count }
-    package var byteCount: Int { blocks.reduce(0) { $0 + $1.pointee.byteCount } }
 
     deinit { for block in blocks { PageBlock.free(block) } }
 
-    /// One of the request's messages was read; its block follows with `addBlock`.
-    package func add(_ bytes: UnsafeRawBufferPointer, at index: Int) {
-        contents[index] = (bytes, blocks.count)
-    }
-
-    /// Takes over the memory of what was added since the last block. Contents lie at multiples of 8, with 8 bytes
-    /// before each that are not used.
+    /// Takes over the memory of what is added next. Contents lie at multiples of 8, with 8 bytes before each that are
+    /// not used.
     package func addBlock(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
         blocks.append(PageBlock.make(memory, byteCount))
+        self.byteCount += byteCount
+    }
+
+    /// One of the request's messages was read, into the latest block: it stays there, and is the shard's.
+    package func add(_ bytes: UnsafeRawBufferPointer, at index: Int) {
+        guard let block = blocks.last, let message = Message(recovered: bytes) else { return }
+        message.adopt(shard: request.queue.shard, block: block)
+        if request.isSpilled { message.id = 0 }
+        messages[index] = message
+        block.pointee.liveCount += 1
+        messageCount += 1
+        messageByteCount += bytes.count
+        care.formUnion(message.care)
+    }
+
+    /// Its messages are somebody else's from now on, and their memory with them: `PageBlock` says how long it stays.
+    ///
+    /// - Returns: bytes of the blocks that hold any.
+    func handOver() -> Int {
+        let isUsed = { (block: UnsafeMutablePointer<PageBlock>) in block.pointee.liveCount > 0 }
+        let byteCount = blocks.reduce(0) { isUsed($1) ? $0 + $1.pointee.byteCount : $0 }
+        blocks.removeAll(where: isUsed)
+        return byteCount
     }
 }
 
 /// Messages to be read from the journal, or from the spill file.
 package struct PageRequest: Sendable {
+    /// What stands for an entry that is not asked for.
+    package static let unwanted = UInt64.max
+
     let queue: QueueAddress
     /// Which of the queue's lists.
     let level: Int
     let chunkSerial: UInt64
-    /// Which of the chunk's entries these are.
-    let indexes: [Int]
-    /// In the journal, unless they are in the spill file.
+    /// Which of the chunk's entries the first id is of.
+    let firstIndex: Int
+    /// One for each of the chunk's entries from there on.
     package let ids: [UInt64]
-    /// Where they are in the spill file; nil: they are in the journal.
+    /// Those that are asked for.
+    package let wantedCount: Int
+    /// In the spill file; nil: in the journal.
     package let spilled: SpilledPlace?
 
     package var isSpilled: Bool { spilled != nil }

@@ -110,15 +110,15 @@ extension ShardState {
     /// What is still in memory of a chunk goes to the spill file. It gets a copy for each queue: what is transient and
     /// deep in several queues at once is rare.
     private func spill(_ chunk: ReadyList.ChunkPointer, byteCount: Int) {
-        spilled.reserve(byteCount)
+        var writer = spilled.reserve(byteCount)
         let entries = chunk.pointee.entries
         for index in chunk.pointee.first..<chunk.pointee.end {
             if entries[index].isRemoved || entries[index].isPagedOut { continue }
             let message = entries[index].message
-            entries[index].pageOut(spilled.add(message.bytes), isSpilled: true)
+            entries[index].pageOut(writer.add(message.bytes), isSpilled: true)
             release(message)
         }
-        chunk.pointee.spilledEnd = spilled.openEnd
+        chunk.pointee.spilledEnd = spilled.finish(writer)
     }
 
     private func isWritten(_ message: Message) -> Bool {
@@ -148,22 +148,37 @@ extension ShardState {
         if isHeld(queue) { return }
         let ahead = isMemoryScarce ? ReadyList.keptByteCount : ReadyList.aheadByteCount
         while let chunk = queue.pointee.ready.chunkToLoad(aheadByteCount: ahead) {
-            var parts: [(indexes: [Int], ids: [UInt64])] = [([], []), ([], [])]
-            for index in chunk.pointee.first..<chunk.pointee.end {
-                let entry = chunk.pointee.entries[index]
-                if entry.isRemoved { continue }
-                let part = entry.isSpilled ? 1 : 0
-                parts[part].indexes.append(index)
-                parts[part].ids.append(entry.pagedOutID)
-            }
-            for (number, part) in parts.enumerated() where !part.ids.isEmpty {
-                pageRequests.append(
-                    PageRequest(
-                        queue: queue.pointee.address, level: queue.pointee.currentLevel,
-                        chunkSerial: chunk.pointee.serial, indexes: part.indexes, ids: part.ids,
-                        spilled: number == 1 ? spilled.place(of: part.ids, end: chunk.pointee.spilledEnd) : nil))
+            request(chunk, of: queue, isSpilled: false)
+            request(chunk, of: queue, isSpilled: true)
+        }
+    }
+
+    /// Asks for those of a chunk's messages that are in the spill file, or those that are in the journal.
+    private func request(
+        _ chunk: ReadyList.ChunkPointer, of queue: UnsafeMutablePointer<QueueState>, isSpilled: Bool
+    ) {
+        let spilledCount = chunk.pointee.loadingSpilledCount
+        let count = isSpilled ? spilledCount : chunk.pointee.loadingCount - spilledCount
+        if count == 0 { return }
+        let first = chunk.pointee.first
+        let entries = chunk.pointee.entries
+        let ids = [UInt64](unsafeUninitializedCapacity: chunk.pointee.end - first) { ids, idCount in
+            idCount = chunk.pointee.end - first
+            for index in 0..<idCount {
+                let entry = entries[first + index]
+                let isWanted = !entry.isRemoved && entry.isSpilled == isSpilled
+                (ids.baseAddress.unsafelyUnwrapped + index).initialize(
+                    to: isWanted ? entry.pagedOutID : PageRequest.unwanted)
             }
         }
+        var place: SpilledPlace?
+        if isSpilled, let id = ids.first(where: { $0 != PageRequest.unwanted }) {
+            place = spilled.place(from: id, end: chunk.pointee.spilledEnd)
+        }
+        pageRequests.append(
+            PageRequest(
+                queue: queue.pointee.address, level: queue.pointee.currentLevel, chunkSerial: chunk.pointee.serial,
+                firstIndex: first, ids: ids, wantedCount: count, spilled: place))
     }
 
     /// Memory is tight, and consumers that do not ack hold a lot already: acks, or memory, make it go on.
@@ -186,30 +201,11 @@ extension ShardState {
         guard let queue = queue(request.queue),
             let chunk = queue.pointee.withList(request.level, { $0.loadingChunk(request.chunkSerial) })
         else { return }
-        let entries = chunk.pointee.entries
-        for (number, index) in request.indexes.enumerated() {
-            // A purge may have taken some meanwhile.
-            guard index >= chunk.pointee.first else { continue }
-            // It may have expired, too.
-            if entries[index].isRemoved { continue }
-            // Also what cannot be read is not needed any more.
-            if request.isSpilled { spilled.remove(request.ids[number]) }
-            guard let (bytes, block) = read.contents[number],
-                let message = adopt(bytes, in: read.blocks[block], isSpilled: request.isSpilled)
-            else { continue }
-            entries[index].pageIn(message)
-            queue.pointee.noteDiskReads(1)
-            if !request.isSpilled, isOfEarlierRun(request.ids[number]) {
-                queue.pointee.correctEstimate(of: message, isRead: true)
-            }
-            if !message.care.isEmpty {
-                if message.care.contains(.hidesCopies) { entries[index].hideCopies() }
-                noteExpiration(entries[index], queue)
-            }
-        }
-        // Those that hold a message live on.
-        read.blocks.removeAll { $0.pointee.liveCount > 0 }
-        chunk.pointee.loadingCount -= request.ids.count
+        messages.adopt(read)
+        let stillWanted = pageIn(read, chunk, queue)
+        // Also what could not be read is not needed any more.
+        if let place = request.spilled { spilled.remove(stillWanted, of: place) }
+        chunk.pointee.loadingCount -= request.wantedCount
         guard chunk.pointee.loadingCount <= 0 else { return }
         let before = queue.pointee.readyCount
         let lost = queue.pointee.withList(request.level) { $0.didLoad(chunk) }
@@ -224,16 +220,37 @@ extension ShardState {
         list(queue)
     }
 
-    /// The message stays where it was read, and is this shard's.
-    private func adopt(
-        _ content: UnsafeRawBufferPointer, in block: UnsafeMutablePointer<PageBlock>, isSpilled: Bool
-    ) -> Message? {
-        guard let source = content.baseAddress, content.count >= Message.headByteCount else { return nil }
-        let message = Message(memory: UnsafeMutableRawPointer(mutating: source))
-        guard message.byteCount == content.count else { return nil }
-        message.adopt(shard: index, block: block)
-        if isSpilled { message.id = 0 }
-        messages.adopt(content.count, in: block)
-        return message
+    /// Entries have their messages again. Returns how many of the entries are still there, whether they could be read
+    /// or not.
+    private func pageIn(
+        _ read: PageRead, _ chunk: ReadyList.ChunkPointer, _ queue: UnsafeMutablePointer<QueueState>
+    ) -> Int {
+        let request = read.request
+        let entries = chunk.pointee.entries + request.firstIndex
+        // A purge may have taken some meanwhile.
+        let purgedCount = chunk.pointee.first - request.firstIndex
+        var stillWanted = 0
+        var pagedInCount = 0
+        for number in 0..<request.ids.count where request.ids[number] != PageRequest.unwanted {
+            let message = read.messages[number]
+            // It may have expired, too.
+            if number < purgedCount || entries[number].isRemoved {
+                if let message { release(message) }
+                continue
+            }
+            stillWanted += 1
+            guard let message else { continue }
+            entries[number].pageIn(message)
+            pagedInCount += 1
+            if !request.isSpilled, isOfEarlierRun(request.ids[number]) {
+                queue.pointee.correctEstimate(of: message, isRead: true)
+            }
+            if !read.care.isEmpty, !message.care.isEmpty {
+                if message.care.contains(.hidesCopies) { entries[number].hideCopies() }
+                noteExpiration(entries[number], queue)
+            }
+        }
+        queue.pointee.noteDiskReads(pagedInCount)
+        return stillWanted
     }
 }

@@ -321,7 +321,7 @@ extension ShardState {
         } else {
             batch.append(EnqueueRecord(queue: address, message: message))
         }
-        batch.transitByteCount += message.byteCount
+        batch.addTransit(byteCount: message.byteCount)
         latestSentEpoch = transitEpochs.add()
         transitByteCounts[address.shard] += message.byteCount
         guard let channel, transitByteCounts[address.shard] > Limit.transitByteCount else { return }

@@ -18,7 +18,7 @@ extension ShardState {
 
     func offer(
         _ message: Message, _ queue: QueueAddress, from channel: UnsafeMutablePointer<ChannelState>,
-        _ batch: MailboxBatch
+        _ batch: OutgoingBatch
     ) {
         batch.append(
             OfferRecord(

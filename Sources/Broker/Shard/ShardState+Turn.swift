@@ -133,9 +133,9 @@ extension ShardState {
 
     /// What is to be sent to another shard, nil if nothing.
     package func takeBatch(for shard: Int) -> MailboxBatch? {
-        defer { outgoing[shard] = nil }
-        if let batch = outgoing[shard], batch.transitByteCount > 0 { batch.epoch = transitEpochs.send() }
-        return outgoing[shard]
+        let batch = outgoing.take(shard)
+        if let batch, batch.transitByteCount > 0 { batch.epoch = transitEpochs.send() }
+        return batch
     }
 }
 
@@ -160,17 +160,7 @@ extension ShardState {
 
     /// The batch that is being filled for another shard.
     @inline(__always)
-    func mailbox(_ shard: Int) -> MailboxBatch {
-        if let batch = outgoing[shard] { return batch }
-        return openMailbox(shard)
-    }
-
-    @inline(never)
-    private func openMailbox(_ shard: Int) -> MailboxBatch {
-        let batch = MailboxBatch(source: index)
-        outgoing[shard] = batch
-        return batch
-    }
+    func mailbox(_ shard: Int) -> OutgoingBatch { outgoing[shard] }
 }
 
 // Messages.

@@ -98,7 +98,7 @@ package final class ShardState {
     package var awaitedSettlementCount: UInt64 = 0
 
     // Other shards
-    var outgoing: [MailboxBatch?]
+    let outgoing: OutgoingBatches
     /// Bytes of messages on their way to each other shard's queues.
     var transitByteCounts: [Int]
     var transitEpochs = TransitEpochs()
@@ -141,7 +141,7 @@ package final class ShardState {
         self.indexMemory = indexMemory
         self.now = now
         random = SeededRandom(seed: seed)
-        outgoing = Array(repeating: nil, count: shardCount)
+        outgoing = OutgoingBatches(shardCount: shardCount, source: index)
         transitByteCounts = Array(repeating: 0, count: shardCount)
         holders = HolderTable(shardCount: shardCount)
         journal = ShardJournal(progress: progress)
@@ -178,6 +178,7 @@ package final class ShardState {
             window.deinitialize(count: 1)
             window.deallocate()
         }
+        outgoing.deallocate()
         connections.deallocate()
         queues.deallocate()
         messages.deallocate()

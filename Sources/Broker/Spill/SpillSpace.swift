@@ -30,13 +30,14 @@ struct SpillSpace {
 
     // A name: the slot in the upper half, the place in units of 8 bytes in the lower one.
     private static func slot(_ id: UInt64) -> Int { Int(id >> 32) }
-    private static func offset(_ id: UInt64) -> Int { Int(id & 0xFFFF_FFFF) << 3 }
+    fileprivate static func offset(_ id: UInt64) -> Int { Int(id & 0xFFFF_FFFF) << 3 }
 
-    /// Makes room for messages that will be added now; they are in one extent.
+    /// Makes room for messages that are added now; they are in one extent.
     ///
     /// - Parameter byteCount: of their records.
-    mutating func reserve(_ byteCount: Int) {
-        if let open, open.buffer.capacity - open.buffer.recordByteCount >= byteCount { return }
+    /// - Returns: what takes them, until it is given to `finish`.
+    mutating func reserve(_ byteCount: Int) -> SpillWriter {
+        if let open, open.buffer.capacity - open.buffer.recordByteCount >= byteCount { return writer(open) }
         close()
         let buffer: SpillBuffer
         if let spare, spare.capacity >= byteCount {
@@ -49,29 +50,41 @@ struct SpillSpace {
         buffer.recordByteCount = 0
         buffer.extent = latestNumber
         let extent = Extent(number: latestNumber)
+        let opened: (slot: UInt32, buffer: SpillBuffer)
         if let slot = freeSlots.popLast() {
             extents[Int(slot)] = extent
-            open = (slot, buffer)
+            opened = (slot, buffer)
         } else {
             extents.append(extent)
-            open = (UInt32(extents.count - 1), buffer)
+            opened = (UInt32(extents.count - 1), buffer)
         }
+        open = opened
+        return writer(opened)
     }
 
-    /// - Precondition: `reserve` has made room.
-    /// - Returns: the message's name here, in 62 bits.
-    mutating func add(_ message: UnsafeRawBufferPointer) -> UInt64 {
-        guard let open else { preconditionFailure("no room was reserved in the spill file") }
-        let offset = open.buffer.recordByteCount
-        open.buffer.recordByteCount += SpillRecord.write(message, to: open.buffer.memory + offset)
-        extents[Int(open.slot)].liveCount += 1
-        return UInt64(open.slot) << 32 | UInt64(offset >> 3)
+    private func writer(_ open: (slot: UInt32, buffer: SpillBuffer)) -> SpillWriter {
+        SpillWriter(memory: open.buffer.memory, slot: open.slot, byteCount: open.buffer.recordByteCount)
+    }
+
+    /// What was added belongs to the extent now.
+    ///
+    /// - Returns: where it ends there.
+    mutating func finish(_ writer: SpillWriter) -> Int {
+        guard let open, open.slot == writer.slot else { preconditionFailure("no room was reserved in the spill file") }
+        open.buffer.recordByteCount = writer.byteCount
+        extents[Int(writer.slot)].liveCount += writer.count
+        return writer.byteCount
     }
 
     /// The message is not wanted any more.
-    mutating func remove(_ id: UInt64) {
-        let slot = Self.slot(id)
-        extents[slot].liveCount -= 1
+    mutating func remove(_ id: UInt64) { remove(1, fromSlot: Self.slot(id)) }
+
+    /// So many of the messages that were read there are not wanted any more.
+    mutating func remove(_ count: Int, of place: SpilledPlace) { remove(count, fromSlot: place.slot) }
+
+    private mutating func remove(_ count: Int, fromSlot slot: Int) {
+        guard count > 0 else { return }
+        extents[slot].liveCount -= count
         if extents[slot].liveCount == 0, extents[slot].blockCount > 0 { free(slot) }
     }
 
@@ -106,21 +119,18 @@ struct SpillSpace {
         commands.append(.write(buffer, offset: Int(first) * SpillBuffer.alignment))
     }
 
-    /// Where the next message would be in the open extent: the end of those that were added last.
-    var openEnd: Int { open?.buffer.recordByteCount ?? 0 }
-
     /// Where to read messages that left memory together.
     ///
-    /// - Parameter end: `openEnd` after the last of them was added.
-    mutating func place(of ids: [UInt64], end: Int) -> SpilledPlace {
-        let slot = ids.first.map(Self.slot) ?? 0
+    /// - Parameters:
+    ///   - id: of the first of them that is wanted.
+    ///   - end: what `finish` said.
+    mutating func place(from id: UInt64, end: Int) -> SpilledPlace {
+        let slot = Self.slot(id)
         if let open, Int(open.slot) == slot { close() }
-        let offsets = ids.map(Self.offset)
-        let first = (offsets.min() ?? 0) & ~(SpillBuffer.alignment - 1)
+        let first = Self.offset(id) & ~(SpillBuffer.alignment - 1)
         return SpilledPlace(
             offset: Int(extents[slot].firstBlock) * SpillBuffer.alignment + first,
-            byteCount: SpillBuffer.rounded(end) - first, extent: extents[slot].number,
-            starts: offsets.map { $0 - first })
+            byteCount: SpillBuffer.rounded(end) - first, extent: extents[slot].number, slot: slot, first: first)
     }
 
     /// What the shell is to do, before it reads what is asked for.
@@ -131,12 +141,35 @@ struct SpillSpace {
     }
 }
 
+/// Takes the messages of one lot: plain memory, so that a message costs no more than its copy.
+struct SpillWriter {
+    fileprivate let memory: UnsafeMutableRawPointer
+    fileprivate let slot: UInt32
+    /// What the extent's records take.
+    fileprivate var byteCount: Int
+    /// Messages that were added.
+    fileprivate var count = 0
+
+    /// - Precondition: there is room: what was reserved.
+    /// - Returns: the message's name in the file, in 62 bits.
+    mutating func add(_ message: UnsafeRawBufferPointer) -> UInt64 {
+        let offset = byteCount
+        byteCount += SpillRecord.write(message, to: memory + offset)
+        count += 1
+        return UInt64(slot) << 32 | UInt64(offset >> 3)
+    }
+}
+
 /// Where in a shard's spill file messages are that are wanted back.
 package struct SpilledPlace: Sendable {
     /// Bytes to read, and where they begin in the file: multiples of `SpillBuffer.alignment`.
     package let offset: Int
     package let byteCount: Int
     let extent: UInt32
-    /// Where the message's records begin in what is read, in the order of the request's ids.
-    package let starts: [Int]
+    fileprivate let slot: Int
+    /// Of the extent's bytes, the first that is read.
+    fileprivate let first: Int
+
+    /// Where the record of one of the request's messages begins in what is read.
+    package func start(of id: UInt64) -> Int { SpillSpace.offset(id) - first }
 }

@@ -25,6 +25,8 @@ final class SpillFile: Sendable {
     private let relieved: @Sendable () -> Void
     private let failed: @Sendable (JournalError) -> Void
     private let thread = SerialThread()
+    /// Where what was read is checked, while the disk reads on.
+    private let checker: SerialThread
     /// By shard; -1 until the first message. The thread's.
     nonisolated(unsafe) private var descriptors: [Int32]
     private let spares = Mutex<[SpillBuffer]>([])
@@ -38,11 +40,12 @@ final class SpillFile: Sendable {
     private static let spareByteCount = 2 << 20
 
     init(
-        directory: String, shardCount: Int, memory: MemoryAccount, meter: JournalMeter, logger: Logger,
-        relieved: @escaping @Sendable () -> Void,
+        directory: String, shardCount: Int, checker: SerialThread, memory: MemoryAccount, meter: JournalMeter,
+        logger: Logger, relieved: @escaping @Sendable () -> Void,
         failed: @escaping @Sendable (JournalError) -> Void
     ) {
         self.directory = directory
+        self.checker = checker
         self.memory = memory
         self.meter = meter
         self.logger = logger
@@ -81,20 +84,27 @@ final class SpillFile: Sendable {
         _ request: PageRequest, _ place: SpilledPlace, shard: Int, then deliver: @escaping @Sendable (PageRead) -> Void
     ) {
         thread.perform { [self] in
-            let target = UnsafeMutableRawPointer.allocate(
+            nonisolated(unsafe) let target = UnsafeMutableRawPointer.allocate(
                 byteCount: place.byteCount, alignment: SpillBuffer.alignment)
-            let start = Clock.monotonicNanoseconds
-            var got = 0
-            while got < place.byteCount {
-                let count = pread(descriptors[shard], target + got, place.byteCount - got, off_t(place.offset + got))
-                if count < 0 && errno == EINTR { continue }
-                // What cannot be read is skipped, and said.
-                if count <= 0 { break }
-                got += count
+            let byteCount = read(place, shard: shard, into: target)
+            checker.perform {
+                deliver(PageRead(request: request, place: place, memory: target, byteCount: byteCount))
             }
-            meter.noteReads(1, byteCount: got, nanoseconds: Clock.monotonicNanoseconds - start)
-            deliver(PageRead(request: request, place: place, memory: target, byteCount: got))
         }
+    }
+
+    /// Returns how much could be read: what could not is skipped, and said.
+    private func read(_ place: SpilledPlace, shard: Int, into target: UnsafeMutableRawPointer) -> Int {
+        let start = Clock.monotonicNanoseconds
+        var got = 0
+        while got < place.byteCount {
+            let count = pread(descriptors[shard], target + got, place.byteCount - got, off_t(place.offset + got))
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { break }
+            got += count
+        }
+        meter.noteReads(1, byteCount: got, nanoseconds: Clock.monotonicNanoseconds - start)
+        return got
     }
 
     /// A buffer that was written, if there is one.

@@ -39,8 +39,8 @@ final class Storage: Sendable {
                 advanced: { shards[$0].journalAdvanced() }, diskIsFull: diskIsFull, failed: failed,
                 indexed: { memory.setJournal($0) }))
         spillFile = SpillFile(
-            directory: configuration.dataDirectory, shardCount: shards.count, memory: memory, meter: meter,
-            logger: logger,
+            directory: configuration.dataDirectory, shardCount: shards.count, checker: readerThread, memory: memory,
+            meter: meter, logger: logger,
             relieved: { for shard in shards { shard.wake() } }, failed: failed)
     }
 
@@ -62,11 +62,11 @@ final class Storage: Sendable {
 
     /// Everything that was handed over is on stable storage when it returns, unless it returns what has failed.
     func stop() -> JournalError? {
-        // It reads files that the journal closes.
+        // It hands over to the reader, and that one reads files that the journal closes.
+        spillFile.stop()
         readerThread.stop()
         let failure = journal.stop()
         maintenanceThread.stop()
-        spillFile.stop()
         return failure
     }
 

@@ -31,8 +31,9 @@ final class DrivenDisk {
         }
         for request in shard.takePageRequests() {
             isBusy = true
-            #expect(!request.ids.isEmpty)
-            requestedCount += request.ids.count
+            let wantedCount = request.ids.count { $0 != PageRequest.unwanted }
+            #expect(wantedCount > 0 && wantedCount == request.wantedCount)
+            requestedCount += wantedCount
             waiting.append(Waiting(shard: shard.index, request: request))
         }
         return isBusy
@@ -85,7 +86,8 @@ final class DrivenDisk {
             memory.copyMemory(from: base + place.offset, byteCount: got)
         }
         // One bit of what is damaged.
-        for start in place.starts {
+        for id in request.ids where id != PageRequest.unwanted {
+            let start = place.start(of: id)
             let content = memory + start + 8
             // What is not wanted any more may be gone from the file.
             let byteCount = Int((memory + start + 4).load(as: UInt32.self))
@@ -106,6 +108,7 @@ final class DrivenDisk {
         let byteCount = contents.reduce(8) { $0 + 16 + ($1?.count ?? 0) }
         let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 8)
         memory.initializeMemory(as: UInt8.self, repeating: 0xEE, count: byteCount)
+        read.addBlock(memory, byteCount: byteCount)
         var offset = 8
         for (index, content) in zip(range, contents) {
             guard let content else { continue }
@@ -113,6 +116,5 @@ final class DrivenDisk {
             read.add(UnsafeRawBufferPointer(start: memory + offset, count: content.count), at: index)
             offset = (offset + content.count + 7) / 8 * 8 + 8
         }
-        read.addBlock(memory, byteCount: byteCount)
     }
 }
