@@ -52,13 +52,18 @@ package final class IndexMemory: @unchecked Sendable {
         return .allocate(byteCount: Self.blockByteCount, alignment: 16)
     }
 
-    /// The block, or, of one of the file, its content in plain memory, where it is going to be changed: the first write
-    /// to a page of a file costs more than to copy the whole block.
+    /// The block, or, of one of the file, its content in plain memory, where it is going to be changed: read in one go,
+    /// while a page that is mapped has to be met, read, and at the first write copied or marked.
+    ///
+    /// The block should have been evicted: what it has in memory stays there until it is used again.
     package func bringBack(_ block: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
-        guard isMapped(block) else { return block }
+        guard let offset = offset(of: block) else { return block }
         let copy = allocatePlain()
-        copy.copyMemory(from: block, byteCount: Self.blockByteCount)
-        deallocate(block)
+        if pread(descriptor, copy, Self.blockByteCount, off_t(offset)) != Self.blockByteCount {
+            copy.copyMemory(from: block, byteCount: Self.blockByteCount)
+        }
+        mappedByteCount -= Self.blockByteCount
+        free.append(block)
         return copy
     }
 
@@ -78,8 +83,14 @@ package final class IndexMemory: @unchecked Sendable {
         if isMapped(block) { madvise(block, Self.blockByteCount, Int32(MADV_DONTNEED)) }
     }
 
-    private func isMapped(_ block: UnsafeMutableRawPointer) -> Bool {
-        extents.contains { block >= $0 && block < $0 + Self.extentByteCount }
+    private func isMapped(_ block: UnsafeMutableRawPointer) -> Bool { offset(of: block) != nil }
+
+    /// Where the block is in the file; nil for plain memory.
+    private func offset(of block: UnsafeMutableRawPointer) -> Int? {
+        for (index, extent) in extents.enumerated() where block >= extent && block < extent + Self.extentByteCount {
+            return index * Self.extentByteCount + (block - extent)
+        }
+        return nil
     }
 
     private func allocateMapped() -> UnsafeMutableRawPointer? {

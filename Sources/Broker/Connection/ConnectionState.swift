@@ -105,6 +105,13 @@ struct ConnectionState {
         channels.withUnsafeBufferPointer { Int(number) < $0.count ? $0[Int(number)] : nil }
     }
 
+    /// nil when another channel has that number by now.
+    @inline(__always)
+    func channel(_ address: ChannelAddress) -> UnsafeMutablePointer<ChannelState>? {
+        guard let channel = channel(address.number), channel.pointee.serial == address.serial else { return nil }
+        return channel
+    }
+
     /// The largest payload a frame from the client may have; RabbitMQ forgives eight bytes.
     var payloadLimit: Int {
         frameMax == 0

@@ -5,7 +5,7 @@ import Routing
 package final class PageRead: @unchecked Sendable {
     package let request: PageRequest
     /// By the request's ids. nil where nothing could be read, or nothing is wanted.
-    private(set) var messages: [Message?]
+    private let messages: UnsafeMutableBufferPointer<Message?>
     /// Memory in which messages lie, until a shard has taken them.
     private var blocks: [UnsafeMutablePointer<PageBlock>] = []
     /// What was read, before a shard has taken it.
@@ -18,7 +18,8 @@ package final class PageRead: @unchecked Sendable {
 
     package init(request: PageRequest) {
         self.request = request
-        messages = Array(repeating: nil, count: request.ids.count)
+        messages = .allocate(capacity: request.ids.count)
+        messages.initialize(repeating: nil)
     }
 
     /// What was read of the spill file, whose memory it takes over; nothing where that could not be read.
@@ -41,7 +42,13 @@ package final class PageRead: @unchecked Sendable {
 
     package var blockCount: Int { blocks.count }
 
-    deinit { for block in blocks { PageBlock.free(block) } }
+    deinit {
+        for block in blocks { PageBlock.free(block) }
+        messages.deallocate()
+    }
+
+    /// - Parameter index: of the request's ids.
+    func message(_ index: Int) -> Message? { messages[index] }
 
     /// Takes over the memory of what is added next. Contents lie at multiples of 8, with 8 bytes before each that are
     /// not used.

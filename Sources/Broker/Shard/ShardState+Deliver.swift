@@ -138,12 +138,12 @@ extension ShardState {
 
     /// A delivery of another shard's queue. A channel or a consumer that has ended meanwhile sends it back.
     func accept(_ delivery: DeliverRecord) {
-        let source = delivery.queue.shard
-        if let connection = connection(delivery.channel.connection) {
-            connection.pointee.remoteDeliveredByteCounts[source] += delivery.entry.message.byteCount
+        let connection = connection(delivery.channel.connection)
+        if let connection {
+            connection.pointee.remoteDeliveredByteCounts[delivery.queue.shard] += delivery.entry.message.byteCount
             list(connection)
         }
-        let channel = channel(delivery.channel)
+        let channel = connection?.pointee.channel(delivery.channel)
         if delivery.usesLease, let channel { channel.pointee.leasedCount -= min(1, channel.pointee.leasedCount) }
         guard let channel, channel.pointee.phase == .open,
             channel.pointee.hasConsumer(

@@ -232,7 +232,7 @@ extension ShardState {
         var stillWanted = 0
         var pagedInCount = 0
         for number in 0..<request.ids.count where request.ids[number] != PageRequest.unwanted {
-            let message = read.messages[number]
+            let message = read.message(number)
             // It may have expired, too.
             if number < purgedCount || entries[number].isRemoved {
                 if let message { release(message) }

@@ -147,10 +147,7 @@ extension ShardState {
     }
 
     func channel(_ address: ChannelAddress) -> UnsafeMutablePointer<ChannelState>? {
-        guard let channel = connection(address.connection)?.pointee.channel(address.number),
-            channel.pointee.serial == address.serial
-        else { return nil }
-        return channel
+        connection(address.connection)?.pointee.channel(address)
     }
 
     @inline(__always)
