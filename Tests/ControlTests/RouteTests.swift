@@ -1,7 +1,7 @@
-import SplitMix
 import AMQPWire
 import JSON
 import Routing
+import SplitMix
 import Testing
 
 @testable import leveretctl

@@ -1,6 +1,6 @@
-import SplitMix
 import LeveretClient
 import Logging
+import SplitMix
 import Synchronization
 
 /// Where a round's messages go.

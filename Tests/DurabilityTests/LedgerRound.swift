@@ -1,7 +1,7 @@
-import SplitMix
 import Foundation
 import Glibc
 import Processes
+import SplitMix
 
 /// One broker directory through some lives: load, kill -9, load, kill -9, …, then everything is taken out and compared.
 /// A seed decides what is done; when exactly the broker dies within its work, nobody can repeat.

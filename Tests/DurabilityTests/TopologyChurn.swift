@@ -1,5 +1,5 @@
-import SplitMix
 import LeveretClient
+import SplitMix
 import Synchronization
 
 /// Declares, binds, unbinds and deletes durable things one after the other, and knows what a broker has promised: what

@@ -1,5 +1,5 @@
-import SplitMix
 import Foundation
+import SplitMix
 import Testing
 
 @testable import Node

@@ -1,7 +1,7 @@
-import SplitMix
 import AMQPWire
 import Broker
 import Routing
+import SplitMix
 import Testing
 
 @testable import Node

@@ -14,7 +14,10 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
 
     package mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 
-    package mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
+    /// True so many times out of a hundred, or of another number.
+    package mutating func chance(_ numerator: Int, in denominator: Int = 100) -> Bool {
+        below(denominator) < numerator
+    }
 
     package mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 }

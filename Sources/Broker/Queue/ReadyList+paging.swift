@@ -80,7 +80,10 @@ extension ReadyList {
             if chunk.pointee.state == .pagedOut {
                 chunk.pointee.state = .loading
                 bringBack(chunk)
-                countLoading(chunk)
+                chunk.pointee.loadingCount = 0
+                for index in chunk.pointee.first..<chunk.pointee.end where !chunk.pointee.entries[index].isRemoved {
+                    chunk.pointee.loadingCount += 1
+                }
                 return chunk
             }
             bytes += chunk.pointee.byteCount
@@ -88,18 +91,6 @@ extension ReadyList {
             next = chunk.pointee.next
         }
         return nil
-    }
-
-    private func countLoading(_ chunk: ChunkPointer) {
-        var count = 0
-        var spilledCount = 0
-        for index in chunk.pointee.first..<chunk.pointee.end {
-            let entry = chunk.pointee.entries[index]
-            if !entry.isRemoved { count += 1 }
-            if entry.isSpilled { spilledCount += 1 }
-        }
-        chunk.pointee.loadingCount = count
-        chunk.pointee.loadingSpilledCount = spilledCount
     }
 
     /// The chunk of that serial if it is still there and waits.

@@ -37,8 +37,6 @@ struct ReadyList {
         var state: State
         /// Entries still to come back.
         var loadingCount = 0
-        /// How many of them were in the spill file when they were asked for.
-        var loadingSpilledCount = 0
         /// Where those of its messages end that are in the spill file.
         var spilledEnd = 0
     }

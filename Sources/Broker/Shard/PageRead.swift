@@ -1,7 +1,7 @@
 import Routing
 
 /// What the shell has read back, or could not: for a chunk of a queue's messages that had left memory. It is made on
-/// the thread that reads, which also prepares the messages for their shard: that one need not touch them.
+/// a thread that reads or checks, which also prepares the messages for their shard: that one need not touch them.
 package final class PageRead: @unchecked Sendable {
     package let request: PageRequest
     /// By the request's ids. nil where nothing could be read, or nothing is wanted.

@@ -148,17 +148,19 @@ extension ShardState {
         if isHeld(queue) { return }
         let ahead = isMemoryScarce ? ReadyList.keptByteCount : ReadyList.aheadByteCount
         while let chunk = queue.pointee.ready.chunkToLoad(aheadByteCount: ahead) {
-            request(chunk, of: queue, isSpilled: false)
-            request(chunk, of: queue, isSpilled: true)
+            var spilledCount = 0
+            for index in chunk.pointee.first..<chunk.pointee.end where chunk.pointee.entries[index].isSpilled {
+                spilledCount += 1
+            }
+            request(chunk.pointee.loadingCount - spilledCount, of: chunk, queue, isSpilled: false)
+            request(spilledCount, of: chunk, queue, isSpilled: true)
         }
     }
 
     /// Asks for those of a chunk's messages that are in the spill file, or those that are in the journal.
     private func request(
-        _ chunk: ReadyList.ChunkPointer, of queue: UnsafeMutablePointer<QueueState>, isSpilled: Bool
+        _ count: Int, of chunk: ReadyList.ChunkPointer, _ queue: UnsafeMutablePointer<QueueState>, isSpilled: Bool
     ) {
-        let spilledCount = chunk.pointee.loadingSpilledCount
-        let count = isSpilled ? spilledCount : chunk.pointee.loadingCount - spilledCount
         if count == 0 { return }
         let first = chunk.pointee.first
         let entries = chunk.pointee.entries

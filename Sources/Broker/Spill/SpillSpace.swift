@@ -37,7 +37,13 @@ struct SpillSpace {
     /// - Parameter byteCount: of their records.
     /// - Returns: what takes them, until it is given to `finish`.
     mutating func reserve(_ byteCount: Int) -> SpillWriter {
-        if let open, open.buffer.capacity - open.buffer.recordByteCount >= byteCount { return writer(open) }
+        let (slot, buffer) = extent(with: byteCount)
+        return SpillWriter(memory: buffer.memory, slot: slot, byteCount: buffer.recordByteCount)
+    }
+
+    /// The open extent, or a new one where that has no such room.
+    private mutating func extent(with byteCount: Int) -> (slot: UInt32, buffer: SpillBuffer) {
+        if let open, open.buffer.capacity - open.buffer.recordByteCount >= byteCount { return open }
         close()
         let buffer: SpillBuffer
         if let spare, spare.capacity >= byteCount {
@@ -49,21 +55,14 @@ struct SpillSpace {
         latestNumber &+= 1
         buffer.recordByteCount = 0
         buffer.extent = latestNumber
-        let extent = Extent(number: latestNumber)
-        let opened: (slot: UInt32, buffer: SpillBuffer)
-        if let slot = freeSlots.popLast() {
-            extents[Int(slot)] = extent
-            opened = (slot, buffer)
-        } else {
-            extents.append(extent)
-            opened = (UInt32(extents.count - 1), buffer)
+        if freeSlots.isEmpty {
+            freeSlots.append(UInt32(extents.count))
+            extents.append(Extent(number: 0))
         }
-        open = opened
-        return writer(opened)
-    }
-
-    private func writer(_ open: (slot: UInt32, buffer: SpillBuffer)) -> SpillWriter {
-        SpillWriter(memory: open.buffer.memory, slot: open.slot, byteCount: open.buffer.recordByteCount)
+        let slot = freeSlots.removeLast()
+        extents[Int(slot)] = Extent(number: latestNumber)
+        open = (slot, buffer)
+        return (slot, buffer)
     }
 
     /// What was added belongs to the extent now.

@@ -1,7 +1,7 @@
-import SplitMix
 import AMQPWire
 import Broker
 import Journal
+import SplitMix
 import Testing
 
 /// A broker with a journal under random use, from one start to one stop.

@@ -1,6 +1,6 @@
-import SplitMix
 import AMQPWire
 import Broker
+import SplitMix
 import Testing
 
 /// Random use of durable exchanges of all kinds, with kills, compared with a naive model.

@@ -1,6 +1,6 @@
-import SplitMix
 import AMQPWire
 import Broker
+import SplitMix
 import Testing
 
 /// One queue under random use while its messages leave memory and come back, beside a list of what it should hold.

@@ -1,5 +1,5 @@
-import SplitMix
 import AMQPWire
+import SplitMix
 import Testing
 
 @testable import Broker

@@ -1,6 +1,6 @@
-import SplitMix
 import AMQPWire
 import Routing
+import SplitMix
 import Testing
 
 @testable import Broker

@@ -1,6 +1,6 @@
-import SplitMix
 import AMQPWire
 import Broker
+import SplitMix
 
 /// A client that speaks AMQP over a simulated socket: it sends what its role makes up, and checks every frame that
 /// comes back. What it does stands in `SimulatedClient+actions`, what it checks in `SimulatedClient+answers`.

@@ -1,5 +1,0 @@
-import SplitMix
-
-extension SplitMix64 {
-    mutating func chance(_ numerator: Int, in denominator: Int) -> Bool { below(denominator) < numerator }
-}
