@@ -1,5 +1,11 @@
 import AMQPWire
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A message as a shard keeps it: one block of memory, written once, read by every queue and consumer that gets it.
 ///
 ///     0   references  UInt32   how many hold it; only the shard that published it counts
@@ -88,7 +94,13 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     }
 
     @inline(__always)
-    var byteCount: Int { Self.headByteCount + addressingByteCount + propertiesByteCount + bodyByteCount }
+    var byteCount: Int { byteCount(withBody: bodyByteCount) }
+
+    /// What it would take with another body.
+    @inline(__always)
+    func byteCount(withBody bodyByteCount: Int) -> Int {
+        Self.headByteCount + addressingByteCount + propertiesByteCount + bodyByteCount
+    }
 
     /// Writes the head; the parts are filled in by the caller.
     @inline(__always)
@@ -142,6 +154,32 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     /// The whole block: what the journal keeps.
     @inline(__always)
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: byteCount) }
+
+    /// Whether nothing but name, time and body tells them apart.
+    @inline(__always)
+    func isLike(_ other: Message) -> Bool {
+        // The second row of the table above, then priority and care.
+        guard memory.load(fromByteOffset: 4, as: UInt32.self) == other.memory.load(fromByteOffset: 4, as: UInt32.self),
+            propertiesByteCount == other.propertiesByteCount,
+            memory.load(fromByteOffset: 30, as: UInt16.self) == other.memory.load(fromByteOffset: 30, as: UInt16.self)
+        else { return false }
+        let byteCount = addressingByteCount + propertiesByteCount
+        return memcmp(memory + Self.headByteCount, other.memory + Self.headByteCount, byteCount) == 0
+    }
+
+    /// Makes a message of another's addressing and properties, and of a body. It has no name.
+    ///
+    /// - Parameter memory: room for it.
+    init(_ memory: UnsafeMutableRawPointer, like other: Message, milliseconds: UInt64, body: UnsafeRawBufferPointer) {
+        self.memory = memory
+        let start = Self.headByteCount + other.addressingByteCount + other.propertiesByteCount
+        memory.copyMemory(from: other.memory, byteCount: start)
+        memory.storeBytes(of: UInt32(truncatingIfNeeded: body.count), toByteOffset: 12, as: UInt32.self)
+        memory.storeBytes(
+            of: other.story.published(later: milliseconds).bits, toByteOffset: 24, as: UInt64.self)
+        id = 0
+        if let source = body.baseAddress { (memory + start).copyMemory(from: source, byteCount: body.count) }
+    }
 
     @inline(__always)
     var content: ContentView { ContentView(addressing: addressing, properties: properties, body: body) }

@@ -12,6 +12,8 @@ struct MessageStory: BitwiseCopyable {
             publishedMilliseconds & Self.millisecondsMask | UInt64(priority) << 48 | UInt64(care.rawValue) << 56
     }
 
+    func published(later milliseconds: UInt64) -> MessageStory { MessageStory(bits: bits &+ milliseconds) }
+
     var publishedMilliseconds: UInt64 { bits & Self.millisecondsMask }
     var priority: UInt8 { UInt8(truncatingIfNeeded: bits >> 48) }
     @inline(__always)

@@ -37,8 +37,8 @@ struct ReadyList {
         var state: State
         /// Entries still to come back.
         var loadingCount = 0
-        /// Where those of its messages end that are in the spill file.
-        var spilledEnd = 0
+        /// Those of its messages that are in the spill file.
+        var spilled: SpilledLot?
     }
 
     /// Where large chunks are; it outlives the list. nil: with all other memory.

@@ -22,10 +22,11 @@ package final class PageRead: @unchecked Sendable {
         messages.initialize(repeating: nil)
     }
 
-    /// What was read of the spill file, whose memory it takes over; nothing where that could not be read.
+    /// What was read of the spill file: the messages stay where they are.
     ///
+    /// - Precondition: the place's `isWhole`.
     /// - Parameters:
-    ///   - memory: of the size that was asked for, at a multiple of 8.
+    ///   - memory: of the size that was asked for, at a multiple of 8; it is taken over.
     ///   - byteCount: so much of it was read.
     package convenience init(
         request: PageRequest, place: SpilledPlace, memory: UnsafeMutableRawPointer, byteCount: Int
@@ -34,9 +35,39 @@ package final class PageRead: @unchecked Sendable {
         addBlock(memory, byteCount: place.byteCount)
         let bytes = UnsafeRawBufferPointer(start: memory, count: min(byteCount, place.byteCount))
         for (index, id) in request.ids.enumerated() where id != PageRequest.unwanted {
-            if let message = SpillRecord.message(in: bytes, at: place.start(of: id), extent: place.extent) {
-                add(message, at: index)
+            if let (form, content) = SpillRecord.read(bytes, at: place.start(of: id), extent: place.extent),
+                form.isWhole
+            {
+                add(content, at: index)
             }
+        }
+    }
+
+    /// What was read of the spill file: the messages are made of it, elsewhere.
+    ///
+    /// - Parameter bytes: what was read, as much as could be; free again when it returns.
+    package convenience init(request: PageRequest, place: SpilledPlace, copying bytes: UnsafeRawBufferPointer) {
+        self.init(request: request)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: place.messageByteCount, alignment: 8)
+        addBlock(memory, byteCount: place.messageByteCount)
+        let first = SpillRecord.read(bytes, at: place.start, extent: place.extent)
+            .flatMap { Message(recovered: $0.content) }
+        var end = 0
+        for (index, id) in request.ids.enumerated() where id != PageRequest.unwanted {
+            guard let (form, content) = SpillRecord.read(bytes, at: place.start(of: id), extent: place.extent) else {
+                continue
+            }
+            let target = memory + end + SpillRecord.headByteCount
+            let byteCount = form.isWhole ? content.count : first?.byteCount(withBody: content.count) ?? 0
+            let newEnd = end + SpillRecord.byteCount(ofMessage: byteCount)
+            guard byteCount > 0, newEnd <= place.messageByteCount, let base = content.baseAddress else { continue }
+            if form.isWhole {
+                target.copyMemory(from: base, byteCount: byteCount)
+            } else if let first {
+                _ = Message(target, like: first, milliseconds: form.milliseconds, body: content)
+            }
+            end = newEnd
+            add(UnsafeRawBufferPointer(start: target, count: byteCount), at: index)
         }
     }
 

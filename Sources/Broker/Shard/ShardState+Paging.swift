@@ -115,10 +115,10 @@ extension ShardState {
         for index in chunk.pointee.first..<chunk.pointee.end {
             if entries[index].isRemoved || entries[index].isPagedOut { continue }
             let message = entries[index].message
-            entries[index].pageOut(writer.add(message.bytes), isSpilled: true)
+            entries[index].pageOut(writer.add(message), isSpilled: true)
             release(message)
         }
-        chunk.pointee.spilledEnd = spilled.finish(writer)
+        chunk.pointee.spilled = spilled.finish(writer)
     }
 
     private func isWritten(_ message: Message) -> Bool {
@@ -174,9 +174,7 @@ extension ShardState {
             }
         }
         var place: SpilledPlace?
-        if isSpilled, let id = ids.first(where: { $0 != PageRequest.unwanted }) {
-            place = spilled.place(from: id, end: chunk.pointee.spilledEnd)
-        }
+        if isSpilled, let lot = chunk.pointee.spilled { place = spilled.place(of: lot) }
         pageRequests.append(
             PageRequest(
                 queue: queue.pointee.address, level: queue.pointee.currentLevel, chunkSerial: chunk.pointee.serial,

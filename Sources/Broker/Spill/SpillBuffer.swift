@@ -1,5 +1,6 @@
 /// What is written to the spill file in one go: page-aligned memory, so that it need not pass through the system's page
-/// cache. It changes hands, from a shard to the thread that writes and back; one owner at a time.
+/// cache. It changes hands, from a shard to the thread that writes and back; one owner at a time. What is read back may
+/// pass through one, too.
 package final class SpillBuffer: @unchecked Sendable {
     /// Memory, places in the file and sizes are multiples of it: what disks and file systems want of a write that is
     /// not cached.
@@ -15,7 +16,7 @@ package final class SpillBuffer: @unchecked Sendable {
     var extent: UInt32 = 0
 
     /// - Parameter minimumCapacity: in bytes.
-    init(minimumCapacity: Int) {
+    package init(minimumCapacity: Int) {
         capacity = Self.rounded(minimumCapacity)
         memory = .allocate(byteCount: capacity, alignment: Self.alignment)
     }

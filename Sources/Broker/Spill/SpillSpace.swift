@@ -34,11 +34,12 @@ struct SpillSpace {
 
     /// Makes room for messages that are added now; they are in one extent.
     ///
-    /// - Parameter byteCount: of their records.
+    /// - Parameter byteCount: of their records, all of them whole.
     /// - Returns: what takes them, until it is given to `finish`.
     mutating func reserve(_ byteCount: Int) -> SpillWriter {
         let (slot, buffer) = extent(with: byteCount)
-        return SpillWriter(memory: buffer.memory, slot: slot, byteCount: buffer.recordByteCount)
+        return SpillWriter(
+            memory: buffer.memory, slot: slot, start: buffer.recordByteCount, messageByteCount: byteCount)
     }
 
     /// The open extent, or a new one where that has no such room.
@@ -67,12 +68,12 @@ struct SpillSpace {
 
     /// What was added belongs to the extent now.
     ///
-    /// - Returns: where it ends there.
-    mutating func finish(_ writer: SpillWriter) -> Int {
+    mutating func finish(_ writer: SpillWriter) -> SpilledLot {
         guard let open, open.slot == writer.slot else { preconditionFailure("no room was reserved in the spill file") }
-        open.buffer.recordByteCount = writer.byteCount
+        open.buffer.recordByteCount = writer.end
         extents[Int(writer.slot)].liveCount += writer.count
-        return writer.byteCount
+        return SpilledLot(
+            slot: writer.slot, start: writer.start, end: writer.end, messageByteCount: writer.messageByteCount)
     }
 
     /// The message is not wanted any more.
@@ -119,17 +120,13 @@ struct SpillSpace {
     }
 
     /// Where to read messages that left memory together.
-    ///
-    /// - Parameters:
-    ///   - id: of the first of them that is wanted.
-    ///   - end: what `finish` said.
-    mutating func place(from id: UInt64, end: Int) -> SpilledPlace {
-        let slot = Self.slot(id)
-        if let open, Int(open.slot) == slot { close() }
-        let first = Self.offset(id) & ~(SpillBuffer.alignment - 1)
+    mutating func place(of lot: SpilledLot) -> SpilledPlace {
+        let slot = Int(lot.slot)
+        if let open, open.slot == lot.slot { close() }
+        let first = lot.start & ~(SpillBuffer.alignment - 1)
         return SpilledPlace(
             offset: Int(extents[slot].firstBlock) * SpillBuffer.alignment + first,
-            byteCount: SpillBuffer.rounded(end) - first, extent: extents[slot].number, slot: slot, first: first)
+            byteCount: SpillBuffer.rounded(lot.end) - first, extent: extents[slot].number, lot: lot)
     }
 
     /// What the shell is to do, before it reads what is asked for.
@@ -144,31 +141,63 @@ struct SpillSpace {
 struct SpillWriter {
     fileprivate let memory: UnsafeMutableRawPointer
     fileprivate let slot: UInt32
-    /// What the extent's records take.
-    fileprivate var byteCount: Int
+    fileprivate let start: Int
+    /// Of the extent, what records take up to here.
+    fileprivate var end: Int
+    /// What the lot's records would take if all were whole.
+    fileprivate let messageByteCount: Int
     /// Messages that were added.
     fileprivate var count = 0
+    /// Where the first of them is.
+    private var first: Message?
+
+    fileprivate init(memory: UnsafeMutableRawPointer, slot: UInt32, start: Int, messageByteCount: Int) {
+        self.memory = memory
+        self.slot = slot
+        self.start = start
+        self.messageByteCount = messageByteCount
+        end = start
+    }
 
     /// - Precondition: there is room: what was reserved.
     /// - Returns: the message's name in the file, in 62 bits.
-    mutating func add(_ message: UnsafeRawBufferPointer) -> UInt64 {
-        let offset = byteCount
-        byteCount += SpillRecord.write(message, to: memory + offset)
+    mutating func add(_ message: Message) -> UInt64 {
+        let offset = end
+        end += SpillRecord.write(message, like: first, to: memory + offset)
+        if count == 0 { first = Message(memory: memory + offset + SpillRecord.headByteCount) }
         count += 1
         return UInt64(slot) << 32 | UInt64(offset >> 3)
     }
 }
 
-/// Where in a shard's spill file messages are that are wanted back.
+/// Messages that left memory together: a part of an extent.
+struct SpilledLot {
+    fileprivate let slot: UInt32
+    /// Where in the extent its records are.
+    fileprivate let start: Int
+    fileprivate let end: Int
+    /// What they would take if all were whole.
+    fileprivate let messageByteCount: Int
+}
+
+/// Where in a shard's spill file a lot is that is wanted back.
 package struct SpilledPlace: Sendable {
     /// Bytes to read, and where they begin in the file: multiples of `SpillBuffer.alignment`.
     package let offset: Int
     package let byteCount: Int
     let extent: UInt32
-    fileprivate let slot: Int
-    /// Of the extent's bytes, the first that is read.
-    fileprivate let first: Int
+    fileprivate let lot: SpilledLot
 
-    /// Where the record of one of the request's messages begins in what is read.
-    package func start(of id: UInt64) -> Int { SpillSpace.offset(id) - first }
+    fileprivate var slot: Int { Int(lot.slot) }
+
+    /// Whether the messages can stay where they are read.
+    package var isWhole: Bool { lot.end - lot.start == lot.messageByteCount }
+    /// Room for those that cannot, with 8 bytes before each.
+    var messageByteCount: Int { lot.messageByteCount }
+
+    /// Of what is read, where the lot's first record begins.
+    var start: Int { lot.start & (SpillBuffer.alignment - 1) }
+
+    /// Where the record of one of the lot's messages begins in what is read.
+    package func start(of id: UInt64) -> Int { SpillSpace.offset(id) - lot.start + start }
 }

@@ -84,11 +84,21 @@ final class SpillFile: Sendable {
         _ request: PageRequest, _ place: SpilledPlace, shard: Int, then deliver: @escaping @Sendable (PageRead) -> Void
     ) {
         thread.perform { [self] in
-            nonisolated(unsafe) let target = UnsafeMutableRawPointer.allocate(
-                byteCount: place.byteCount, alignment: SpillBuffer.alignment)
-            let byteCount = read(place, shard: shard, into: target)
-            checker.perform {
-                deliver(PageRead(request: request, place: place, memory: target, byteCount: byteCount))
+            if place.isWhole {
+                nonisolated(unsafe) let target = UnsafeMutableRawPointer.allocate(
+                    byteCount: place.byteCount, alignment: SpillBuffer.alignment)
+                let byteCount = read(place, shard: shard, into: target)
+                checker.perform {
+                    deliver(PageRead(request: request, place: place, memory: target, byteCount: byteCount))
+                }
+            } else {
+                let buffer = takeSpare(place.byteCount) ?? SpillBuffer(minimumCapacity: place.byteCount)
+                let byteCount = read(place, shard: shard, into: buffer.memory)
+                checker.perform { [self] in
+                    let bytes = UnsafeRawBufferPointer(start: buffer.memory, count: byteCount)
+                    deliver(PageRead(request: request, place: place, copying: bytes))
+                    keep(buffer)
+                }
             }
         }
     }
@@ -107,8 +117,12 @@ final class SpillFile: Sendable {
         return got
     }
 
-    /// A buffer that was written, if there is one.
-    func takeSpare() -> SpillBuffer? { spares.withLock { $0.popLast() } }
+    /// A buffer to use again, if there is one of that size.
+    func takeSpare(_ byteCount: Int = 0) -> SpillBuffer? {
+        spares.withLock { spares in
+            spares.lastIndex { $0.capacity >= byteCount }.map { spares.remove(at: $0) }
+        }
+    }
 
     private func keep(_ buffer: SpillBuffer) {
         guard buffer.capacity <= Self.spareByteCount else { return }

@@ -1,4 +1,4 @@
-import Broker
+@testable import Broker
 import Journal
 import Testing
 
@@ -12,7 +12,9 @@ final class DrivenDisk {
     /// Reads are answered at once; else when the test says so.
     var isHeld = false
     /// A message that cannot be read; in the spill file it is named by the offset of its record.
-    var isDamaged: (_ isSpilled: Bool, _ id: UInt64, _ content: [UInt8]?) -> Bool = { _, _, _ in false }
+    var isDamaged: (_ id: UInt64) -> Bool = { _ in false }
+    /// What nobody gets to see because of that: with a message of the spill file, those that are like it.
+    var isLost: (_ content: [UInt8]) -> Void = { _ in }
     /// What the journal has under an id.
     var journaled: (UInt64) -> [UInt8]? = { _ in nil }
     /// The spill files, by shard.
@@ -85,25 +87,43 @@ final class DrivenDisk {
             guard got > 0, let base = file.baseAddress else { return }
             memory.copyMemory(from: base + place.offset, byteCount: got)
         }
-        // One bit of what is damaged.
+        let sound = makeRead(request, place, memory, got)
+        var isDamaged = false
         for id in request.ids where id != PageRequest.unwanted {
             let start = place.start(of: id)
-            let content = memory + start + 8
-            // What is not wanted any more may be gone from the file.
-            let byteCount = Int((memory + start + 4).load(as: UInt32.self))
-            guard start + 8 + byteCount <= got else { continue }
-            let bytes = [UInt8](UnsafeRawBufferPointer(start: content, count: byteCount))
-            guard isDamaged(true, UInt64(place.offset + start), bytes) else { continue }
-            (content + 4).assumingMemoryBound(to: UInt8.self).pointee ^= 4
+            guard start + 8 < got, self.isDamaged(UInt64(place.offset + start)) else { continue }
+            isDamaged = true
+            (memory + start + 8).assumingMemoryBound(to: UInt8.self).pointee ^= 4
         }
-        return PageRead(request: request, place: place, memory: memory, byteCount: got)
+        guard isDamaged else {
+            memory.deallocate()
+            return sound
+        }
+        let read = makeRead(request, place, memory, got)
+        for index in request.ids.indices where read.message(index) == nil {
+            if let message = sound.message(index) { isLost(Array(message.bytes)) }
+        }
+        memory.deallocate()
+        return read
+    }
+
+    private func makeRead(
+        _ request: PageRequest, _ place: SpilledPlace, _ memory: UnsafeMutableRawPointer, _ byteCount: Int
+    ) -> PageRead {
+        let bytes = UnsafeRawBufferPointer(start: memory, count: byteCount)
+        guard place.isWhole else { return PageRead(request: request, place: place, copying: bytes) }
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: place.byteCount, alignment: SpillBuffer.alignment)
+        copy.copyMemory(from: memory, byteCount: byteCount)
+        return PageRead(request: request, place: place, memory: copy, byteCount: byteCount)
     }
 
     private func addBlock(to read: PageRead, _ range: Range<Int>) {
         let contents = range.map { index -> [UInt8]? in
             let id = read.request.ids[index]
             let content = journaled(id)
-            return isDamaged(false, id, content) ? nil : content
+            guard isDamaged(id) else { return content }
+            if let content { isLost(content) }
+            return nil
         }
         let byteCount = contents.reduce(8) { $0 + 16 + ($1?.count ?? 0) }
         let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 8)

@@ -51,10 +51,9 @@ private final class PagedQueueRun {
             clients.append(client)
         }
         if isDamaged {
-            disk.isDamaged = { [unowned self] _, id, content in
-                guard id % 977 < 64 else { return false }
-                if let body = content.flatMap(StoredMessage.init)?.body { unread.insert(number(body)) }
-                return true
+            disk.isDamaged = { $0 % 977 < 64 }
+            disk.isLost = { [unowned self] content in
+                if let body = StoredMessage(content)?.body { unread.insert(number(body)) }
             }
         }
     }
@@ -105,8 +104,16 @@ private final class PagedQueueRun {
             ready.append(latest)
             publisher.publish(
                 "\(latest) " + String(repeating: "x", count: random.below(size)), routingKey: "q",
-                properties: isDurable && random.chance(70) ? .persistent : BasicProperties())
+                properties: properties())
         }
+    }
+
+    private func properties() -> BasicProperties {
+        if isDurable, random.chance(70) { return .persistent }
+        // Some have nothing in common with those beside them.
+        var properties = BasicProperties()
+        if random.chance(10) { properties.messageID = ShortString("\(latest)") }
+        return properties
     }
 
     private func act(_ client: Client) {

@@ -267,7 +267,7 @@ import Testing
 
     @Test(arguments: [false, true]) func whatCannotBeReadIsSkippedAndSaid(isDurable: Bool) {
         withDeepQueue(isDurable: isDurable) { broker, disk, client in
-            disk.isDamaged = { _, id, _ in (id >> 6) % 10 == 3 }
+            disk.isDamaged = { ($0 >> 6) % 10 == 3 }
             disk.isHeld = false
             client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
             let numbers = takeNumbers(client)
@@ -281,7 +281,7 @@ import Testing
 
     @Test func aQueueOfWhichNothingCanBeReadGoesOn() {
         withDeepQueue { broker, disk, client in
-            disk.isDamaged = { _, _, _ in true }
+            disk.isDamaged = { _ in true }
             disk.isHeld = false
             let other = broker.connect()
             client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
