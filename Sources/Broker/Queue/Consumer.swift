@@ -22,6 +22,11 @@ struct ConsumerCredit {
     /// Set when the channel lives on the queue's shard.
     let channel: UnsafeMutablePointer<ChannelState>?
     let window: UnsafeMutablePointer<DeliveryWindow>
+
+    /// Messages that it may still get, as far as its own prefetch count goes.
+    var prefetchCapacity: Int {
+        noAck || prefetchCount == 0 ? .max : Int(prefetchCount - min(prefetchCount, unackedCount))
+    }
 }
 
 /// What else there is to know of a consumer.

@@ -61,6 +61,10 @@ struct QueueConsumers {
         return nil
     }
 
+    /// Who had the last turn has the next one, too, as long as its credit lasts.
+    @inline(__always)
+    var isAlone: Bool { turn.count == 1 }
+
     /// Whether the consumer may get a message; where not, sees to it that it is asked again when it may.
     @inline(__always)
     private func hasCredit(_ credit: UnsafeMutablePointer<ConsumerCredit>) -> Bool {
@@ -103,7 +107,7 @@ struct QueueConsumers {
         for reference in references where isActive(reference) {
             guard let credit = credit(reference), !credit.pointee.isQuiescing else { continue }
             if credit.pointee.noAck || credit.pointee.prefetchCount == 0 { return .max }
-            sum += Int(credit.pointee.prefetchCount - min(credit.pointee.prefetchCount, credit.pointee.unackedCount))
+            sum += credit.pointee.prefetchCapacity
         }
         return sum
     }

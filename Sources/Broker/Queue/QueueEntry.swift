@@ -36,6 +36,7 @@ struct QueueEntry: Equatable, BitwiseCopyable, HeapElement {
     var pagedOutID: UInt64 { content >> 2 }
 
     var isRemoved: Bool { content == 0 }
+    var isInMemory: Bool { !isPagedOut && !isRemoved }
     mutating func remove() { content = 0 }
 
     /// - Precondition: it is neither paged out nor removed.

@@ -106,6 +106,25 @@ struct ReadyList {
         return entry
     }
 
+    /// Entries that come first and lie in a row: all that are left of the first chunk, also those that were removed
+    /// and those that are not in memory. Empty where something that came back may be in front of them.
+    var firstRun: UnsafeMutableBufferPointer<QueueEntry> {
+        guard chunkedCount > 0, returned.isEmpty, let chunk = head else {
+            return UnsafeMutableBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeMutableBufferPointer(
+            start: chunk.pointee.entries + chunk.pointee.first, count: chunk.pointee.end - chunk.pointee.first)
+    }
+
+    /// Takes so many of `firstRun`, none of which was removed.
+    mutating func removeFirst(_ count: Int) {
+        guard let chunk = head else { return }
+        chunkedCount -= count
+        chunk.pointee.first += count
+        if chunk.pointee.first == chunk.pointee.end { dropHead() }
+        if removedCount > 0 { skipRemoved() }
+    }
+
     /// Puts an entry back to its place.
     mutating func putBack(_ entry: QueueEntry) { returned.insert(entry) }
 

@@ -13,6 +13,9 @@ package final class MailboxBatch: @unchecked Sendable {
     var transitByteCount = 0
     /// Their epoch.
     var epoch: UInt64 = 0
+    /// Where the latest run begins, and where it ends: if nothing is behind that, it may go on.
+    private var runStart = 0
+    private var runEnd = -1
 
     /// For the inbox of the shell: the batch that was pushed before.
     package var link: UnsafeMutableRawPointer?
@@ -31,6 +34,45 @@ package final class MailboxBatch: @unchecked Sendable {
         position.storeBytes(of: RecordHead(kind: Record.kind, byteCount: UInt32(size)), as: RecordHead.self)
         (position + MemoryLayout<RecordHead>.stride).storeBytes(of: record, as: Record.self)
         records.advance(size)
+    }
+
+    /// Appends to the latest run if it is of the same description, and begins another one else.
+    @inline(__always)
+    func append<Run: MailboxRun>(_ element: Run.Element, to run: Run) {
+        if !continues(run) { begin(run) }
+        let byteCount = MemoryLayout<Run.Element>.stride
+        records.reserve(byteCount).storeBytes(of: element, as: Run.Element.self)
+        extendRun(byteCount)
+    }
+
+    func append<Run: MailboxRun>(_ elements: UnsafeBufferPointer<Run.Element>, to run: Run) {
+        if !continues(run) { begin(run) }
+        let byteCount = elements.count * MemoryLayout<Run.Element>.stride
+        guard let base = elements.baseAddress else { return }
+        records.reserve(byteCount).copyMemory(from: base, byteCount: byteCount)
+        extendRun(byteCount)
+    }
+
+    @inline(__always)
+    private func continues<Run: MailboxRun>(_ run: Run) -> Bool {
+        guard records.count == runEnd, let base = records.base else { return false }
+        let head = base + runStart
+        return head.load(as: RecordHead.self).kind == Run.kind
+            && run.isSame(as: head.load(fromByteOffset: MemoryLayout<RecordHead>.stride, as: Run.self))
+    }
+
+    @inline(never)
+    private func begin<Run: MailboxRun>(_ run: Run) {
+        runStart = records.count
+        append(run)
+    }
+
+    @inline(__always)
+    private func extendRun(_ byteCount: Int) {
+        records.advance(byteCount)
+        runEnd = records.count
+        (records.base.unsafelyUnwrapped + runStart).assumingMemoryBound(to: RecordHead.self).pointee.byteCount +=
+            UInt32(byteCount)
     }
 
     func append(_ message: ControlMessage) {
@@ -85,6 +127,15 @@ struct OutgoingBatch {
     @inline(__always)
     func append<Record: MailboxRecord>(_ record: Record) { batch._withUnsafeGuaranteedRef { $0.append(record) } }
 
+    @inline(__always)
+    func append<Run: MailboxRun>(_ element: Run.Element, to run: Run) {
+        batch._withUnsafeGuaranteedRef { $0.append(element, to: run) }
+    }
+
+    func append<Run: MailboxRun>(_ elements: UnsafeBufferPointer<Run.Element>, to run: Run) {
+        batch._withUnsafeGuaranteedRef { $0.append(elements, to: run) }
+    }
+
     func append(_ message: ControlMessage) { batch._withUnsafeGuaranteedRef { $0.append(message) } }
 
     /// A message of that size is in it, on its way to a queue.
@@ -94,17 +145,38 @@ struct OutgoingBatch {
 
 struct RecordHead: BitwiseCopyable {
     let kind: RecordKind
-    let byteCount: UInt32
+    /// With this head, and with what follows the record if it is a `MailboxRun`.
+    var byteCount: UInt32
 }
 
 enum RecordKind: UInt32, BitwiseCopyable {
-    case enqueue, offer, rejection, settle, deliver, release, windowCredit, transitCredit, leaseRequest, leaseGrant,
+    case enqueue, offer, rejection, settle, deliver, release, releases, windowCredit, transitCredit, leaseRequest,
+        leaseGrant,
         leaseReturn, control
 }
 
 /// Plain bytes between shards: 8-byte aligned, no references.
 protocol MailboxRecord: BitwiseCopyable {
     static var kind: RecordKind { get }
+}
+
+/// What many records that follow each other have in common is said once; then come what they differ in, of 8-byte
+/// aligned sizes: a deep queue's deliveries are memory that one CPU writes and another reads.
+protocol MailboxRun: MailboxRecord {
+    associatedtype Element: BitwiseCopyable
+
+    func isSame(as other: Self) -> Bool
+}
+
+extension MailboxRun {
+    /// - Parameters:
+    ///   - record: where the run was found.
+    ///   - end: where the next record begins.
+    static func elements(of record: UnsafeRawPointer, until end: UnsafeRawPointer) -> UnsafeBufferPointer<Element> {
+        let start = record + (MemoryLayout<Self>.stride + 7) & ~7
+        return UnsafeBufferPointer(
+            start: start.assumingMemoryBound(to: Element.self), count: (end - start) / MemoryLayout<Element>.stride)
+    }
 }
 
 /// A message for a queue. The queue's shard holds the reference from now on.
@@ -152,8 +224,10 @@ struct SettleRecord: MailboxRecord {
     let outcome: Outcome
 }
 
-/// A message for a consumer whose channel lives on the receiving shard.
-struct DeliverRecord: MailboxRecord {
+/// Messages for a consumer whose channel lives on the receiving shard.
+struct DeliverRun: MailboxRun {
+    typealias Element = QueueEntry
+
     static let kind = RecordKind.deliver
     let channel: ChannelAddress
     let consumerIndex: UInt32
@@ -161,8 +235,23 @@ struct DeliverRecord: MailboxRecord {
     /// Delivered on a lease of the channel-wide limit.
     let usesLease: Bool
     let queue: QueueAddress
-    let entry: QueueEntry
     let consumer: ConsumerReference
+
+    /// A consumer has one channel, and keeps it.
+    @inline(__always)
+    func isSame(as other: DeliverRun) -> Bool {
+        consumer == other.consumer && queue == other.queue && usesLease == other.usesLease
+    }
+}
+
+/// References given back to the shard that published the messages: one of each.
+struct ReleaseRun: MailboxRun {
+    typealias Element = Message
+
+    static let kind = RecordKind.releases
+
+    @inline(__always)
+    func isSame(as other: ReleaseRun) -> Bool { true }
 }
 
 /// References given back to the shard that published the message.

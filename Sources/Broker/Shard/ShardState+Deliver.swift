@@ -12,9 +12,13 @@ extension ShardState {
         while let first = queue.pointee.ready.first, !first.isPagedOut, let slot = queue.pointee.consumers.takeNext(),
             mayDeliver(first, queue, slot)
         {
-            guard let entry = queue.pointee.popFirst() else { break }
-            deliver(entry, from: queue, to: slot)
-            left -= 1
+            if queue.pointee.consumers.isAlone, queue.pointee.extras == nil {
+                left -= deliverRun(from: queue, to: slot, limit: left)
+            } else {
+                guard let entry = queue.pointee.popFirst() else { break }
+                deliver(entry, from: queue, to: slot)
+                left -= 1
+            }
             if left == 0 {
                 list(queue)
                 return
@@ -64,10 +68,72 @@ extension ShardState {
         credit.pointee.window.pointee.availableByteCount -= entry.message.byteCount
         if entry.isRedelivered { countRedelivery(queue) }
         mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
-            DeliverRecord(
+            entry,
+            to: DeliverRun(
                 channel: credit.pointee.channelAddress, consumerIndex: credit.pointee.consumerIndex,
-                noAck: credit.pointee.noAck, usesLease: usesLease, queue: queue.pointee.address, entry: entry,
+                noAck: credit.pointee.noAck, usesLease: usesLease, queue: queue.pointee.address,
                 consumer: consumer))
+    }
+
+    /// Some messages to the only consumer that wants any: where it lives on another shard, as many as may go in one
+    /// piece.
+    ///
+    /// - Precondition: it may have the first one.
+    /// - Parameter limit: at least 1.
+    /// - Returns: how many it got, at least 1.
+    private func deliverRun(
+        from queue: UnsafeMutablePointer<QueueState>, to slot: UInt32, limit: Int
+    ) -> Int {
+        let credit = queue.pointee.consumers.credits.unsafelyUnwrapped + Int(slot)
+        let entries = queue.pointee.ready.firstRun
+        guard credit.pointee.channel == nil, credit.pointee.leaseCount == 0, entries.count > 1 else {
+            if let entry = queue.pointee.popFirst() { deliver(entry, from: queue, to: slot) }
+            return 1
+        }
+        let noAck = credit.pointee.noAck
+        let end = min(limit, entries.count, credit.pointee.prefetchCapacity)
+        let isStoring = queue.pointee.holder != 0
+        var contents = QueueContents()
+        var available = credit.pointee.window.pointee.availableByteCount
+        var count = 0
+        while count < end, available > 0, entries[count].isInMemory, mayDeliver(entries[count], queue, slot) {
+            let entry = entries[count]
+            contents.add(entry.message, isStoring: isStoring)
+            available -= entry.message.byteCount
+            if entry.isRedelivered { countRedelivery(queue) }
+            count += 1
+        }
+        let channel = credit.pointee.channelAddress
+        mailbox(Int(channel.connection.shard)).append(
+            UnsafeBufferPointer(rebasing: entries[..<count]),
+            to: DeliverRun(
+                channel: channel, consumerIndex: credit.pointee.consumerIndex, noAck: noAck, usesLease: false,
+                queue: queue.pointee.address,
+                consumer: ConsumerReference(slot: slot, serial: credit.pointee.serial)))
+        credit.pointee.window.pointee.availableByteCount = available
+        noteDelivered(count, contents, from: queue, credit)
+        queue.pointee.ready.removeFirst(count)
+        queue.pointee.readyContents.subtract(contents)
+        return count
+    }
+
+    /// Counts what a consumer got.
+    @inline(__always)
+    private func noteDelivered(
+        _ count: Int, _ contents: QueueContents, from queue: UnsafeMutablePointer<QueueState>,
+        _ credit: UnsafeMutablePointer<ConsumerCredit>
+    ) {
+        let number = UInt64(truncatingIfNeeded: count)
+        if credit.pointee.noAck {
+            queue.pointee.counters.deliverNoAck &+= number
+            queue.pointee.typeCounters.pointee.deliverNoAck &+= number
+        } else {
+            credit.pointee.unackedCount &+= UInt32(truncatingIfNeeded: count)
+            queue.pointee.unackedCount &+= count
+            queue.pointee.unackedContents.add(contents)
+            queue.pointee.counters.deliver &+= number
+            queue.pointee.typeCounters.pointee.deliver &+= number
+        }
     }
 
     /// The channel's side: the next delivery tag, the frames, and a note until the ack comes.
@@ -136,27 +202,35 @@ extension ShardState {
         statistics.messages.redeliver &+= 1
     }
 
-    /// A delivery of another shard's queue. A channel or a consumer that has ended meanwhile sends it back.
-    func accept(_ delivery: DeliverRecord) {
+    /// Deliveries of another shard's queue. A channel or a consumer that has ended meanwhile sends them back.
+    func accept(_ delivery: DeliverRun, _ entries: UnsafeBufferPointer<QueueEntry>) {
         let connection = connection(delivery.channel.connection)
         if let connection {
-            connection.pointee.remoteDeliveredByteCounts[delivery.queue.shard] += delivery.entry.message.byteCount
+            connection.pointee.remoteDeliveredByteCounts[delivery.queue.shard] += entries.reduce(0) {
+                $0 + $1.message.byteCount
+            }
             list(connection)
         }
         let channel = connection?.pointee.channel(delivery.channel)
-        if delivery.usesLease, let channel { channel.pointee.leasedCount -= min(1, channel.pointee.leasedCount) }
+        if delivery.usesLease, let channel {
+            channel.pointee.leasedCount -= min(UInt32(entries.count), channel.pointee.leasedCount)
+        }
         guard let channel, channel.pointee.phase == .open,
             channel.pointee.hasConsumer(
                 delivery.consumer, of: delivery.queue, at: Int(delivery.consumerIndex))
         else {
-            settle(
-                queue: delivery.queue, entry: delivery.entry, consumer: delivery.consumer,
-                outcome: delivery.noAck ? .bounced : .failed)
+            for entry in entries {
+                settle(
+                    queue: delivery.queue, entry: entry, consumer: delivery.consumer,
+                    outcome: delivery.noAck ? .bounced : .failed)
+            }
             return
         }
-        write(
-            delivery.entry, to: channel, consumerIndex: Int(delivery.consumerIndex), noAck: delivery.noAck,
-            queue: delivery.queue, consumer: delivery.consumer)
+        for entry in entries {
+            write(
+                entry, to: channel, consumerIndex: Int(delivery.consumerIndex), noAck: delivery.noAck,
+                queue: delivery.queue, consumer: delivery.consumer)
+        }
     }
 }
 

@@ -10,8 +10,9 @@ extension ShardState {
         let end = position + batch.records.count
         while position < end {
             let head = position.load(as: RecordHead.self)
-            receive(head.kind, position + MemoryLayout<RecordHead>.stride, batch)
-            position += Int(head.byteCount)
+            let next = position + Int(head.byteCount)
+            receive(head.kind, position + MemoryLayout<RecordHead>.stride, until: next, batch)
+            position = next
         }
         if batch.transitByteCount > 0 {
             mailbox(batch.source).append(
@@ -20,7 +21,9 @@ extension ShardState {
     }
 
     @inline(__always)
-    private func receive(_ kind: RecordKind, _ record: UnsafeRawPointer, _ batch: MailboxBatch) {
+    private func receive(
+        _ kind: RecordKind, _ record: UnsafeRawPointer, until end: UnsafeRawPointer, _ batch: MailboxBatch
+    ) {
         switch kind {
         case .enqueue:
             let record = record.load(as: EnqueueRecord.self)
@@ -28,10 +31,11 @@ extension ShardState {
         case .offer: accept(record.load(as: OfferRecord.self), from: batch.source)
         case .rejection: accept(record.load(as: RejectionRecord.self))
         case .settle: accept(record.load(as: SettleRecord.self))
-        case .deliver: accept(record.load(as: DeliverRecord.self))
+        case .deliver: accept(record.load(as: DeliverRun.self), DeliverRun.elements(of: record, until: end))
         case .release:
             let record = record.load(as: ReleaseRecord.self)
             releaseOwn(record.message, UInt32(truncatingIfNeeded: record.count))
+        case .releases: for message in ReleaseRun.elements(of: record, until: end) { releaseOwn(message, 1) }
         case .windowCredit:
             let record = record.load(as: WindowCreditRecord.self)
             if let window = remoteWindows[record.connection] { open(window, record.byteCount) }

@@ -187,18 +187,21 @@ extension ShardState {
     }
 
     /// Releases of one message that follow each other, as after a fanout, travel as one record.
+    @inline(__always)
     private func releaseForeign(_ message: Message) {
-        if pendingRelease?.message == message {
-            pendingRelease?.count += 1
+        if let pending = pendingRelease, pending.message == message {
+            pendingRelease = ReleaseRecord(message: message, count: pending.count + 1)
             return
         }
         flushPendingRelease()
         pendingRelease = ReleaseRecord(message: message, count: 1)
     }
 
+    @inline(__always)
     func flushPendingRelease() {
         guard let release = pendingRelease else { return }
         pendingRelease = nil
-        mailbox(release.message.shard).append(release)
+        let batch = mailbox(release.message.shard)
+        if release.count == 1 { batch.append(release.message, to: ReleaseRun()) } else { batch.append(release) }
     }
 }

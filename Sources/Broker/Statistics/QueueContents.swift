@@ -20,6 +20,18 @@ struct QueueContents: Equatable {
         if isStoring { subtractPersistent(message, byteCount) }
     }
 
+    mutating func add(_ other: QueueContents) {
+        bodyByteCount &+= other.bodyByteCount
+        persistentCount &+= other.persistentCount
+        persistentByteCount &+= other.persistentByteCount
+    }
+
+    mutating func subtract(_ other: QueueContents) {
+        bodyByteCount &-= other.bodyByteCount
+        persistentCount &-= other.persistentCount
+        persistentByteCount &-= other.persistentByteCount
+    }
+
     private mutating func addPersistent(_ message: Message, _ byteCount: Int) {
         guard message.isPersistent || message.id != 0 else { return }
         persistentCount &+= 1
