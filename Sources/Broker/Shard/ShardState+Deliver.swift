@@ -75,45 +75,78 @@ extension ShardState {
                 consumer: consumer))
     }
 
-    /// Some messages to the only consumer that wants any: where it lives on another shard, as many as may go in one
-    /// piece.
+    /// As many messages as may go in one piece to a consumer that has all turns: nothing but its credit has to be asked
+    /// between one and the next.
     ///
     /// - Precondition: it may have the first one.
     /// - Parameter limit: at least 1.
     /// - Returns: how many it got, at least 1.
-    private func deliverRun(
-        from queue: UnsafeMutablePointer<QueueState>, to slot: UInt32, limit: Int
-    ) -> Int {
+    private func deliverRun(from queue: UnsafeMutablePointer<QueueState>, to slot: UInt32, limit: Int) -> Int {
         let credit = queue.pointee.consumers.credits.unsafelyUnwrapped + Int(slot)
-        let entries = queue.pointee.ready.firstRun
-        guard credit.pointee.channel == nil, credit.pointee.leaseCount == 0, entries.count > 1 else {
+        let run = queue.pointee.ready.firstRun
+        guard run.count > 1, credit.pointee.leaseCount == 0, credit.pointee.channel?.pointee.isWatched != true else {
             if let entry = queue.pointee.popFirst() { deliver(entry, from: queue, to: slot) }
             return 1
         }
-        let noAck = credit.pointee.noAck
-        let end = min(limit, entries.count, credit.pointee.prefetchCapacity)
-        let isStoring = queue.pointee.holder != 0
+        let end = min(limit, run.count, credit.pointee.prefetchCapacity)
+        let entries = UnsafeBufferPointer(rebasing: run[..<end])
+        let consumer = ConsumerReference(slot: slot, serial: credit.pointee.serial)
         var contents = QueueContents()
+        let count =
+            if let channel = credit.pointee.channel {
+                write(entries, to: channel, credit, consumer, queue, &contents)
+            } else {
+                deliverRemotely(entries, credit, consumer, queue, &contents)
+            }
+        noteDelivered(count, contents, from: queue, credit)
+        queue.pointee.ready.removeFirst(count)
+        queue.pointee.readyContents.subtract(contents)
+        return count
+    }
+
+    private func write(
+        _ entries: UnsafeBufferPointer<QueueEntry>, to channel: UnsafeMutablePointer<ChannelState>,
+        _ credit: UnsafeMutablePointer<ConsumerCredit>, _ consumer: ConsumerReference,
+        _ queue: UnsafeMutablePointer<QueueState>, _ contents: inout QueueContents
+    ) -> Int {
+        let isStoring = queue.pointee.holder != 0
+        let noAck = credit.pointee.noAck
+        let consumerIndex = Int(credit.pointee.consumerIndex)
+        let address = queue.pointee.address
+        var count = 0
+        while count < entries.count, entries[count].isInMemory, credit.pointee.window.pointee.isOpen,
+            noAck || (channel.pointee.hasChannelCredit && mayDeliver(entries[count], queue, consumer.slot))
+        {
+            let entry = entries[count]
+            contents.add(entry.message, isStoring: isStoring)
+            write(entry, to: channel, consumerIndex: consumerIndex, noAck: noAck, queue: address, consumer: consumer)
+            count += 1
+        }
+        return count
+    }
+
+    private func deliverRemotely(
+        _ entries: UnsafeBufferPointer<QueueEntry>, _ credit: UnsafeMutablePointer<ConsumerCredit>,
+        _ consumer: ConsumerReference, _ queue: UnsafeMutablePointer<QueueState>, _ contents: inout QueueContents
+    ) -> Int {
+        let isStoring = queue.pointee.holder != 0
         var available = credit.pointee.window.pointee.availableByteCount
         var count = 0
-        while count < end, available > 0, entries[count].isInMemory, mayDeliver(entries[count], queue, slot) {
+        while count < entries.count, available > 0, entries[count].isInMemory,
+            mayDeliver(entries[count], queue, consumer.slot)
+        {
             let entry = entries[count]
             contents.add(entry.message, isStoring: isStoring)
             available -= entry.message.byteCount
             if entry.isRedelivered { countRedelivery(queue) }
             count += 1
         }
-        let channel = credit.pointee.channelAddress
-        mailbox(Int(channel.connection.shard)).append(
+        credit.pointee.window.pointee.availableByteCount = available
+        mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
             UnsafeBufferPointer(rebasing: entries[..<count]),
             to: DeliverRun(
-                channel: channel, consumerIndex: credit.pointee.consumerIndex, noAck: noAck, usesLease: false,
-                queue: queue.pointee.address,
-                consumer: ConsumerReference(slot: slot, serial: credit.pointee.serial)))
-        credit.pointee.window.pointee.availableByteCount = available
-        noteDelivered(count, contents, from: queue, credit)
-        queue.pointee.ready.removeFirst(count)
-        queue.pointee.readyContents.subtract(contents)
+                channel: credit.pointee.channelAddress, consumerIndex: credit.pointee.consumerIndex,
+                noAck: credit.pointee.noAck, usesLease: false, queue: queue.pointee.address, consumer: consumer))
         return count
     }
 

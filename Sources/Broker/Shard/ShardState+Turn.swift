@@ -187,7 +187,7 @@ extension ShardState {
     }
 
     /// Releases of one message that follow each other, as after a fanout, travel as one record.
-    @inline(__always)
+    @inline(never)
     private func releaseForeign(_ message: Message) {
         if let pending = pendingRelease, pending.message == message {
             pendingRelease = ReleaseRecord(message: message, count: pending.count + 1)
