@@ -60,6 +60,7 @@ struct ChannelState {
     // Publishing
     var publishMode = PublishMode.plain
     var assembly = ContentAssembly()
+    var publishPattern = PublishPattern()
     var confirm = ConfirmTracker()
     var isConfirmListed = false
     /// Among the shard's channels that wait for the journal.
@@ -195,6 +196,7 @@ struct ChannelState {
     mutating func deallocate() {
         for index in consumers.indices { removeConsumer(at: index) }
         assembly.deallocate()
+        publishPattern.deallocate()
         confirm.deallocate()
         routes.deallocate()
         unacked.deallocate()

@@ -74,6 +74,8 @@ struct ConnectionState {
     var channels: [UnsafeMutablePointer<ChannelState>?] = []
     var channelCount = 0
     var latestChannelSerial: UInt32 = 0
+    /// The latest of them to have a `PublishPattern`.
+    var repeatingChannel: UnsafeMutablePointer<ChannelState>?
     /// Some channel has, or had, a consumer of a queue with a consumer timeout.
     var hasTimedConsumers = false
     /// Queues that live as long as this connection.

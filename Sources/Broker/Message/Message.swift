@@ -119,6 +119,13 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
         return Message(memory: memory)
     }
 
+    /// The rest of a head that was copied from another message's.
+    @inline(__always)
+    func begin(bodyByteCount: Int, _ story: MessageStory) {
+        memory.storeBytes(of: UInt32(truncatingIfNeeded: bodyByteCount), toByteOffset: 12, as: UInt32.self)
+        memory.storeBytes(of: story.bits, toByteOffset: 24, as: UInt64.self)
+    }
+
     @inline(__always)
     private var story: MessageStory { MessageStory(bits: memory.load(fromByteOffset: 24, as: UInt64.self)) }
 

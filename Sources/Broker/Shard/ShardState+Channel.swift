@@ -200,6 +200,7 @@ extension ShardState {
         let connection = channel.pointee.connection
         guard connection.pointee.channel(channel.pointee.number) == channel else { return }
         connection.pointee.channels[Int(channel.pointee.number)] = nil
+        if connection.pointee.repeatingChannel == channel { connection.pointee.repeatingChannel = nil }
         connection.pointee.channelCount -= 1
         statistics.channelsClosed &+= 1
         announceClosed(channel)

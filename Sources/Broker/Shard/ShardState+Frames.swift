@@ -83,6 +83,13 @@ extension ShardState {
         }
         var limit = payloadLimit(connection)
         while end - position >= Frame.headByteCount, connection.pointee.phase != .closed {
+            if let channel = connection.pointee.repeatingChannel {
+                let taken = receiveRepeatedPublish(channel, position, end, limit: limit)
+                if taken > 0 {
+                    position += taken
+                    continue
+                }
+            }
             let type = position.load(as: UInt8.self)
             let number = UInt16(bigEndian: (position + 1).loadUnaligned(as: UInt16.self))
             let size = Int(UInt32(bigEndian: (position + 3).loadUnaligned(as: UInt32.self)))

@@ -23,6 +23,7 @@ extension ShardState {
             addressing: UnsafeRawBufferPointer(start: base + 6, count: 2 + exchangeCount + keyCount),
             isMandatory: bits & 1 != 0, isImmediate: bits & 2 != 0)
         if !isSame { channel.pointee.cachedExchange = nil }
+        channel.pointee.publishPattern.begin(isCandidate: isSame && bits <= 1)
     }
 
     /// The content header: class, weight, body size, properties.
@@ -56,10 +57,13 @@ extension ShardState {
             }
         }
         if !properties.hasCopies {
-            channel.pointee.assembly.receiveHeader(
-                store(
-                    addressing: channel.pointee.assembly.addressing, properties: propertyBytes,
-                    bodyByteCount: Int(size), isPersistent: properties.isPersistent, story: story))
+            let message = store(
+                addressing: channel.pointee.assembly.addressing, properties: propertyBytes,
+                bodyByteCount: Int(size), isPersistent: properties.isPersistent, story: story)
+            channel.pointee.assembly.receiveHeader(message)
+            if properties.flags & Self.checkedProperties == 0, channel.pointee.publishPattern.isWanted() {
+                keepPattern(message, channel)
+            }
         } else {
             receiveCopiedHeader(channel, properties, propertyBytes, bodyByteCount: Int(size), story)
         }
