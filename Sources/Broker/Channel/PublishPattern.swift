@@ -92,15 +92,15 @@ struct PublishPattern {
 
     /// Whether these bytes, at least `frameByteCount`, are its frames, whatever their body size.
     @inline(__always)
-    mutating func matches(_ bytes: UnsafeRawPointer) -> Bool {
+    func matches(_ bytes: UnsafeRawPointer) -> Bool {
         let frames = UnsafeRawPointer(memory.unsafelyUnwrapped)
         let rest = sizeOffset + 8
-        guard sameBytes(frames, bytes, sizeOffset), sameBytes(frames + rest, bytes + rest, frameByteCount - rest) else {
-            return false
-        }
-        wasUsed = true
-        return true
+        return sameBytes(frames, bytes, sizeOffset) && sameBytes(frames + rest, bytes + rest, frameByteCount - rest)
     }
+
+    /// A message was made of it.
+    @inline(__always)
+    mutating func noteUse() { wasUsed = true }
 
     /// What the message begins with.
     @inline(__always)

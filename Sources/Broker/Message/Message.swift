@@ -1,11 +1,5 @@
 import AMQPWire
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// A message as a shard keeps it: one block of memory, written once, read by every queue and consumer that gets it.
 ///
 ///     0   references  UInt32   how many hold it; only the shard that published it counts
@@ -165,13 +159,13 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     /// Whether nothing but name, time and body tells them apart.
     @inline(__always)
     func isLike(_ other: Message) -> Bool {
-        // The second row of the table above, then priority and care.
+        // Shard, flags and addressing's size; at the end priority and care.
         guard memory.load(fromByteOffset: 4, as: UInt32.self) == other.memory.load(fromByteOffset: 4, as: UInt32.self),
             propertiesByteCount == other.propertiesByteCount,
             memory.load(fromByteOffset: 30, as: UInt16.self) == other.memory.load(fromByteOffset: 30, as: UInt16.self)
         else { return false }
-        let byteCount = addressingByteCount + propertiesByteCount
-        return memcmp(memory + Self.headByteCount, other.memory + Self.headByteCount, byteCount) == 0
+        return sameBytes(
+            memory + Self.headByteCount, other.memory + Self.headByteCount, addressingByteCount + propertiesByteCount)
     }
 
     /// Makes a message of another's addressing and properties, and of a body. It has no name.
@@ -181,9 +175,7 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
         self.memory = memory
         let start = Self.headByteCount + other.addressingByteCount + other.propertiesByteCount
         memory.copyMemory(from: other.memory, byteCount: start)
-        memory.storeBytes(of: UInt32(truncatingIfNeeded: body.count), toByteOffset: 12, as: UInt32.self)
-        memory.storeBytes(
-            of: other.story.published(later: milliseconds).bits, toByteOffset: 24, as: UInt64.self)
+        begin(bodyByteCount: body.count, other.story.published(later: milliseconds))
         id = 0
         if let source = body.baseAddress { (memory + start).copyMemory(from: source, byteCount: body.count) }
     }

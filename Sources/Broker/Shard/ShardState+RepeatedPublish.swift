@@ -28,6 +28,7 @@ extension ShardState {
             UInt32(bigEndian: (body + 3).loadUnaligned(as: UInt32.self)) == UInt32(byteCount),
             (body + Frame.headByteCount + byteCount).load(as: UInt8.self) == Frame.end
         else { return 0 }
+        channel.pointee.publishPattern.noteUse()
         let message = storeRepeated(
             channel, body: UnsafeRawBufferPointer(start: body + Frame.headByteCount, count: byteCount))
         hand(message, channel, isMandatory: channel.pointee.assembly.isMandatory)
