@@ -27,9 +27,14 @@ extension ReadyList {
         if let tail, tail.pointee.state != .resident { tail.pointee.capacity = tail.pointee.end }
     }
 
-    /// The next chunk that may leave memory: neither at the head, nor the one that is being filled.
-    mutating func chunkToPageOut() -> ChunkPointer? {
+    /// The next chunk that may leave memory: neither at the head, nor the one that is being filled, nor of those that
+    /// stay.
+    mutating func chunkToPageOut(except share: ResidentShare = .none) -> ChunkPointer? {
         guard residentByteCount > Self.keptByteCount else { return nil }
+        if share != pageOutShare {
+            pageOutShare = share
+            pageOutCursor = nil
+        }
         var next = pageOutCursor?.pointee.next
         if pageOutCursor == nil {
             var kept = 0
@@ -40,17 +45,17 @@ extension ReadyList {
             }
         }
         while let chunk = next, chunk != tail {
-            if chunk.pointee.state == .resident { return chunk }
+            if chunk.pointee.state == .resident, !share.contains(chunk.pointee.serial) { return chunk }
             pageOutCursor = chunk
             next = chunk.pointee.next
         }
         return nil
     }
 
-    /// The next chunk behind one that is out of memory: it is not wanted before that one.
-    mutating func chunkToFollow() -> ChunkPointer? {
-        guard let cursor = pageOutCursor, cursor.pointee.state == .pagedOut else { return nil }
-        return chunkToPageOut()
+    /// The next chunk behind those that have left memory: it is not wanted before they are.
+    mutating func chunkToFollow(except share: ResidentShare = .none) -> ChunkPointer? {
+        guard pageOutCursor != nil, absentChunkCount > 0 else { return nil }
+        return chunkToPageOut(except: share)
     }
 
     /// The chunk's entries are paged out now.

@@ -55,8 +55,10 @@ struct ReadyList {
     var absentChunkCount = 0
     /// Entries that were taken out of the middle and are still in their chunks. Never the first one of all.
     var removedCount = 0
-    /// The last chunk that was paged out: what comes before it need not be looked at again.
+    /// The last chunk that was paged out, or stays: what comes before it need not be looked at again.
     var pageOutCursor: UnsafeMutablePointer<Chunk>?
+    /// What was to stay when it was looked at.
+    var pageOutShare = ResidentShare.all
 
     init(memory: Unmanaged<IndexMemory>? = nil) { self.memory = memory }
 

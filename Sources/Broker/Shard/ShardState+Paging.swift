@@ -9,8 +9,7 @@ extension ShardState {
 
     /// Bytes of memory that this shard's messages and queues take.
     package var memoryByteCount: Int {
-        let unwritten = journal.progress.map { journal.position &- $0.written(index) } ?? 0
-        return messages.residentByteCount + listMeasure.byteCount + Int(truncatingIfNeeded: unwritten)
+        messages.residentByteCount + listMeasure.byteCount + Int(truncatingIfNeeded: unwrittenByteCount())
     }
 
     /// Publishers wait while memory is tight; whoever only consumes goes on.
@@ -41,7 +40,18 @@ extension ShardState {
     private static let followedQueues = 16
 
     /// Memory is scarce: what is far from its turn leaves it. Returns whether there was anything.
-    package func pageOut(onlyFollowing: Bool = false) -> Bool {
+    ///
+    /// If there is not, less stays from now on: unless much is on its way to the disk, which will be free soon.
+    ///
+    /// - Parameter spillingByteCount: what was to leave memory and is still there, until it is written.
+    package func pageOut(onlyFollowing: Bool = false, spillingByteCount: Int = 0) -> Bool {
+        if pageOut(onlyFollowing) { return true }
+        if onlyFollowing || pagingQueues.isEmpty { return false }
+        let leavingByteCount = spillingByteCount + Int(truncatingIfNeeded: unwrittenByteCount())
+        return messages.residentByteCount / 2 > leavingByteCount && residentShare.shrink()
+    }
+
+    private func pageOut(_ onlyFollowing: Bool) -> Bool {
         var left = Self.chunksPerTurn
         var lookedAt = 0
         var kept: [QueueAddress] = []
@@ -62,6 +72,7 @@ extension ShardState {
         // The others have their turn first.
         pagingQueues.removeFirst(lookedAt)
         pagingQueues += kept
+        if pagingQueues.isEmpty { residentShare = .all }
         return left < Self.chunksPerTurn
     }
 
@@ -70,7 +81,9 @@ extension ShardState {
         _ queue: UnsafeMutablePointer<QueueState>, _ level: Int, _ onlyFollowing: Bool, _ left: inout Int
     ) -> Bool {
         while left > 0 {
-            let next = queue.pointee.withList(level) { onlyFollowing ? $0.chunkToFollow() : $0.chunkToPageOut() }
+            let next = queue.pointee.withList(level) {
+                onlyFollowing ? $0.chunkToFollow(except: residentShare) : $0.chunkToPageOut(except: residentShare)
+            }
             guard let chunk = next, pageOut(chunk, queue, level) else {
                 return queue.pointee.withList(level) { $0.residentByteCount <= ReadyList.keptByteCount }
             }

@@ -136,7 +136,10 @@ extension ShardState {
         }
         for get in queue.pointee.waitingGets { answer(get.channel, .gone) }
         let count = purge(queue, isJournaled: false)
-        if queue.pointee.isPagingListed { pagingQueues.removeAll { $0 == address } }
+        if queue.pointee.isPagingListed {
+            pagingQueues.removeAll { $0 == address }
+            if pagingQueues.isEmpty { residentShare = .all }
+        }
         removeQueueState(address)
         return (count, isDurable ?? true)
     }

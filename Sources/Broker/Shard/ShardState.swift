@@ -61,6 +61,7 @@ package final class ShardState {
     // Messages that leave memory
     var spilled = SpillSpace()
     var pagingQueues: [QueueAddress] = []
+    var residentShare = ResidentShare.all
     var pageRequests: [PageRequest] = []
     /// What leaves memory does not come back long before its turn.
     package var isMemoryScarce = false

@@ -30,6 +30,8 @@ final class Shard: @unchecked Sendable {
     private var storage: Storage?
     private var reportedMemoryByteCount = 0
     private var isTurnScheduled = false
+    /// When the load was last sampled.
+    private var sampledMilliseconds: UInt64 = 0
     private var ticking: RepeatedTask?
     /// The earliest deadline of the engine for which a turn is scheduled, in milliseconds since 1970.
     private var metDeadline: UInt64?
@@ -56,7 +58,7 @@ final class Shard: @unchecked Sendable {
         ticking = eventLoop.scheduleRepeatedTask(
             initialDelay: .milliseconds(Self.tickMilliseconds), delay: .milliseconds(Self.tickMilliseconds)
         ) { [unowned self] _ in
-            load.sample(thread: Clock.threadNanoseconds, wall: Clock.monotonicNanoseconds)
+            load.sampleTick(thread: Clock.threadNanoseconds, wall: Clock.monotonicNanoseconds)
             state.now = Clock.now
             state.tick()
             for case let handler? in handlers { handler.closeIfOverdue(state.now) }
@@ -160,6 +162,12 @@ final class Shard: @unchecked Sendable {
         if !state.notes.isEmpty { log() }
         if state.hasUnfinishedWork { scheduleTurn() }
         if let next = state.nextDeadlineMilliseconds { meet(next) }
+        if state.now.monotonicMilliseconds != sampledMilliseconds { sampleLoad() }
+    }
+
+    private func sampleLoad() {
+        sampledMilliseconds = state.now.monotonicMilliseconds
+        load.sampleTurn(thread: Clock.threadNanoseconds, wall: Clock.monotonicNanoseconds)
     }
 
     /// Messages and queues expire on the millisecond, not on the tick.
@@ -182,7 +190,9 @@ final class Shard: @unchecked Sendable {
         let level = storage.memory.add(byteCount - reportedMemoryByteCount)
         reportedMemoryByteCount = byteCount
         state.isMemoryScarce = level > .enough
-        if level > .enough, storage.maySpill, state.pageOut() { scheduleTurn() }
+        if level > .enough, storage.maySpill, state.pageOut(spillingByteCount: storage.spillingByteCount) {
+            scheduleTurn()
+        }
         if level == .enough, storage.maySpill { state.pageOutFollowing() }
         state.setMemoryTight(level == .tight)
         storage.serve(state, of: self)

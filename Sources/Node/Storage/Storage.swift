@@ -70,8 +70,11 @@ final class Storage: Sendable {
         return failure
     }
 
-    /// Whether more transient messages may leave memory now: what is on its way to the spill file is in memory too.
-    var maySpill: Bool { spillFile.pendingByteCount < Self.spillByteLimit }
+    /// What is on its way to the spill file, and in memory too.
+    var spillingByteCount: Int { spillFile.pendingByteCount }
+
+    /// Whether more transient messages may leave memory now.
+    var maySpill: Bool { spillingByteCount < Self.spillByteLimit }
     private static let spillByteLimit = 32 << 20
 
     /// The end of a shard's turn: what it has for the disk, and what it wants from it.

@@ -109,7 +109,7 @@ final class Listener: Sendable {
     }
 
     private func give(_ accepted: CInt) {
-        let shard = shards[placement.choose(among: loads)]
+        let shard = shards[placement.choose(among: loads, at: Clock.monotonicNanoseconds)]
         shard.load.connectionOpened()
         let logger = logger
         ClientBootstrap(group: shard.eventLoop)

@@ -1,20 +1,21 @@
 /// On which shard a new connection shall live.
 ///
-/// `pack`: the first shard that is less than half busy and has few connections, so that at low load publisher, queue
+/// `pack`: the first shard that is less than half busy, or was until now, and has few connections, so that at low load publisher, queue
 /// and consumer meet on one event loop and no message crosses threads; else, and with `spread`, the one with the
 /// fewest connections.
 struct Placement: Sendable {
     /// Idle connections say nothing of the load they will bring: no more than these are packed together.
     static let packedConnectionLimit = 64
-    private static let busyPermille = 500
 
     let policy: ConnectionPlacement
 
     /// The index of the shard; there is at least one.
-    func choose(among loads: [ShardLoad]) -> Int {
+    ///
+    /// - Parameter wall: the time of the clock, in nanoseconds.
+    func choose(among loads: [ShardLoad], at wall: UInt64) -> Int {
         if policy == .pack,
             let index = loads.firstIndex(where: {
-                $0.busy < Self.busyPermille && $0.connectionCount < Self.packedConnectionLimit
+                $0.connectionCount < Self.packedConnectionLimit && !$0.isBusy(wall)
             })
         {
             return index

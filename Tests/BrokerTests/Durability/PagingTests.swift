@@ -165,6 +165,36 @@ import Testing
         }
     }
 
+    /// Some of a deep queue stays, spread over it, until that is too much as well; and nothing leaves where what is on
+    /// its way to the disk will do.
+    @Test func partOfADeepQueueStaysInMemory() {
+        let disk = DrivenDisk()
+        converse(disk: disk) { broker in
+            let client = broker.connect()
+            let shard = broker.shards[0]
+            client.request(QueueDeclare(queue: "q"), QueueDeclareOk(queue: "q"))
+            for _ in 1...2 {
+                for number in 1...3_000 { client.publish(body(number), routingKey: "q") }
+                let busy = 1 << 30
+                #expect(!shard.pageOut(spillingByteCount: busy) && shard.inspection.messageCount == 3_000)
+                #expect(shard.pageOut())
+                while shard.pageOut(spillingByteCount: busy) {}
+                broker.settle()
+                let stayed = shard.inspection.messageCount
+                #expect(stayed > 300 && stayed < 750)
+                #expect(shard.pageOut())
+                while shard.pageOut(spillingByteCount: busy) {}
+                #expect(shard.inspection.messageCount < stayed)
+                client.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
+                #expect(takeNumbers(client) == Array(1...3_000))
+                client.request(BasicCancel(consumerTag: "c"), BasicCancelOk(consumerTag: "c"))
+                // No queue is deep any more: it begins anew.
+                shard.pageOutFollowing()
+            }
+        }
+        #expect(disk.isEmpty)
+    }
+
     /// A message that the journal has not written cannot be read back from it.
     @Test func whatIsNotWrittenStays() {
         let disk = DrivenDisk()

@@ -13,6 +13,8 @@ private struct PagedList {
     private(set) var lostCount = 0
     private(set) var pagedOutCount = 0
     private(set) var purgeCount = 0
+    /// What stays in memory.
+    var share = ResidentShare.none
     var random: SeededRandom
 
     init(seed: UInt64) { random = seededRandom(seed) }
@@ -58,11 +60,12 @@ private struct PagedList {
         model.insert((entry.place, false), at: model.firstIndex { $0.place > entry.place } ?? model.count)
     }
 
-    mutating func pageOut(_ limit: Int) {
+    mutating func pageOut(_ limit: Int, onlyFollowing: Bool = false) {
         for _ in 0..<limit {
-            guard let chunk = list.chunkToPageOut() else { return }
+            let next = onlyFollowing ? list.chunkToFollow(except: share) : list.chunkToPageOut(except: share)
+            guard let chunk = next else { return }
             #expect(chunk != list.head && chunk != list.tail)
-            #expect(chunk.pointee.state == .resident)
+            #expect(chunk.pointee.state == .resident && !share.contains(chunk.pointee.serial))
             let entries = chunk.pointee.entries
             for index in chunk.pointee.first..<chunk.pointee.end {
                 let place = entries[index].place
@@ -163,6 +166,17 @@ private struct PagedList {
 
     // MARK: Checks
 
+    /// Of the chunks that are in memory.
+    var residentSerials: [UInt64] {
+        var serials: [UInt64] = []
+        var next = list.head
+        while let chunk = next {
+            if chunk.pointee.state == .resident { serials.append(chunk.pointee.serial) }
+            next = chunk.pointee.next
+        }
+        return serials
+    }
+
     /// `#expect` costs too much for what is asked a million times.
     private func require(_ condition: Bool, _ text: @autoclosure () -> String) {
         if !condition { Issue.record("not so: \(text())") }
@@ -211,10 +225,12 @@ struct ReadyListPagingTests {
             case 0..<6: paged.append(paged.below(200), byteCount: 1 + paged.below(byteCount))
             case 6..<10: paged.pop(paged.below(250))
             case 10..<12: for _ in 0..<paged.below(5) { paged.putBack() }
-            case 12..<14: paged.pageOut(1 + paged.below(4))
+            case 12..<14: paged.pageOut(1 + paged.below(4), onlyFollowing: paged.below(3) == 0)
             case 14..<16: paged.askForMore()
             case 16..<19: paged.load(lossPercent: [0, 0, 3, 100][paged.below(4)])
-            default: if paged.below(20) == 0 { paged.purge() }
+            default:
+                if paged.below(20) == 0 { paged.purge() }
+                if paged.below(4) == 0, !paged.share.shrink() { paged.share = .all }
             }
             paged.check()
         }
@@ -257,6 +273,38 @@ struct ReadyListPagingTests {
         let before = paged.pagedOutCount
         paged.pageOut(.max)
         #expect(paged.pagedOutCount > before)
+        paged.drain()
+    }
+
+    /// One chunk in so many, wherever one looks; fewer when the share has shrunk, and those had stayed before.
+    @Test func whatStaysIsEvenlySpread() {
+        var paged = PagedList(seed: 1)
+        defer { paged.list.deallocate() }
+        paged.append(100_000, byteCount: 4_096)
+        paged.share = .all
+        paged.pageOut(.max)
+        #expect(paged.pagedOutCount == 0)
+        let all = paged.residentSerials
+        var before = all
+        for stride in [8, 16, 32] as [UInt64] {
+            let didShrink = paged.share.shrink()
+            #expect(didShrink)
+            paged.pageOut(.max)
+            paged.check()
+            let stayed = paged.residentSerials
+            // Beside them the first, and the one that is being filled.
+            #expect(Set(stayed) == Set(all.filter { $0 % stride == 0 } + [all[0], all[all.count - 1]]))
+            #expect(Set(stayed).isSubset(of: before) && stayed.count < before.count)
+            before = stayed
+        }
+        // What is added follows, but for its share.
+        paged.append(100_000, byteCount: 4_096)
+        paged.pageOut(.max, onlyFollowing: true)
+        paged.check()
+        #expect(paged.residentSerials.dropFirst().dropLast().allSatisfy { $0 % 32 == 0 })
+        #expect(paged.residentSerials.count > before.count)
+        while paged.share.shrink() { paged.pageOut(.max) }
+        #expect(paged.residentSerials.count == 2)
         paged.drain()
     }
 
