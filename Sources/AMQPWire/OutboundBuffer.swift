@@ -7,11 +7,18 @@
 /// A growing block of malloc'ed bytes to which frames are appended, and which its owner hands on whole.
 ///
 /// It is a plain value around a pointer: whoever holds it last calls `deallocate` or `take`. Appending beyond the
-/// capacity doubles it.
+/// capacity doubles it; after `take` it begins as large as it was, so that output that comes again and again is not
+/// copied while it grows.
 package struct OutboundBuffer: @unchecked Sendable {
     @usableFromInline package internal(set) var base: UnsafeMutableRawPointer?
     @usableFromInline package internal(set) var count = 0
     @usableFromInline package internal(set) var capacity = 0
+    /// What the next output may take.
+    private var expectedByteCount: UInt32 = 0
+
+    private static let smallestByteCount = 512
+    /// Larger output grows as it comes.
+    private static let largestExpectedByteCount = 4 << 20
 
     package init() {}
 
@@ -35,7 +42,7 @@ package struct OutboundBuffer: @unchecked Sendable {
     @inline(never)
     @usableFromInline
     mutating func grow(_ byteCount: Int) {
-        var wanted = max(capacity * 2, 512)
+        var wanted = base == nil ? max(Int(expectedByteCount), Self.smallestByteCount) : capacity * 2
         while wanted - count < byteCount { wanted *= 2 }
         guard let grown = realloc(base, wanted) else { fatalError("out of memory for \(wanted) bytes of output") }
         base = grown
@@ -46,7 +53,11 @@ package struct OutboundBuffer: @unchecked Sendable {
     package mutating func take() -> (memory: UnsafeMutableRawBufferPointer, count: Int)? {
         guard let base, count > 0 else { return nil }
         let taken = (UnsafeMutableRawBufferPointer(start: base, count: capacity), count)
+        // Powers of two, which malloc finds again soon; and not for long what was large once.
+        let needed = 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount)
+        let expected = min(max(needed, Int(expectedByteCount) / 2), Self.largestExpectedByteCount)
         self = OutboundBuffer()
+        expectedByteCount = UInt32(expected)
         return taken
     }
 
