@@ -40,7 +40,7 @@ struct OutboundBufferTests {
         _ = output(60_000, &buffer)
         let capacities = (0..<9).map { _ in output(10, &buffer).first }
         #expect(capacities == [65_536, 32_768, 16_384, 8_192, 4_096, 2_048, 1_024, 512, 512])
-        _ = output(20 << 20, &buffer)
+        _ = output(5 << 20, &buffer)
         #expect(output(10, &buffer).first == 4 << 20)
         buffer.deallocate()
     }

@@ -46,9 +46,19 @@ extension ShardState {
     /// - Parameter spillingByteCount: what was to leave memory and is still there, until it is written.
     package func pageOut(onlyFollowing: Bool = false, spillingByteCount: Int = 0) -> Bool {
         if pageOut(onlyFollowing) { return true }
-        if onlyFollowing || pagingQueues.isEmpty { return false }
         let leavingByteCount = spillingByteCount + Int(truncatingIfNeeded: unwrittenByteCount())
-        return messages.residentByteCount / 2 > leavingByteCount && residentShare.shrink()
+        return !onlyFollowing && deepQueuesHold(more: 2 * leavingByteCount) && residentShare.shrink()
+    }
+
+    /// Whether deep queues have more than so many bytes of messages in memory, whichever shard's they are.
+    private func deepQueuesHold(more byteCount: Int) -> Bool {
+        var sum = 0
+        for address in pagingQueues {
+            guard let queue = queue(address) else { continue }
+            for level in 0..<queue.pointee.levelCount { sum += queue.pointee.withList(level) { $0.residentByteCount } }
+            if sum > byteCount { return true }
+        }
+        return false
     }
 
     private func pageOut(_ onlyFollowing: Bool) -> Bool {

@@ -195,6 +195,25 @@ import Testing
         #expect(disk.isEmpty)
     }
 
+    /// Messages lie with the shard that published them, the queue that holds them on another: that one has to see that
+    /// they leave.
+    @Test func whatAnotherShardPublishedLeavesMemoryToo() {
+        let disk = DrivenDisk()
+        converse(shards: 2, disk: disk) { broker in
+            let consumer = broker.connect(shard: 0)
+            consumer.request(QueueDeclare(queue: "q"), QueueDeclareOk(queue: "q"))
+            let publisher = broker.connect(shard: 1)
+            for number in 1...1_000 { publisher.publish(body(number), routingKey: "q") }
+            broker.settle()
+            let before = broker.shards[1].memoryByteCount
+            pageOut(broker)
+            #expect(broker.shards[1].memoryByteCount < before / 2)
+            consumer.consume(BasicConsume(queue: "q", consumerTag: "c", noAck: true))
+            #expect(takeNumbers(consumer) == Array(1...1_000))
+        }
+        #expect(disk.isEmpty)
+    }
+
     /// A message that the journal has not written cannot be read back from it.
     @Test func whatIsNotWrittenStays() {
         let disk = DrivenDisk()
