@@ -2,8 +2,8 @@
 /// back is less then, and a drain has something from memory wherever it is.
 ///
 /// At first all stay. When memory is scarce it is one in eight at once, since what has just been published leaves at
-/// less cost than what has lain for a while; each time that memory is scarce again and no other chunk can leave, half of
-/// those that have stayed does.
+/// less cost than what has lain for a while; each time that memory is scarce again and no other chunk can leave, half
+/// of those that have stayed does.
 struct ResidentShare: Equatable {
     /// One of so many; 0: none.
     private var stride: UInt64

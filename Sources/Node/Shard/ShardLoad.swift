@@ -22,15 +22,16 @@ final class ShardLoad: Sendable {
     func connectionOpened() { connections.add(1, ordering: .relaxed) }
     func connectionClosed() { connections.subtract(1, ordering: .relaxed) }
 
-    /// On the shard's own thread, at each tick, with its CPU time so far and the time of the clock, both in nanoseconds.
+    /// On the shard's own thread, at each tick, with its CPU time so far and the time of the clock: both in
+    /// nanoseconds.
     func sampleTick(thread: UInt64, wall: UInt64) { ticks.sample(thread: thread, wall: wall) }
 
     /// The same at the end of a turn, once a millisecond.
     func sampleTurn(thread: UInt64, wall: UInt64) { turns.sample(thread: thread, wall: wall) }
 }
 
-/// CPU time between two samples. Written by one thread; who reads meanwhile may get a part of each, which is a bad guess
-/// for once.
+/// CPU time between two samples. Written by one thread; who reads meanwhile may get a part of each, which is a bad
+/// guess for once.
 private struct BusyMeter: ~Copyable {
     private let permille = Atomic<Int>(0)
     private let usedNanoseconds = Atomic<UInt64>(0)

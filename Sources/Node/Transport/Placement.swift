@@ -1,8 +1,8 @@
 /// On which shard a new connection shall live.
 ///
-/// `pack`: the first shard that has few connections and is less than half busy, or was half busy and is not any more, so
-/// that at low load publisher, queue and consumer meet on one event loop and no message crosses threads; else, and with
-/// `spread`, the one with the fewest connections.
+/// `pack`: the first shard that has few connections and is less than half busy, or was half busy and is not any more,
+/// so that at low load publisher, queue and consumer meet on one event loop and no message crosses threads; else, and
+/// with `spread`, the one with the fewest connections.
 struct Placement: Sendable {
     /// Idle connections say nothing of the load they will bring: no more than these are packed together.
     static let packedConnectionLimit = 64
