@@ -145,6 +145,19 @@ struct ChannelState {
         channelPrefetchCount == 0 || UInt32(unacked.count) &+ leasedCount < UInt32(channelPrefetchCount)
     }
 
+    /// How many more deliveries that want an ack the channel-wide limit allows.
+    var channelCapacity: Int {
+        channelPrefetchCount == 0 ? .max : max(0, Int(channelPrefetchCount) - unacked.count - Int(leasedCount))
+    }
+
+    /// A consumer's tag as shortstr.
+    @inline(__always)
+    func encodedTag(_ consumerIndex: Int) -> UnsafeRawBufferPointer {
+        consumers.withUnsafeBufferPointer {
+            UnsafeRawBufferPointer($0[consumerIndex].unsafelyUnwrapped.encodedTag)
+        }
+    }
+
     mutating func addConsumer(tag: ShortString, queue: QueueAddress, noAck: Bool) -> Int {
         let encoded = UnsafeMutableRawBufferPointer.allocate(byteCount: tag.count + 1, alignment: 1)
         encoded[0] = UInt8(tag.count)

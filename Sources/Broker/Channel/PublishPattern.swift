@@ -6,14 +6,16 @@ import AMQPWire
 /// It is kept only of a channel that has published twice to the same address, and of a message that the broker need not
 /// look into (nothing that is checked, expires or is copied by a header); the less often the longer it was of no use.
 ///
-/// One block of memory: the method frame, the header frame with no body size, then what the message begins with as
+/// One buffer: the method frame, the header frame, the head of the one body frame, then what the message begins with as
 /// `Message` has it: head, addressing, properties.
 struct PublishPattern {
-    private var memory: UnsafeMutableRawPointer?
+    private var buffer = OutboundBuffer()
     /// Of method and header frame; 0 when there is no pattern.
     private(set) var frameByteCount = 0
     /// Where the body size is in them.
-    private(set) var sizeOffset = 0
+    private var sizeOffset = 0
+    /// The latest message's, as it stands in the frames.
+    private var bodyByteCount = 0
     private(set) var messageByteCount = 0
     private(set) var priority: UInt8 = 0
 
@@ -25,7 +27,7 @@ struct PublishPattern {
     /// Messages that pass before another pattern is kept.
     private var restCount: UInt16 = 0
 
-    private static let capacity = 640
+    private static let byteLimit = 640
     private static let uselessLimit: UInt8 = 12
     private static let headerHeadByteCount = 12
 
@@ -62,9 +64,8 @@ struct PublishPattern {
         let headerPayload = Self.headerHeadByteCount + properties.count
         let frames = methodPayload + headerPayload + 2 * Frame.overheadByteCount
         let prefix = Message.headByteCount + addressing.count + properties.count
-        guard frames + prefix <= Self.capacity else { return }
-        var buffer = OutboundBuffer()
-        defer { buffer.deallocate() }
+        guard frames + Frame.headByteCount + prefix <= Self.byteLimit else { return }
+        buffer.removeAll()
         buffer.write(Frame.method)
         buffer.write(number)
         buffer.write(UInt32(methodPayload))
@@ -77,38 +78,64 @@ struct PublishPattern {
         buffer.write(UInt32(headerPayload))
         for part in [60, 0] as [UInt16] { buffer.write(part) }
         sizeOffset = buffer.count
-        buffer.write(UInt64(0))
+        buffer.write(UInt64(message.bodyByteCount))
         buffer.write(bytes: properties)
         buffer.write(Frame.end)
+        buffer.write(Frame.body)
+        buffer.write(number)
+        buffer.write(UInt32(message.bodyByteCount))
         buffer.write(bytes: UnsafeRawBufferPointer(start: message.memory, count: prefix))
-        let memory = self.memory ?? .allocate(byteCount: Self.capacity, alignment: 8)
-        self.memory = memory
-        memory.copyMemory(from: buffer.bytes.baseAddress.unsafelyUnwrapped, byteCount: buffer.count)
+        bodyByteCount = message.bodyByteCount
         frameByteCount = frames
         messageByteCount = prefix
         priority = message.priority
         wasUsed = false
     }
 
-    /// Whether these bytes, at least `frameByteCount`, are its frames, whatever their body size.
+    /// The body of the message that begins here, if it is whole and in one frame, and the frames are the pattern's,
+    /// whatever their body size.
+    ///
+    /// - Parameter limit: of the body, in bytes.
     @inline(__always)
-    func matches(_ bytes: UnsafeRawPointer) -> Bool {
-        let frames = UnsafeRawPointer(memory.unsafelyUnwrapped)
-        let rest = sizeOffset + 8
-        return sameBytes(frames, bytes, sizeOffset) && sameBytes(frames + rest, bytes + rest, frameByteCount - rest)
+    mutating func body(at bytes: UnsafeRawPointer, _ end: UnsafeRawPointer, limit: Int) -> UnsafeRawBufferPointer? {
+        let head = frameByteCount + Frame.headByteCount
+        guard end - bytes > head else { return nil }
+        if !sameBytes(UnsafeRawPointer(buffer.base.unsafelyUnwrapped), bytes, head), !takeSize(of: bytes) {
+            return nil
+        }
+        guard bodyByteCount > 0, bodyByteCount <= limit, end - bytes > head + bodyByteCount,
+            (bytes + head + bodyByteCount).load(as: UInt8.self) == Frame.end
+        else { return nil }
+        wasUsed = true
+        return UnsafeRawBufferPointer(start: bytes + head, count: bodyByteCount)
     }
 
-    /// A message was made of it.
-    @inline(__always)
-    mutating func noteUse() { wasUsed = true }
+    /// These frames may have another body size: the pattern has it from now on. False if they have anything else.
+    @inline(never)
+    private mutating func takeSize(of bytes: UnsafeRawPointer) -> Bool {
+        let frames = buffer.base.unsafelyUnwrapped
+        let rest = sizeOffset + 8
+        // Of the body frame, its type and its channel.
+        let bodySizeOffset = frameByteCount + 3
+        let size = UInt64(bigEndian: (bytes + sizeOffset).loadUnaligned(as: UInt64.self))
+        guard sameBytes(UnsafeRawPointer(frames), bytes, sizeOffset),
+            sameBytes(UnsafeRawPointer(frames) + rest, bytes + rest, bodySizeOffset - rest),
+            UInt64(UInt32(bigEndian: (bytes + bodySizeOffset).loadUnaligned(as: UInt32.self))) == size
+        else { return false }
+        (frames + sizeOffset).storeBytes(of: size.bigEndian, as: UInt64.self)
+        (frames + bodySizeOffset).storeBytes(of: UInt32(truncatingIfNeeded: size).bigEndian, as: UInt32.self)
+        bodyByteCount = Int(size)
+        return true
+    }
 
     /// What the message begins with.
     @inline(__always)
-    var messageBytes: UnsafeRawPointer { UnsafeRawPointer(memory.unsafelyUnwrapped) + frameByteCount }
+    var messageBytes: UnsafeRawPointer {
+        UnsafeRawPointer(buffer.base.unsafelyUnwrapped) + frameByteCount + Frame.headByteCount
+    }
 
     mutating func deallocate() {
-        memory?.deallocate()
-        memory = nil
+        buffer.deallocate()
         frameByteCount = 0
     }
 }

@@ -75,112 +75,16 @@ extension ShardState {
                 consumer: consumer))
     }
 
-    /// As many messages as may go in one piece to a consumer that has all turns: nothing but its credit has to be asked
-    /// between one and the next.
-    ///
-    /// - Precondition: it may have the first one.
-    /// - Parameter limit: at least 1.
-    /// - Returns: how many it got, at least 1.
-    private func deliverRun(from queue: UnsafeMutablePointer<QueueState>, to slot: UInt32, limit: Int) -> Int {
-        let credit = queue.pointee.consumers.credits.unsafelyUnwrapped + Int(slot)
-        let run = queue.pointee.ready.firstRun
-        guard run.count > 1, credit.pointee.leaseCount == 0, credit.pointee.channel?.pointee.isWatched != true else {
-            if let entry = queue.pointee.popFirst() { deliver(entry, from: queue, to: slot) }
-            return 1
-        }
-        let end = min(limit, run.count, credit.pointee.prefetchCapacity)
-        let entries = UnsafeBufferPointer(rebasing: run[..<end])
-        let consumer = ConsumerReference(slot: slot, serial: credit.pointee.serial)
-        var contents = QueueContents()
-        let count =
-            if let channel = credit.pointee.channel {
-                write(entries, to: channel, credit, consumer, queue, &contents)
-            } else {
-                deliverRemotely(entries, credit, consumer, queue, &contents)
-            }
-        noteDelivered(count, contents, from: queue, credit)
-        queue.pointee.ready.removeFirst(count)
-        queue.pointee.readyContents.subtract(contents)
-        return count
-    }
-
-    private func write(
-        _ entries: UnsafeBufferPointer<QueueEntry>, to channel: UnsafeMutablePointer<ChannelState>,
-        _ credit: UnsafeMutablePointer<ConsumerCredit>, _ consumer: ConsumerReference,
-        _ queue: UnsafeMutablePointer<QueueState>, _ contents: inout QueueContents
-    ) -> Int {
-        let isStoring = queue.pointee.holder != 0
-        let noAck = credit.pointee.noAck
-        let consumerIndex = Int(credit.pointee.consumerIndex)
-        let address = queue.pointee.address
-        var count = 0
-        while count < entries.count, entries[count].isInMemory, credit.pointee.window.pointee.isOpen,
-            noAck || (channel.pointee.hasChannelCredit && mayDeliver(entries[count], queue, consumer.slot))
-        {
-            let entry = entries[count]
-            contents.add(entry.message, isStoring: isStoring)
-            write(entry, to: channel, consumerIndex: consumerIndex, noAck: noAck, queue: address, consumer: consumer)
-            count += 1
-        }
-        return count
-    }
-
-    private func deliverRemotely(
-        _ entries: UnsafeBufferPointer<QueueEntry>, _ credit: UnsafeMutablePointer<ConsumerCredit>,
-        _ consumer: ConsumerReference, _ queue: UnsafeMutablePointer<QueueState>, _ contents: inout QueueContents
-    ) -> Int {
-        let isStoring = queue.pointee.holder != 0
-        var available = credit.pointee.window.pointee.availableByteCount
-        var count = 0
-        while count < entries.count, available > 0, entries[count].isInMemory,
-            mayDeliver(entries[count], queue, consumer.slot)
-        {
-            let entry = entries[count]
-            contents.add(entry.message, isStoring: isStoring)
-            available -= entry.message.byteCount
-            if entry.isRedelivered { countRedelivery(queue) }
-            count += 1
-        }
-        credit.pointee.window.pointee.availableByteCount = available
-        mailbox(Int(credit.pointee.channelAddress.connection.shard)).append(
-            UnsafeBufferPointer(rebasing: entries[..<count]),
-            to: DeliverRun(
-                channel: credit.pointee.channelAddress, consumerIndex: credit.pointee.consumerIndex,
-                noAck: credit.pointee.noAck, usesLease: false, queue: queue.pointee.address, consumer: consumer))
-        return count
-    }
-
-    /// Counts what a consumer got.
-    @inline(__always)
-    private func noteDelivered(
-        _ count: Int, _ contents: QueueContents, from queue: UnsafeMutablePointer<QueueState>,
-        _ credit: UnsafeMutablePointer<ConsumerCredit>
-    ) {
-        let number = UInt64(truncatingIfNeeded: count)
-        if credit.pointee.noAck {
-            queue.pointee.counters.deliverNoAck &+= number
-            queue.pointee.typeCounters.pointee.deliverNoAck &+= number
-        } else {
-            credit.pointee.unackedCount &+= UInt32(truncatingIfNeeded: count)
-            queue.pointee.unackedCount &+= count
-            queue.pointee.unackedContents.add(contents)
-            queue.pointee.counters.deliver &+= number
-            queue.pointee.typeCounters.pointee.deliver &+= number
-        }
-    }
-
     /// The channel's side: the next delivery tag, the frames, and a note until the ack comes.
     @inline(__always)
-    private func write(
+    func write(
         _ entry: QueueEntry, to channel: UnsafeMutablePointer<ChannelState>, consumerIndex: Int, noAck: Bool,
         queue: QueueAddress, consumer: ConsumerReference
     ) {
         let connection = channel.pointee.connection
         channel.pointee.latestDeliveryTag &+= 1
         let tag = channel.pointee.latestDeliveryTag
-        let encodedTag = channel.pointee.consumers.withUnsafeBufferPointer {
-            UnsafeRawBufferPointer($0[consumerIndex].unsafelyUnwrapped.encodedTag)
-        }
+        let encodedTag = channel.pointee.encodedTag(consumerIndex)
         if entry.isPlain {
             connection.pointee.outbound.writeDeliver(
                 channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag, redelivered: false,
@@ -210,7 +114,7 @@ extension ShardState {
 
     /// One that was delivered before, or is not simply what was published.
     @inline(never)
-    private func writeRedelivered(
+    func writeRedelivered(
         _ entry: QueueEntry, to channel: UnsafeMutablePointer<ChannelState>, _ encodedTag: UnsafeRawBufferPointer,
         _ tag: UInt64, _ queue: QueueAddress
     ) {
@@ -259,11 +163,9 @@ extension ShardState {
             }
             return
         }
-        for entry in entries {
-            write(
-                entry, to: channel, consumerIndex: Int(delivery.consumerIndex), noAck: delivery.noAck,
-                queue: delivery.queue, consumer: delivery.consumer)
-        }
+        write(
+            entries, to: channel, consumerIndex: Int(delivery.consumerIndex), noAck: delivery.noAck,
+            queue: delivery.queue, consumer: delivery.consumer)
     }
 }
 

@@ -84,7 +84,7 @@ extension ShardState {
         var limit = payloadLimit(connection)
         while end - position >= Frame.headByteCount, connection.pointee.phase != .closed {
             if let channel = connection.pointee.repeatingChannel {
-                let taken = receiveRepeatedPublish(channel, position, end, limit: limit)
+                let taken = receiveRepeatedPublishes(channel, position, end, limit: limit)
                 if taken > 0 {
                     position += taken
                     continue

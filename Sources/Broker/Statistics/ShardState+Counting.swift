@@ -8,10 +8,7 @@ extension ShardState {
     func countPublish(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) {
         statistics.messages.publish &+= 1
         channel.pointee.counters.publish &+= 1
-        let byteCount = message.bodyByteCount
-        statistics.sizes.byteCount &+= UInt64(truncatingIfNeeded: byteCount)
-        // The first of `MessageSizes.bounds`.
-        if byteCount > 100 { statistics.sizes.noteLarger(byteCount) }
+        statistics.sizes.add(message.bodyByteCount)
     }
 
     /// After confirms were written.

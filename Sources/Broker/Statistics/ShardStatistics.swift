@@ -64,9 +64,16 @@ package struct MessageSizes: Sendable, Equatable {
 
     package init() {}
 
+    @inline(__always)
+    mutating func add(_ byteCount: Int) {
+        self.byteCount &+= UInt64(truncatingIfNeeded: byteCount)
+        // The first of `bounds`.
+        if byteCount > 100 { noteLarger(byteCount) }
+    }
+
     /// A message above the first bound.
     @inline(never)
-    mutating func noteLarger(_ byteCount: Int) {
+    private mutating func noteLarger(_ byteCount: Int) {
         switch byteCount {
         case ...1_000: larger.0 &+= 1
         case ...10_000: larger.1 &+= 1

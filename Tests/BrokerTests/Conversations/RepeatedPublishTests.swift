@@ -31,6 +31,10 @@ private struct PublishingClient {
         for _ in 0..<12 {
             var frames: [[UInt8]] = []
             for _ in 0..<random.below(30) { frames += next() }
+            // More than are taken in one go.
+            if random.chance(10) {
+                for _ in 0..<100 + random.below(100) { frames += publish() }
+            }
             if isDamaged, plain.count == 9, !frames.isEmpty {
                 let index = random.below(frames.count)
                 damage(&frames[index])
@@ -48,7 +52,10 @@ private struct PublishingClient {
 
     private mutating func next() -> [[UInt8]] {
         if random.chance(15) { change() }
-        if random.chance(4) { return [other()] }
+        return random.chance(6) ? [other()] : publish()
+    }
+
+    private mutating func publish() -> [[UInt8]] {
         let body = (0..<bodyByteCount).map { _ in UInt8(random.below(256)) }
         var frames = [
             frame(BasicPublish(exchange: exchange, routingKey: key, mandatory: isMandatory), channel: channel)
@@ -67,7 +74,7 @@ private struct PublishingClient {
     private mutating func change() {
         switch random.below(8) {
         case 0: channel = UInt16(1 + random.below(4))
-        case 1: key = random.pick(["a", "b", "nobody", "key.word"])
+        case 1: key = random.pick(["a", "b", "c", "nobody", "key.word"])
         case 2: exchange = random.pick(["", "", "x", "amq.fanout"])
         case 3: isMandatory.toggle()
         case 4, 5: bodyByteCount = random.pick([0, 1, 10, 10, 100, 5000])
@@ -89,12 +96,14 @@ private struct PublishingClient {
     }
 
     private mutating func other() -> [UInt8] {
-        switch random.below(6) {
+        switch random.below(9) {
         case 0: frame(QueueBind(queue: "b", exchange: "x", routingKey: random.pick(["#", "a", "key.*"])), channel: 5)
         case 1: frame(QueueUnbind(queue: "b", exchange: "x", routingKey: "#"), channel: 5)
         case 2: frame(BasicGet(queue: "b", noAck: true), channel: 5)
         case 3: frame(TxCommit(), channel: 3)
         case 4: frame(QueuePurge(queue: "b"), channel: 5)
+        case 5, 6: frame(BasicAck(deliveryTag: 0, multiple: true), channel: 4)
+        case 7: frame(BasicNack(deliveryTag: 0, multiple: true, requeue: true), channel: 4)
         default: frame(TxRollback(), channel: 3)
         }
     }
@@ -104,12 +113,17 @@ private struct PublishingClient {
     private func prepare(_ client: ConversationClient) {
         for channel in [2, 3, 4, 5] as [UInt16] { client.openChannel(channel) }
         client.request(ExchangeDeclare(exchange: "x", type: "topic"), ExchangeDeclareOk())
-        for queue in ["a", "b"] as [ShortString] { client.declare(QueueDeclare(queue: queue)) }
+        for queue in ["a", "b", "c"] as [ShortString] { client.declare(QueueDeclare(queue: queue)) }
         client.request(QueueBind(queue: "a", exchange: "x", routingKey: "key.#"), QueueBindOk())
         client.request(QueueBind(queue: "b", exchange: "amq.fanout"), QueueBindOk())
         client.request(ConfirmSelect(), ConfirmSelectOk(), channel: 2)
         client.request(TxSelect(), TxSelectOk(), channel: 3)
-        client.consume(BasicConsume(queue: "a", consumerTag: "c", noAck: true), channel: 5)
+        client.consume(BasicConsume(queue: "a", consumerTag: "all", noAck: true), channel: 5)
+        client.request(BasicQos(prefetchCount: 7), BasicQosOk(), channel: 4)
+        for tag in ["some", "others"] as [ShortString] {
+            client.consume(BasicConsume(queue: "c", consumerTag: tag), channel: 4)
+        }
+        client.consume(BasicConsume(queue: "b", consumerTag: "alone"), channel: 4)
     }
 
     private func answers(to reads: [[UInt8]]) -> [Received] {
