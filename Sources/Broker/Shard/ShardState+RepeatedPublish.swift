@@ -60,7 +60,7 @@ extension ShardState {
         var position = start
         var count = 0
         var mark = JournalMark.none
-        while count < Self.runLimit,
+        while position - start < Self.runByteLimit,
             let body = channel.pointee.publishPattern.body(at: position, end, limit: limit)
         {
             let message = storeRepeated(channel, body)
@@ -86,8 +86,8 @@ extension ShardState {
         return position - start
     }
 
-    /// About what fits into a processor's nearest cache.
-    private static let runLimit = 64
+    /// With the messages and their deliveries about what a processor's nearest cache has room for.
+    private static let runByteLimit = 8192
 
     /// Counts what a run has brought, and notes what its publisher is to be told.
     private func notePublished(_ count: Int, _ channel: UnsafeMutablePointer<ChannelState>, _ mark: JournalMark) {
