@@ -87,6 +87,28 @@ struct UnackedRing {
         return first
     }
 
+    /// The oldest delivery.
+    @inline(__always)
+    var first: UnackedDelivery? { count > 0 ? ring[0] : nil }
+
+    /// Takes the oldest delivery if its tag is at most `tag` and it came from the same queue to the same consumer.
+    @inline(__always)
+    mutating func takeFirst(upTo tag: UInt64, like other: UnackedDelivery) -> QueueEntry? {
+        guard count > 0, ring[0].tag <= tag, ring[0].consumer == other.consumer, ring[0].queue == other.queue,
+            let first = ring.popFirst()
+        else { return nil }
+        count -= 1
+        dropSettledHead()
+        return first.entry
+    }
+
+    /// How many of the oldest have tags that rise by one, as far as can be told at once: 0 where some behind them are
+    /// settled, or others without acks were delivered in between.
+    var leadingTagCount: Int {
+        guard count > 0, count == ring.count, ring[count - 1].tag == ring[0].tag &+ UInt64(count - 1) else { return 0 }
+        return count
+    }
+
     /// Puts back what was taken out, each in its place.
     mutating func restore(_ deliveries: [UnackedDelivery]) {
         guard !deliveries.isEmpty else { return }

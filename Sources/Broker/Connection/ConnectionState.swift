@@ -76,6 +76,8 @@ struct ConnectionState {
     var latestChannelSerial: UInt32 = 0
     /// The latest of them to have a `PublishPattern`.
     var repeatingChannel: UnsafeMutablePointer<ChannelState>?
+    /// The latest of them to have acked a delivery.
+    var ackingChannel: UnsafeMutablePointer<ChannelState>?
     /// Some channel has, or had, a consumer of a queue with a consumer timeout.
     var hasTimedConsumers = false
     /// Queues that live as long as this connection.

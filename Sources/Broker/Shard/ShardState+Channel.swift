@@ -58,6 +58,7 @@ extension ShardState {
             case 60 << 16 | 40: return try receivePublish(channel, payload)
             case 60 << 16 | 80:
                 if payload.count == 13 {
+                    channel.pointee.connection.pointee.ackingChannel = channel
                     let tag = UInt64(bigEndian: (base + 4).loadUnaligned(as: UInt64.self))
                     let multiple = (base + 12).load(as: UInt8.self) & 1 != 0
                     return try settle(channel, tag: tag, multiple: multiple, outcome: .acked, methodID: 80)
@@ -201,6 +202,7 @@ extension ShardState {
         guard connection.pointee.channel(channel.pointee.number) == channel else { return }
         connection.pointee.channels[Int(channel.pointee.number)] = nil
         if connection.pointee.repeatingChannel == channel { connection.pointee.repeatingChannel = nil }
+        if connection.pointee.ackingChannel == channel { connection.pointee.ackingChannel = nil }
         connection.pointee.channelCount -= 1
         statistics.channelsClosed &+= 1
         announceClosed(channel)

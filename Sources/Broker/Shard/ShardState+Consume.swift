@@ -235,14 +235,11 @@ extension ShardState {
             }
             // Not what is delivered meanwhile, by dead-lettering to this very channel.
             let last = tag == 0 ? channel.pointee.latestDeliveryTag : tag
-            let isWatched = outcome == .acked && channel.pointee.isWatched
-            var count: UInt64 = 0
-            while let delivery = channel.pointee.unacked.takeFirst(upTo: last) {
-                settle(delivery, outcome)
-                if isWatched { watchAck(of: delivery.queue, channel) }
-                count &+= 1
+            if outcome == .acked {
+                acknowledge(channel, upTo: last)
+            } else {
+                while let delivery = channel.pointee.unacked.takeFirst(upTo: last) { settle(delivery, outcome) }
             }
-            if outcome == .acked { countAcks(count, channel) }
         } else {
             guard let delivery = channel.pointee.unacked.take(tag) else {
                 if channel.pointee.returnedTags.remove(tag) != nil { return }
@@ -285,14 +282,7 @@ extension ShardState {
         if settled.outcome != .bounced {
             queue.pointee.unackedCount -= 1
             queue.pointee.unackedContents.subtract(settled.entry.message, isStoring: queue.pointee.holder != 0)
-            if isMemoryTight, queue.pointee.ready.absentChunkCount > 0 { list(queue) }
-            if let credit = queue.pointee.consumers.credit(settled.consumer) {
-                credit.pointee.unackedCount -= 1
-                if !credit.pointee.isReady, queue.pointee.makeReady(settled.consumer) {
-                    awaitedSettlementCount &+= 1
-                    list(queue)
-                }
-            }
+            noteSettled(1, by: settled.consumer, queue)
         }
         switch settled.outcome {
         case .acked:

@@ -90,6 +90,15 @@ extension ShardState {
                     continue
                 }
             }
+            if let channel = connection.pointee.ackingChannel, end - position >= AckFrame.byteCount,
+                AckFrame(channel: channel.pointee.number).begins(at: position)
+            {
+                let taken = receiveAcks(channel, position, end)
+                if taken > 0 {
+                    position += taken
+                    continue
+                }
+            }
             let type = position.load(as: UInt8.self)
             let number = UInt16(bigEndian: (position + 1).loadUnaligned(as: UInt16.self))
             let size = Int(UInt32(bigEndian: (position + 3).loadUnaligned(as: UInt32.self)))
