@@ -3,8 +3,8 @@ import Routing
 
 // basic.ack of deliveries that follow each other: those of one `multiple`, and frames that ack one after the other.
 extension ShardState {
-    /// Takes basic.ack frames while they begin here, each for the delivery behind the one before: the same as one for the
-    /// last of them with `multiple`.
+    /// Takes basic.ack frames while they begin here, each for the delivery behind the one before: the same as one for
+    /// the last of them with `multiple`.
     ///
     /// - Parameter position: where a frame begins.
     /// - Returns: the bytes of the frames; 0 where frames have to be looked at one by one.

@@ -6,8 +6,8 @@ import Testing
 
 /// A client that acks one delivery after the other is read faster, and gets what it would get else.
 ///
-/// A bit of basic.ack that nobody looks at keeps it from being read faster: so every conversation is held twice, without
-/// and with it.
+/// A bit of basic.ack that nobody looks at keeps it from being read faster: so every conversation is held twice,
+/// without and with it.
 private struct AckingClient {
     private var random: SplitMix64
     /// Tags on the acking channel that are not settled.
