@@ -6,8 +6,8 @@ import AMQPWire
 /// It is kept only of a channel that has published twice to the same address, and of a message that the broker need not
 /// look into (nothing that is checked, expires or is copied by a header); the less often the longer it was of no use.
 ///
-/// One buffer: the method frame, the header frame, the head of the one body frame, then what the message begins with as
-/// `Message` has it: head, addressing, properties.
+/// One buffer: what the message begins with as `Message` has it, which is head, addressing and properties; then the
+/// method frame, the header frame and the head of the one body frame.
 struct PublishPattern {
     private var buffer = OutboundBuffer()
     /// Of method and header frame; 0 when there is no pattern.
@@ -66,6 +66,7 @@ struct PublishPattern {
         let prefix = Message.headByteCount + addressing.count + properties.count
         guard frames + Frame.headByteCount + prefix <= Self.byteLimit else { return }
         buffer.removeAll()
+        buffer.write(bytes: UnsafeRawBufferPointer(start: message.memory, count: prefix))
         buffer.write(Frame.method)
         buffer.write(number)
         buffer.write(UInt32(methodPayload))
@@ -77,20 +78,22 @@ struct PublishPattern {
         buffer.write(number)
         buffer.write(UInt32(headerPayload))
         for part in [60, 0] as [UInt16] { buffer.write(part) }
-        sizeOffset = buffer.count
+        sizeOffset = buffer.count - prefix
         buffer.write(UInt64(message.bodyByteCount))
         buffer.write(bytes: properties)
         buffer.write(Frame.end)
         buffer.write(Frame.body)
         buffer.write(number)
         buffer.write(UInt32(message.bodyByteCount))
-        buffer.write(bytes: UnsafeRawBufferPointer(start: message.memory, count: prefix))
         bodyByteCount = message.bodyByteCount
         frameByteCount = frames
         messageByteCount = prefix
         priority = message.priority
         wasUsed = false
     }
+
+    @inline(__always)
+    private var frames: UnsafeMutableRawPointer { buffer.base.unsafelyUnwrapped + messageByteCount }
 
     /// The body of the message that begins here, if it is whole and in one frame, and the frames are the pattern's,
     /// whatever their body size.
@@ -100,7 +103,7 @@ struct PublishPattern {
     mutating func body(at bytes: UnsafeRawPointer, _ end: UnsafeRawPointer, limit: Int) -> UnsafeRawBufferPointer? {
         let head = frameByteCount + Frame.headByteCount
         guard end - bytes > head else { return nil }
-        if !sameBytes(UnsafeRawPointer(buffer.base.unsafelyUnwrapped), bytes, head), !takeSize(of: bytes) {
+        if !sameBytes(UnsafeRawPointer(frames), bytes, head), !takeSize(of: bytes) {
             return nil
         }
         guard bodyByteCount > 0, bodyByteCount <= limit, end - bytes > head + bodyByteCount,
@@ -113,7 +116,7 @@ struct PublishPattern {
     /// These frames may have another body size: the pattern has it from now on. False if they have anything else.
     @inline(never)
     private mutating func takeSize(of bytes: UnsafeRawPointer) -> Bool {
-        let frames = buffer.base.unsafelyUnwrapped
+        let frames = frames
         let rest = sizeOffset + 8
         // Of the body frame, its type and its channel.
         let bodySizeOffset = frameByteCount + 3
@@ -128,11 +131,9 @@ struct PublishPattern {
         return true
     }
 
-    /// What the message begins with.
+    /// What messages begin with, up to their body.
     @inline(__always)
-    var messageBytes: UnsafeRawPointer {
-        UnsafeRawPointer(buffer.base.unsafelyUnwrapped) + frameByteCount + Frame.headByteCount
-    }
+    var message: Message { Message(memory: buffer.base.unsafelyUnwrapped) }
 
     mutating func deallocate() {
         buffer.deallocate()

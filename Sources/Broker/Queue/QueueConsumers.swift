@@ -65,6 +65,14 @@ struct QueueConsumers {
     @inline(__always)
     var isAlone: Bool { turn.count == 1 }
 
+    /// Who has all turns, if it has credit and acks nothing.
+    @inline(__always)
+    var loneWithoutAcks: UnsafeMutablePointer<ConsumerCredit>? {
+        guard turn.count == 1, let credits else { return nil }
+        let credit = credits + Int(turn[0])
+        return credit.pointee.isPresent && credit.pointee.noAck && credit.pointee.window.pointee.isOpen ? credit : nil
+    }
+
     /// Whether the consumer may get a message; where not, sees to it that it is asked again when it may.
     @inline(__always)
     private func hasCredit(_ credit: UnsafeMutablePointer<ConsumerCredit>) -> Bool {

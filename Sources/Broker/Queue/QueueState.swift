@@ -90,6 +90,9 @@ struct QueueState {
         return QueueEntry(message: message, place: latestPlace)
     }
 
+    /// So many messages came and went at once.
+    mutating func noteAccepted(_ count: Int) { latestPlace &+= UInt64(truncatingIfNeeded: count) }
+
     @inline(__always)
     mutating func append(_ entry: QueueEntry) {
         readyContents.add(entry.message, isStoring: holder != 0)

@@ -67,7 +67,7 @@ extension ShardState {
 
     /// Counts what a consumer got.
     @inline(__always)
-    private func noteDelivered(
+    func noteDelivered(
         _ count: Int, _ contents: QueueContents, from queue: UnsafeMutablePointer<QueueState>,
         _ credit: UnsafeMutablePointer<ConsumerCredit>
     ) {
@@ -91,7 +91,6 @@ extension ShardState {
         consumerIndex: Int, noAck: Bool, queue: QueueAddress, consumer: ConsumerReference
     ) {
         let connection = channel.pointee.connection
-        let encodedTag = channel.pointee.encodedTag(consumerIndex)
         var frames = DeliveryFrames()
         var isLikeLast = false
         for index in entries.indices {
@@ -102,7 +101,12 @@ extension ShardState {
                 || !connection.pointee.outbound.repeatDelivery(
                     &frames, deliveryTag: tag, body: entry.message.body)
             {
-                frames = writeWhole(entry, to: channel, encodedTag, tag, queue)
+                frames = DeliveryFrames()
+                if entry.isPlain {
+                    frames = writeWhole(entry.message.content, to: channel, consumerIndex: consumerIndex)
+                } else {
+                    writeRedelivered(entry, to: channel, channel.pointee.encodedTag(consumerIndex), tag, queue)
+                }
             }
             // It may be gone when the next one's turn comes.
             isLikeLast =
@@ -118,8 +122,14 @@ extension ShardState {
                 if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
             }
         }
-        list(connection)
-        let number = UInt64(truncatingIfNeeded: entries.count)
+        noteWritten(entries.count, to: channel, noAck: noAck)
+    }
+
+    /// Deliveries are in the connection's output: counts them, and sees to it that it is written.
+    @inline(__always)
+    func noteWritten(_ count: Int, to channel: UnsafeMutablePointer<ChannelState>, noAck: Bool) {
+        list(channel.pointee.connection)
+        let number = UInt64(truncatingIfNeeded: count)
         if noAck {
             channel.pointee.counters.deliverNoAck &+= number
             statistics.messages.deliverNoAck &+= number
@@ -129,24 +139,21 @@ extension ShardState {
         }
     }
 
+    /// Writes what was never delivered before, with the channel's latest tag.
+    ///
     /// - Returns: the frames, if another delivery may be a copy of them.
     @inline(never)
-    private func writeWhole(
-        _ entry: QueueEntry, to channel: UnsafeMutablePointer<ChannelState>, _ encodedTag: UnsafeRawBufferPointer,
-        _ tag: UInt64, _ queue: QueueAddress
+    func writeWhole(
+        _ content: ContentView, to channel: UnsafeMutablePointer<ChannelState>, consumerIndex: Int
     ) -> DeliveryFrames {
         let connection = channel.pointee.connection
-        guard entry.isPlain else {
-            writeRedelivered(entry, to: channel, encodedTag, tag, queue)
-            return DeliveryFrames()
-        }
-        let content = entry.message.content
+        let encodedTag = channel.pointee.encodedTag(consumerIndex)
         let frames = DeliveryFrames(
             at: connection.pointee.outbound.count, consumerTagByteCount: encodedTag.count, content: content,
             frameMax: connection.pointee.frameMax)
         connection.pointee.outbound.writeDeliver(
-            channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: tag, redelivered: false,
-            content: content, frameMax: connection.pointee.frameMax)
+            channel: channel.pointee.number, consumerTag: encodedTag, deliveryTag: channel.pointee.latestDeliveryTag,
+            redelivered: false, content: content, frameMax: connection.pointee.frameMax)
         return frames
     }
 }

@@ -56,7 +56,15 @@ extension ShardState {
     ) -> Int {
         // Where messages wait, nobody has credit.
         let isAwaited = queue.pointee.ready.isEmpty
-        let isJournaled = !channel.pointee.holders.isEmpty
+        let isJournaled =
+            !channel.pointee.holders.isEmpty
+            && (channel.pointee.publishPattern.message.isPersistent || channel.pointee.holdersWantEverything)
+        if isAwaited, !isJournaled, queue.pointee.waitingGets.isEmpty,
+            let credit = queue.pointee.consumers.loneWithoutAcks, let consuming = credit.pointee.channel,
+            !consuming.pointee.isWatched
+        {
+            return passRun(channel, queue, credit, consuming, start, end, limit: limit)
+        }
         var position = start
         var count = 0
         var mark = JournalMark.none
@@ -65,9 +73,7 @@ extension ShardState {
         {
             let message = storeRepeated(channel, body)
             statistics.sizes.add(body.count)
-            if isJournaled, message.isPersistent || channel.pointee.holdersWantEverything {
-                mark = journalPublish(message, channel)
-            }
+            if isJournaled { mark = journalPublish(message, channel) }
             queue.pointee.append(queue.pointee.accept(message))
             if channel.pointee.publishMode != .plain { channel.pointee.confirm.publish(waitingFor: mark) }
             position = Self.end(of: body)
@@ -83,6 +89,48 @@ extension ShardState {
         if queue.pointee.ready.residentByteCount > Limit.deepByteCount, !queue.pointee.isPagingListed {
             listForPaging(queue)
         }
+        return position - start
+    }
+
+    /// Messages that nobody keeps, and that the queue's one consumer gets as soon as they come: they are never stored,
+    /// and their bodies are copied once, from what was read to what is written.
+    private func passRun(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ queue: UnsafeMutablePointer<QueueState>,
+        _ credit: UnsafeMutablePointer<ConsumerCredit>, _ consuming: UnsafeMutablePointer<ChannelState>,
+        _ start: UnsafeRawPointer, _ end: UnsafeRawPointer, limit: Int
+    ) -> Int {
+        let connection = consuming.pointee.connection
+        let prefix = channel.pointee.publishPattern.messageByteCount
+        let available = credit.pointee.window.pointee.availableByteCount
+        var frames = DeliveryFrames()
+        var position = start
+        var count = 0
+        var byteCount = 0
+        while byteCount < available,
+            let body = channel.pointee.publishPattern.body(at: position, end, limit: limit)
+        {
+            statistics.sizes.add(body.count)
+            consuming.pointee.latestDeliveryTag &+= 1
+            if !connection.pointee.outbound.repeatDelivery(
+                &frames, deliveryTag: consuming.pointee.latestDeliveryTag, body: body)
+            {
+                let message = channel.pointee.publishPattern.message
+                frames = writeWhole(
+                    ContentView(addressing: message.addressing, properties: message.properties, body: body),
+                    to: consuming, consumerIndex: Int(credit.pointee.consumerIndex))
+            }
+            if channel.pointee.publishMode != .plain { channel.pointee.confirm.publish(waitingFor: .none) }
+            position = Self.end(of: body)
+            count &+= 1
+            byteCount &+= prefix &+ body.count
+        }
+        guard count > 0 else { return 0 }
+        credit.pointee.window.pointee.availableByteCount = available - byteCount
+        connection.pointee.deliveredByteCount &+= byteCount
+        queue.pointee.noteAccepted(count)
+        notePublished(count, channel, .none)
+        noteDelivered(count, QueueContents(), from: queue, credit)
+        noteWritten(count, to: consuming, noAck: true)
         return position - start
     }
 
@@ -111,7 +159,7 @@ extension ShardState {
     ) -> Message {
         let prefix = channel.pointee.publishPattern.messageByteCount
         let message = Message(memory: messages.allocate(prefix + body.count))
-        message.memory.copyMemory(from: channel.pointee.publishPattern.messageBytes, byteCount: prefix)
+        message.memory.copyMemory(from: channel.pointee.publishPattern.message.memory, byteCount: prefix)
         message.begin(
             bodyByteCount: body.count,
             MessageStory(
