@@ -91,15 +91,24 @@ struct UnackedRing {
     @inline(__always)
     var first: UnackedDelivery? { count > 0 ? ring[0] : nil }
 
-    /// Takes the oldest delivery if its tag is at most `tag` and it came from the same queue to the same consumer.
-    @inline(__always)
-    mutating func takeFirst(upTo tag: UInt64, like other: UnackedDelivery) -> QueueEntry? {
-        guard count > 0, ring[0].tag <= tag, ring[0].consumer == other.consumer, ring[0].queue == other.queue,
-            let first = ring.popFirst()
-        else { return nil }
-        count -= 1
+    /// The oldest deliveries with tags up to this one that came from the same queue to the same consumer as the first, or
+    /// those of them that lie in a row. Valid until the ring changes.
+    func firstRun(upTo tag: UInt64) -> UnsafeMutableBufferPointer<UnackedDelivery> {
+        let row = ring.firstRow
+        guard let first = row.first else { return row }
+        var end = 0
+        // The tag of one that is settled is above all others.
+        while end < row.count, row[end].tag <= tag, row[end].consumer == first.consumer, row[end].queue == first.queue {
+            end &+= 1
+        }
+        return UnsafeMutableBufferPointer(rebasing: row[..<end])
+    }
+
+    /// Takes so many of `firstRun`.
+    mutating func removeFirst(_ count: Int) {
+        ring.removeFirst(count)
+        self.count -= count
         dropSettledHead()
-        return first.entry
     }
 
     /// How many of the oldest have tags that rise by one, as far as can be told at once: 0 where some behind them are

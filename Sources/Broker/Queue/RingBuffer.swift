@@ -41,6 +41,18 @@ struct RingBuffer<Element: BitwiseCopyable> {
         return element
     }
 
+    /// The first elements, as far as they lie in a row. Valid until the ring changes.
+    var firstRow: UnsafeMutableBufferPointer<Element> {
+        guard let base else { return UnsafeMutableBufferPointer(start: nil, count: 0) }
+        return UnsafeMutableBufferPointer(start: base + head, count: min(count, mask + 1 - head))
+    }
+
+    mutating func removeFirst(_ count: Int) {
+        precondition(count <= self.count)
+        head = (head &+ count) & mask
+        self.count &-= count
+    }
+
     /// Keeps the elements that satisfy the condition, in their order.
     mutating func removeAll(where condition: (Element) -> Bool) {
         guard let base else { return }

@@ -61,14 +61,15 @@ extension ShardState {
     ) -> UInt64 {
         let isStoring = queue.pointee.holder != 0
         var contents = QueueContents()
-        var count = 0
-        while let entry = channel.pointee.unacked.takeFirst(upTo: last, like: first) {
-            // Here, whichever shard has the queue: see `settle`.
-            journalSettlement(entry.message, of: first.queue)
-            contents.add(entry.message, isStoring: isStoring)
-            release(entry.message)
-            count &+= 1
+        let run = channel.pointee.unacked.firstRun(upTo: last)
+        for index in run.indices {
+            let message = run[index].entry.message
+            journalSettlement(message, of: first.queue)
+            contents.add(message, isStoring: isStoring)
+            release(message)
         }
+        let count = run.count
+        channel.pointee.unacked.removeFirst(count)
         queue.pointee.unackedCount -= count
         queue.pointee.unackedContents.subtract(contents)
         queue.pointee.typeCounters.pointee.ack &+= UInt64(truncatingIfNeeded: count)

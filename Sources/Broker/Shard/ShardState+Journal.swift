@@ -11,11 +11,13 @@ extension ShardState {
     /// The record of a persistent message for the durable queues that its channel's route has found. Returns what its
     /// confirm waits for.
     @inline(__always)
-    func journalPublish(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) -> JournalMark {
+    func journalPublish(
+        _ message: Message, for holders: [UInt32], _ channel: UnsafeMutablePointer<ChannelState>
+    ) -> JournalMark {
         journal.latestSequence &+= 1
         let id = MessageID.make(lane: index, sequence: journal.latestSequence)
         message.id = id
-        channel.pointee.holders.withUnsafeBufferPointer { holders in
+        holders.withUnsafeBufferPointer { holders in
             journal.append { $0.appendMessage(id: id, holders: holders, content: message.bytes) }
         }
         pauseIfJournalIsSlow(channel.pointee.connection)

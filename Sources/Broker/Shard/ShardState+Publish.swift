@@ -181,7 +181,7 @@ extension ShardState {
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
         if message.isPersistent || channel.pointee.holdersWantEverything, !channel.pointee.holders.isEmpty {
-            mark = journalPublish(message, channel)
+            mark = journalPublish(message, for: channel.pointee.holders, channel)
         }
         latestSentEpoch = 0
         isLatestRejected = false

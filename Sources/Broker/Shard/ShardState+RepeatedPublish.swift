@@ -56,8 +56,9 @@ extension ShardState {
     ) -> Int {
         // Where messages wait, nobody has credit.
         let isAwaited = queue.pointee.ready.isEmpty
+        let holders = channel.pointee.holders
         let isJournaled =
-            !channel.pointee.holders.isEmpty
+            !holders.isEmpty
             && (channel.pointee.publishPattern.message.isPersistent || channel.pointee.holdersWantEverything)
         if isAwaited, !isJournaled, queue.pointee.waitingGets.isEmpty,
             let credit = queue.pointee.consumers.loneWithoutAcks, let consuming = credit.pointee.channel,
@@ -73,7 +74,7 @@ extension ShardState {
         {
             let message = storeRepeated(channel, body)
             statistics.sizes.add(body.count)
-            if isJournaled { mark = journalPublish(message, channel) }
+            if isJournaled { mark = journalPublish(message, for: holders, channel) }
             queue.pointee.append(queue.pointee.accept(message))
             if channel.pointee.publishMode != .plain { channel.pointee.confirm.publish(waitingFor: mark) }
             position = Self.end(of: body)
