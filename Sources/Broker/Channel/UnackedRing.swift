@@ -91,8 +91,8 @@ struct UnackedRing {
     @inline(__always)
     var first: UnackedDelivery? { count > 0 ? ring[0] : nil }
 
-    /// The oldest deliveries with tags up to this one that came from the same queue to the same consumer as the first, or
-    /// those of them that lie in a row. Valid until the ring changes.
+    /// The oldest deliveries with tags up to this one that came from the same queue to the same consumer as the first,
+    /// or those of them that lie in a row. Valid until the ring changes.
     func firstRun(upTo tag: UInt64) -> UnsafeMutableBufferPointer<UnackedDelivery> {
         let row = ring.firstRow
         guard let first = row.first else { return row }
