@@ -18,6 +18,7 @@ package func sameBytes(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ co
         == right.loadUnaligned(fromByteOffset: last, as: UInt64.self)
 }
 
+/// The same for less than eight bytes.
 @inlinable
 @inline(__always)
 package func sameFewBytes(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {

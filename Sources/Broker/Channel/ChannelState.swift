@@ -141,11 +141,10 @@ struct ChannelState {
 
     /// Whether the channel-wide limit allows another delivery that wants an ack.
     @inline(__always)
-    var hasChannelCredit: Bool {
-        channelPrefetchCount == 0 || UInt32(unacked.count) &+ leasedCount < UInt32(channelPrefetchCount)
-    }
+    var hasChannelCredit: Bool { channelCapacity > 0 }
 
     /// How many more deliveries that want an ack the channel-wide limit allows.
+    @inline(__always)
     var channelCapacity: Int {
         channelPrefetchCount == 0 ? .max : max(0, Int(channelPrefetchCount) - unacked.count - Int(leasedCount))
     }

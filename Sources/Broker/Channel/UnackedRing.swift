@@ -52,7 +52,7 @@ struct UnackedRing {
     func contains(_ tag: UInt64) -> Bool { find(tag) != nil }
 
     /// The oldest delivery that is not settled.
-    var firstTag: UInt64? { count > 0 ? ring[0].tag : nil }
+    var firstTag: UInt64? { first?.tag }
 
     /// Deliveries with higher tags than this one, in their order, at most so many.
     func deliveries(after tag: UInt64, limit: Int) -> [UnackedDelivery] {

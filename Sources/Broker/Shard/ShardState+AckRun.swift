@@ -12,10 +12,7 @@ extension ShardState {
     func receiveAcks(
         _ channel: UnsafeMutablePointer<ChannelState>, _ position: UnsafeRawPointer, _ end: UnsafeRawPointer
     ) -> Int {
-        guard channel.pointee.connection.pointee.phase == .running, channel.pointee.phase == .open,
-            channel.pointee.pending == nil, channel.pointee.deferred.isEmpty, channel.pointee.assembly.stage == .idle,
-            channel.pointee.publishMode != .transaction, let first = channel.pointee.unacked.firstTag
-        else { return 0 }
+        guard takesRuns(channel), let first = channel.pointee.unacked.firstTag else { return 0 }
         let frame = AckFrame(channel: channel.pointee.number)
         let limit = min(channel.pointee.unacked.leadingTagCount, (end - position) / AckFrame.byteCount)
         var count = 0
@@ -34,7 +31,7 @@ extension ShardState {
     func acknowledge(_ channel: UnsafeMutablePointer<ChannelState>, upTo last: UInt64) {
         var count: UInt64 = 0
         while let first = channel.pointee.unacked.first, first.tag <= last {
-            if let queue = plainQueue(first), !channel.pointee.isWatched {
+            if let queue = plainQueue(first.queue), !channel.pointee.isWatched {
                 count &+= acknowledgeRun(channel, first, upTo: last, queue)
             } else if let delivery = channel.pointee.unacked.takeFirst(upTo: last) {
                 settle(delivery, .acked)
@@ -43,15 +40,6 @@ extension ShardState {
             }
         }
         countAcks(count, channel)
-    }
-
-    /// The delivery's queue, if it lives here and does not look at what was acked.
-    @inline(__always)
-    private func plainQueue(_ delivery: UnackedDelivery) -> UnsafeMutablePointer<QueueState>? {
-        guard delivery.queue.shard == index, let queue = queue(delivery.queue), queue.pointee.extras == nil else {
-            return nil
-        }
-        return queue
     }
 
     /// Those that came from one queue to one consumer: what `settle` does for each is done for all of them.

@@ -97,19 +97,8 @@ extension ShardState {
             connection.pointee.window.availableByteCount &-= byteCount
             connection.pointee.deliveredByteCount &+= byteCount
         }
-        list(connection)
-        if channel.pointee.isWatched { watch(entry, of: queue, channel, noAck: noAck, isGot: false) }
-        if noAck {
-            channel.pointee.counters.deliverNoAck &+= 1
-            statistics.messages.deliverNoAck &+= 1
-            journalSettlement(entry.message, of: queue)
-            release(entry.message)
-        } else {
-            channel.pointee.counters.deliver &+= 1
-            statistics.messages.deliver &+= 1
-            channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
-            if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
-        }
+        noteWritten(1, to: channel, noAck: noAck)
+        settleOrKeep(entry, of: queue, channel, consumerIndex: consumerIndex, noAck: noAck, consumer: consumer)
     }
 
     /// One that was delivered before, or is not simply what was published.

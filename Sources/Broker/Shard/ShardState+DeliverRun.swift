@@ -18,7 +18,7 @@ extension ShardState {
             return 1
         }
         var contents = QueueContents()
-        let count = takeCredit(run[..<min(limit, run.count)], from: queue, slot, &contents)
+        let count = takeCredit(run, limit: limit, from: queue, slot, &contents)
         let entries = UnsafeBufferPointer(rebasing: run[..<count])
         let consumer = ConsumerReference(slot: slot, serial: credit.pointee.serial)
         if let channel = credit.pointee.channel {
@@ -40,16 +40,15 @@ extension ShardState {
 
     /// How many of the queue's first entries a consumer may have now. Takes them from its connection's window.
     private func takeCredit(
-        _ run: Slice<UnsafeMutableBufferPointer<QueueEntry>>, from queue: UnsafeMutablePointer<QueueState>,
+        _ entries: UnsafeMutableBufferPointer<QueueEntry>, limit: Int, from queue: UnsafeMutablePointer<QueueState>,
         _ slot: UInt32, _ contents: inout QueueContents
     ) -> Int {
         let credit = queue.pointee.consumers.credits.unsafelyUnwrapped + Int(slot)
-        let entries = UnsafeMutableBufferPointer(rebasing: run)
         let channel = credit.pointee.channel
         let isStoring = queue.pointee.holder != 0
         let available = credit.pointee.window.pointee.availableByteCount
         let limit = min(
-            entries.count, credit.pointee.prefetchCapacity,
+            limit, entries.count, credit.pointee.prefetchCapacity,
             credit.pointee.noAck ? .max : channel?.pointee.channelCapacity ?? .max)
         var byteCount = 0
         var count = 0
@@ -112,17 +111,27 @@ extension ShardState {
             isLikeLast =
                 !frames.isEmpty && index &+ 1 < entries.count && entries[index &+ 1].isPlain
                 && entries[index &+ 1].message.isLike(entry.message)
-            if channel.pointee.isWatched { watch(entry, of: queue, channel, noAck: noAck, isGot: false) }
-            if noAck {
-                journalSettlement(entry.message, of: queue)
-                release(entry.message)
-            } else {
-                channel.pointee.unacked.append(
-                    UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
-                if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
-            }
+            settleOrKeep(
+                entry, of: queue, channel, consumerIndex: consumerIndex, noAck: noAck, consumer: consumer)
         }
         noteWritten(entries.count, to: channel, noAck: noAck)
+    }
+
+    /// The delivery with the channel's latest tag is in the connection's output: it is done, or waits for its ack.
+    @inline(__always)
+    func settleOrKeep(
+        _ entry: QueueEntry, of queue: QueueAddress, _ channel: UnsafeMutablePointer<ChannelState>,
+        consumerIndex: Int, noAck: Bool, consumer: ConsumerReference
+    ) {
+        if channel.pointee.isWatched { watch(entry, of: queue, channel, noAck: noAck, isGot: false) }
+        if noAck {
+            journalSettlement(entry.message, of: queue)
+            release(entry.message)
+        } else {
+            let tag = channel.pointee.latestDeliveryTag
+            channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
+            if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
+        }
     }
 
     /// Deliveries are in the connection's output: counts them, and sees to it that it is written.

@@ -124,6 +124,15 @@ extension ShardState {
         return connection.pointee.phase == .closed ? bytes.count : position - start
     }
 
+    /// Whether methods of the channel that begin now may be taken in a run: nothing stands before them, and none is
+    /// held back. On the pointer: a property of the channel would copy it.
+    @inline(__always)
+    func takesRuns(_ channel: UnsafeMutablePointer<ChannelState>) -> Bool {
+        channel.pointee.connection.pointee.phase == .running && channel.pointee.phase == .open
+            && channel.pointee.pending == nil && channel.pointee.deferred.isEmpty
+            && channel.pointee.assembly.stage == .idle && channel.pointee.publishMode != .transaction
+    }
+
     /// A frame of a channel on a running connection.
     @inline(__always)
     private func receiveFrame(

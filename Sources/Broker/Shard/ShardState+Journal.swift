@@ -8,6 +8,12 @@ extension ShardState {
     @inline(__always)
     func holder(of queue: QueueAddress) -> UInt32 { holders[queue] & HolderTable.numberMask }
 
+    /// Whether the journal is to keep a message that takes the channel's route.
+    @inline(__always)
+    func journals(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) -> Bool {
+        (message.isPersistent || channel.pointee.holdersWantEverything) && !channel.pointee.holders.isEmpty
+    }
+
     /// The record of a persistent message for the durable queues that its channel's route has found. Returns what its
     /// confirm waits for.
     @inline(__always)

@@ -180,7 +180,7 @@ extension ShardState {
         countPublish(message, channel)
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
-        if message.isPersistent || channel.pointee.holdersWantEverything, !channel.pointee.holders.isEmpty {
+        if journals(message, channel) {
             mark = journalPublish(message, for: channel.pointee.holders, channel)
         }
         latestSentEpoch = 0
@@ -196,13 +196,19 @@ extension ShardState {
             statistics.publishConfirm &+= 1
             channel.pointee.confirm.publish(waitingFor: mark, epoch: latestSentEpoch)
             if isLatestRejected { channel.pointee.confirm.reject(channel.pointee.confirm.latest) }
-            if channel.pointee.confirm.isWaiting {
-                waitForJournal(channel, mark == .none ? .none : channel.pointee.holdersWantSync ? .sync : .write)
-            } else {
-                listForConfirm(channel)
-            }
+            awaitConfirm(channel, mark)
         }
         release(message)
+    }
+
+    /// The channel's latest publish is to be confirmed: at the end of the turn, or when the journal is there.
+    @inline(__always)
+    func awaitConfirm(_ channel: UnsafeMutablePointer<ChannelState>, _ mark: JournalMark) {
+        if channel.pointee.confirm.isWaiting {
+            waitForJournal(channel, mark == .none ? .none : channel.pointee.holdersWantSync ? .sync : .write)
+        } else {
+            listForConfirm(channel)
+        }
     }
 
     /// Leaves the queues in the channel's `routes`. What the last message found serves while nothing has changed.

@@ -15,7 +15,9 @@ extension ShardState {
     ) -> Int {
         guard channel.pointee.publishPattern.frameByteCount > 0, isReadyForRepeatedPublish(channel) else { return 0 }
         let limit = min(limit, settings.maxMessageSize)
-        if let queue = plainQueue(channel) { return receiveRun(channel, queue, position, end, limit: limit) }
+        if channel.pointee.routes.count == 1, let queue = plainQueue(channel.pointee.routes[0]) {
+            return receiveRun(channel, queue, position, end, limit: limit)
+        }
         guard let body = channel.pointee.publishPattern.body(at: position, end, limit: limit) else { return 0 }
         hand(storeRepeated(channel, body), channel, isMandatory: channel.pointee.assembly.isMandatory)
         return Self.end(of: body) - position
@@ -29,23 +31,11 @@ extension ShardState {
     /// Whether messages may go where the channel's latest one went, without a further look.
     @inline(__always)
     private func isReadyForRepeatedPublish(_ channel: UnsafeMutablePointer<ChannelState>) -> Bool {
-        let connection = channel.pointee.connection
-        guard connection.pointee.phase == .running, channel.pointee.phase == .open, channel.pointee.pending == nil,
-            channel.pointee.deferred.isEmpty, channel.pointee.assembly.stage == .idle,
-            channel.pointee.publishMode != .transaction, alarms.isEmpty,
-            let exchange = channel.pointee.cachedExchange
-        else { return false }
-        return virtualHosts[connection.pointee.virtualHostIndex].routing.version(of: exchange)
+        guard takesRuns(channel), alarms.isEmpty, let exchange = channel.pointee.cachedExchange else {
+            return false
+        }
+        return virtualHosts[channel.pointee.connection.pointee.virtualHostIndex].routing.version(of: exchange)
             == channel.pointee.cachedVersion
-    }
-
-    /// The one queue that the channel's messages go to, if it lives here and takes them without a look at each.
-    @inline(__always)
-    private func plainQueue(_ channel: UnsafeMutablePointer<ChannelState>) -> UnsafeMutablePointer<QueueState>? {
-        guard channel.pointee.routes.count == 1, channel.pointee.routes[0].shard == index,
-            let queue = queue(channel.pointee.routes[0]), queue.pointee.extras == nil
-        else { return nil }
-        return queue
     }
 
     /// Messages that follow each other, all for one queue: what `hand` does for each is done for all of them. Its
@@ -57,9 +47,7 @@ extension ShardState {
         // Where messages wait, nobody has credit.
         let isAwaited = queue.pointee.ready.isEmpty
         let holders = channel.pointee.holders
-        let isJournaled =
-            !holders.isEmpty
-            && (channel.pointee.publishPattern.message.isPersistent || channel.pointee.holdersWantEverything)
+        let isJournaled = journals(channel.pointee.publishPattern.message, channel)
         if isAwaited, !isJournaled, queue.pointee.waitingGets.isEmpty,
             let credit = queue.pointee.consumers.loneWithoutAcks, let consuming = credit.pointee.channel,
             !consuming.pointee.isWatched
@@ -147,11 +135,7 @@ extension ShardState {
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         guard channel.pointee.publishMode != .plain else { return }
         statistics.publishConfirm &+= number
-        if channel.pointee.confirm.isWaiting {
-            waitForJournal(channel, mark == .none ? .none : channel.pointee.holdersWantSync ? .sync : .write)
-        } else {
-            listForConfirm(channel)
-        }
+        awaitConfirm(channel, mark)
     }
 
     @inline(__always)

@@ -155,6 +155,13 @@ extension ShardState {
         queues[address.slot, address.generation]
     }
 
+    /// The queue, if it lives here and takes and gives up messages without a look at each.
+    @inline(__always)
+    func plainQueue(_ address: QueueAddress) -> UnsafeMutablePointer<QueueState>? {
+        guard address.shard == index, let queue = queue(address), queue.pointee.extras == nil else { return nil }
+        return queue
+    }
+
     /// The batch that is being filled for another shard.
     @inline(__always)
     func mailbox(_ shard: Int) -> OutgoingBatch { outgoing[shard] }
