@@ -1,7 +1,7 @@
 /// A fast hash of bytes, not for cryptography: folded 64 by 64 bit multiplications over 16 bytes at a time.
 ///
 /// The seed is what keeps a client from choosing names that all collide: it is drawn once per process.
-struct ByteHash {
+package struct ByteHash {
     static let processSeed = UInt64.random(in: .min ... .max)
 
     // Odd numbers with an even spread of bits: digits of pi.
@@ -9,7 +9,7 @@ struct ByteHash {
     private static let second: UInt64 = 0x1319_8A2E_0370_7345
 
     /// The same in every process: for choices that a restart must not change. No protection against chosen collisions.
-    static let stable = ByteHash(seed: 0)
+    package static let stable = ByteHash(seed: 0)
 
     let seed: UInt64
 
@@ -49,7 +49,7 @@ struct ByteHash {
         return ByteHash.fold(tail ^ ByteHash.second, UInt64(truncatingIfNeeded: count) ^ seed)
     }
 
-    func hash(_ bytes: UnsafeRawBufferPointer, context: UInt64 = 0) -> UInt64 {
+    package func hash(_ bytes: UnsafeRawBufferPointer, context: UInt64 = 0) -> UInt64 {
         hash(bytes.start, bytes.count, context: context)
     }
 

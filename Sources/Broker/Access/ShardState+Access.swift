@@ -54,12 +54,12 @@ extension ShardState {
         _ properties: BasicPropertiesView, _ channel: UnsafeMutablePointer<ChannelState>
     ) throws(ProtocolError) {
         let connection = channel.pointee.connection
-        let name = channel.pointee.assembly.exchange
+        let name = channel.pointee.routes.current.pointee.exchangeName
         guard !connection.pointee.isUnrestricted,
             let exchange = virtualHosts[connection.pointee.virtualHostIndex].routing.exchange(named: name)
         else { return }
         let copies = try CarbonCopies.keys(in: properties.headerTable)
-        try checkTopics(channel.pointee.assembly.routingKey, copies, at: exchange, named: name, channel)
+        try checkTopics(channel.pointee.routes.current.pointee.routingKey, copies, at: exchange, named: name, channel)
     }
 
     // MARK: Users that are gone

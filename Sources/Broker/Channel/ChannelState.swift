@@ -65,22 +65,11 @@ struct ChannelState {
     var isConfirmListed = false
     /// Among the shard's channels that wait for the journal.
     var isJournalListed = false
-    /// The route of the last exchange and routing key, valid while the exchange's version is this one.
-    var cachedExchange: ExchangeID?
-    var cachedVersion: UInt64 = 0
+    var routes = PublishRoutes()
     /// The exchange that its user may write to, where permissions were looked at.
     var permittedExchange: ShortString?
-    var routes = RouteBuffer()
-    /// The journal's numbers of the durable queues among `routes`, as `HolderTable` has them without the flag.
-    var holders: [UInt32] = []
-    /// Whether one of them wants more than `flush`.
-    var holdersWantSync = false
-    /// Whether one of them is a quorum queue: the message is stored even if it is transient.
-    var holdersWantEverything = false
     /// After tx.select.
     var transaction: Transaction?
-    /// Whether one of `routes` may reject, and the publisher is to be told.
-    var routesMayReject = false
 
     // Consuming
     /// For consumers that start from now on (basic.qos with global=false); 0 is no limit.
@@ -112,9 +101,8 @@ struct ChannelState {
     var counters = MessageCounters()
     /// Parts of them that the exchange, and the virtual host, have counted.
     var notedCounters = MessageCounters()
+    /// Of `counters.publish`, what its routes know of.
     var notedPublishCount: UInt64 = 0
-    /// The exchange that what was published since then went to.
-    var countedExchange: ExchangeCount?
     var deliveryTimes = DeliveryTimes()
     /// nil unless pairs are counted.
     var pairs: ChannelPairs?
@@ -207,7 +195,6 @@ struct ChannelState {
 
     mutating func deallocate() {
         for index in consumers.indices { removeConsumer(at: index) }
-        assembly.deallocate()
         publishPattern.deallocate()
         confirm.deallocate()
         routes.deallocate()

@@ -4,46 +4,20 @@ import AMQPWire
 struct ContentAssembly {
     enum Stage: UInt8 { case idle, header, body }
 
-    /// Two short strings with their length bytes.
-    private static let addressingByteLimit = 2 * (1 + ShortString.byteLimit)
-
     private(set) var stage = Stage.idle
     private(set) var isMandatory = false
     private(set) var isImmediate = false
-    /// Exchange and routing key of the last basic.publish; kept after it, so that the next one can be compared.
-    private var addressingMemory: UnsafeMutableRawPointer?
-    private var addressingByteCount = 0
     private var message: Message?
     private var receivedByteCount = 0
     /// Further routing keys of the message, until it is routed.
     var headerRoutes = HeaderRoutes.none
 
-    var addressing: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: addressingMemory, count: addressingByteCount)
-    }
-    var exchange: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: addressing[1..<1 + Int(addressing[0])])
-    }
-    var routingKey: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: addressing[(2 + Int(addressing[0]))...])
-    }
-
-    /// basic.publish: returns whether exchange and routing key are the same as last time.
+    /// basic.publish, of which the channel's current route has exchange and routing key.
     @inline(__always)
-    mutating func begin(addressing new: UnsafeRawBufferPointer, isMandatory: Bool, isImmediate: Bool) -> Bool {
+    mutating func begin(isMandatory: Bool, isImmediate: Bool) {
         stage = .header
         self.isMandatory = isMandatory
         self.isImmediate = isImmediate
-        if addressingByteCount == new.count, let memory = addressingMemory, let bytes = new.baseAddress,
-            sameBytes(memory, bytes, new.count)
-        {
-            return true
-        }
-        let memory = addressingMemory ?? .allocate(byteCount: Self.addressingByteLimit, alignment: 8)
-        addressingMemory = memory
-        memory.copyMemory(from: new.baseAddress.unsafelyUnwrapped, byteCount: new.count)
-        addressingByteCount = new.count
-        return false
     }
 
     /// The header has come: body frames go into `message`.
@@ -80,11 +54,5 @@ struct ContentAssembly {
         stage = .idle
         defer { message = nil }
         return message
-    }
-
-    mutating func deallocate() {
-        addressingMemory?.deallocate()
-        addressingMemory = nil
-        addressingByteCount = 0
     }
 }

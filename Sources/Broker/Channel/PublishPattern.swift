@@ -1,9 +1,10 @@
 import AMQPWire
 
 /// The frames of a channel's latest basic.publish, up to its body: who publishes much sends the same method and the
-/// same header again and again, and what was found out about them need not be found out again.
+/// same header again and again, and what was found out about them need not be found out again. Exchange and routing key
+/// may change to others that the channel remembers.
 ///
-/// It is kept only of a channel that has published twice to the same address, and of a message that the broker need not
+/// It is kept only of a message to an address that its channel remembers (`PublishRoutes`), and that the broker need not
 /// look into (nothing that is checked, expires or is copied by a header); the less often the longer it was of no use.
 ///
 /// One buffer: what the message begins with as `Message` has it, which is head, addressing and properties; then the
@@ -30,6 +31,8 @@ struct PublishPattern {
     private static let byteLimit = 640
     private static let uselessLimit: UInt8 = 12
     private static let headerHeadByteCount = 12
+    /// Where exchange and routing key are in the method frame: behind class, method and what is reserved.
+    private static let namesOffset = Frame.headByteCount + 6
 
     /// A message comes that is not like it, or was not compared.
     @inline(__always)
@@ -66,6 +69,7 @@ struct PublishPattern {
         let prefix = Message.headByteCount + addressing.count + properties.count
         guard frames + Frame.headByteCount + prefix <= Self.byteLimit else { return }
         buffer.removeAll()
+        _ = buffer.reserve(Self.byteLimit)
         buffer.write(bytes: UnsafeRawBufferPointer(start: message.memory, count: prefix))
         buffer.write(Frame.method)
         buffer.write(number)
@@ -94,6 +98,66 @@ struct PublishPattern {
 
     @inline(__always)
     private var frames: UnsafeMutableRawPointer { buffer.base.unsafelyUnwrapped + messageByteCount }
+
+    /// Exchange and routing key of the message that begins here, if its method differs from the pattern's in them alone
+    /// and its frames may be as long as that makes them.
+    @inline(__always)
+    func otherAddressing(at bytes: UnsafeRawPointer, _ end: UnsafeRawPointer) -> UnsafeRawBufferPointer? {
+        let names = Self.namesOffset
+        let known = message.addressingByteCount
+        guard end - bytes > names + 4 else { return nil }
+        let payload = Int(UInt32(bigEndian: (bytes + 3).loadUnaligned(as: UInt32.self)))
+        // Frame type and channel; class, method and what is reserved.
+        guard payload >= 9, end - bytes > frameByteCount + Frame.headByteCount + payload - 7 - known,
+            sameFewBytes(frames, bytes, 3),
+            sameFewBytes(frames + Frame.headByteCount, bytes + Frame.headByteCount, names - Frame.headByteCount)
+        else { return nil }
+        let exchange = Int((bytes + names).load(as: UInt8.self))
+        guard payload >= 9 + exchange,
+            payload == 9 + exchange + Int((bytes + names + 1 + exchange).load(as: UInt8.self)),
+            // The bits, and the frame's end.
+            sameFewBytes(frames + names + known, bytes + names + payload - 7, 2)
+        else { return nil }
+        return UnsafeRawBufferPointer(start: bytes + names, count: payload - 7)
+    }
+
+    /// From now on it is of these names. False, and nothing has changed, if they are too long for it.
+    @inline(__always)
+    mutating func take(_ addressing: UnsafeRawBufferPointer) -> Bool {
+        let change = addressing.count - message.addressingByteCount
+        guard messageByteCount + frameByteCount + Frame.headByteCount + 2 * change <= Self.byteLimit,
+            let names = addressing.baseAddress
+        else { return false }
+        if change != 0 { makeRoom(change) }
+        (message.memory + Message.headByteCount).copyMemory(from: names, byteCount: addressing.count)
+        (frames + Self.namesOffset).copyMemory(from: names, byteCount: addressing.count)
+        return true
+    }
+
+    /// Makes the two places of exchange and routing key so much longer, or shorter.
+    private mutating func makeRoom(_ change: Int) {
+        let memory = message.memory
+        let known = message.addressingByteCount
+        let properties = memory + Message.headByteCount + known
+        let method = frames
+        let rest = method + Self.namesOffset + known
+        let moves = (
+            properties: messageByteCount - Message.headByteCount - known, method: Self.namesOffset,
+            rest: frameByteCount + Frame.headByteCount - Self.namesOffset - known
+        )
+        // What stands in the way moves first.
+        if change > 0 { (rest + 2 * change).copyMemory(from: rest, byteCount: moves.rest) }
+        if change > 0 { (method + change).copyMemory(from: method, byteCount: moves.method) }
+        (properties + change).copyMemory(from: properties, byteCount: moves.properties)
+        if change < 0 { (method + change).copyMemory(from: method, byteCount: moves.method) }
+        if change < 0 { (rest + 2 * change).copyMemory(from: rest, byteCount: moves.rest) }
+        message.setAddressingByteCount(known + change)
+        messageByteCount += change
+        frameByteCount += change
+        sizeOffset += change
+        let payload = UInt32(truncatingIfNeeded: 7 + known + change)
+        (frames + 3).storeBytes(of: payload.bigEndian, as: UInt32.self)
+    }
 
     /// The body of the message that begins here, if it is whole and in one frame, and the frames are the pattern's,
     /// whatever their body size.

@@ -26,7 +26,8 @@ extension ShardState {
     @inline(never)
     func trace(_ message: Message, _ copies: [ShortString], _ channel: UnsafeMutablePointer<ChannelState>) {
         let host = channel.pointee.connection.pointee.virtualHostIndex
-        let targets = (0..<channel.pointee.routes.count).map { channel.pointee.routes[$0] }
+        let queues = channel.pointee.routes.current.pointee.queues
+        let targets = (0..<queues.count).map { queues[$0] }
         let names = try? controlPlane.withTopology { topology in
             targets.compactMap { topology.virtualHosts[host].queueName(at: $0) }
         }

@@ -77,6 +77,9 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     }
     @inline(__always)
     var addressingByteCount: Int { Int(memory.load(fromByteOffset: 6, as: UInt16.self)) }
+    func setAddressingByteCount(_ count: Int) {
+        memory.storeBytes(of: UInt16(truncatingIfNeeded: count), toByteOffset: 6, as: UInt16.self)
+    }
     @inline(__always)
     var propertiesByteCount: Int { Int(memory.load(fromByteOffset: 8, as: UInt32.self)) }
     @inline(__always)

@@ -125,7 +125,7 @@ extension ShardState {
             if channel.pointee.publishMode == .transaction { throw .cannotSwitch(from: "tx", to: "confirm") }
             channel.pointee.publishMode = .confirm
             // Whether its queues may reject is looked at from now on.
-            channel.pointee.cachedExchange = nil
+            channel.pointee.routes.forget()
             if !select.noWait { write(ConfirmSelectOk(), channel) }
         default: try receiveTransactionMethod(channel, method)
         }

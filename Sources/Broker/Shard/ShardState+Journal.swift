@@ -11,7 +11,8 @@ extension ShardState {
     /// Whether the journal is to keep a message that takes the channel's route.
     @inline(__always)
     func journals(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) -> Bool {
-        (message.isPersistent || channel.pointee.holdersWantEverything) && !channel.pointee.holders.isEmpty
+        let route = channel.pointee.routes.current
+        return (message.isPersistent || route.pointee.holdersWantEverything) && !route.pointee.holders.isEmpty
     }
 
     /// The record of a persistent message for the durable queues that its channel's route has found. Returns what its
@@ -27,21 +28,22 @@ extension ShardState {
             journal.append { $0.appendMessage(id: id, holders: holders, content: message.bytes) }
         }
         pauseIfJournalIsSlow(channel.pointee.connection)
-        return JournalMark(position: journal.position, isFlush: !channel.pointee.holdersWantSync)
+        return JournalMark(position: journal.position, isFlush: !channel.pointee.routes.current.pointee.holdersWantSync)
     }
 
-    /// Notes in the channel which of its routes the journal is concerned with.
+    /// Notes in the channel's route which of its queues the journal is concerned with.
     func findHolders(_ channel: UnsafeMutablePointer<ChannelState>) {
-        channel.pointee.holders.removeAll(keepingCapacity: true)
-        channel.pointee.holdersWantSync = false
-        channel.pointee.holdersWantEverything = false
+        let route = channel.pointee.routes.current
+        route.pointee.holders.removeAll(keepingCapacity: true)
+        route.pointee.holdersWantSync = false
+        route.pointee.holdersWantEverything = false
         guard journal.isPresent else { return }
-        for target in 0..<channel.pointee.routes.count {
-            let holder = holders[channel.pointee.routes[target]]
+        for target in 0..<route.pointee.queues.count {
+            let holder = holders[route.pointee.queues[target]]
             guard holder != 0 else { continue }
-            channel.pointee.holders.append(holder & HolderTable.numberMask)
-            if holder & HolderTable.flushBit == 0 { channel.pointee.holdersWantSync = true }
-            if holder & HolderTable.quorumBit != 0 { channel.pointee.holdersWantEverything = true }
+            route.pointee.holders.append(holder & HolderTable.numberMask)
+            if holder & HolderTable.flushBit == 0 { route.pointee.holdersWantSync = true }
+            if holder & HolderTable.quorumBit != 0 { route.pointee.holdersWantEverything = true }
         }
     }
 

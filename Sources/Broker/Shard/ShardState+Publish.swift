@@ -19,11 +19,10 @@ extension ShardState {
             throw ProtocolError.malformedMethod(.truncated, payload)
         }
         let bits = (base + payload.count - 1).load(as: UInt8.self)
-        let isSame = channel.pointee.assembly.begin(
-            addressing: UnsafeRawBufferPointer(start: base + 6, count: 2 + exchangeCount + keyCount),
-            isMandatory: bits & 1 != 0, isImmediate: bits & 2 != 0)
-        if !isSame { channel.pointee.cachedExchange = nil }
-        channel.pointee.publishPattern.begin(isCandidate: isSame && bits <= 1)
+        let isKnown = selectRoute(
+            UnsafeRawBufferPointer(start: base + 6, count: 2 + exchangeCount + keyCount), channel)
+        channel.pointee.assembly.begin(isMandatory: bits & 1 != 0, isImmediate: bits & 2 != 0)
+        channel.pointee.publishPattern.begin(isCandidate: isKnown && bits <= 1)
     }
 
     /// The content header: class, weight, body size, properties.
@@ -58,7 +57,7 @@ extension ShardState {
         }
         if !properties.hasCopies {
             let message = store(
-                addressing: channel.pointee.assembly.addressing, properties: propertyBytes,
+                addressing: channel.pointee.routes.current.pointee.addressing, properties: propertyBytes,
                 bodyByteCount: Int(size), isPersistent: properties.isPersistent, story: story)
             channel.pointee.assembly.receiveHeader(message)
             if properties.flags & Self.checkedProperties == 0, channel.pointee.publishPattern.isWanted() {
@@ -81,7 +80,7 @@ extension ShardState {
     private func exchangeError(_ channel: UnsafeMutablePointer<ChannelState>) -> ProtocolError? {
         if channel.pointee.assembly.isImmediate { return .immediate }
         let connection = channel.pointee.connection
-        let name = channel.pointee.assembly.exchange
+        let name = channel.pointee.routes.current.pointee.exchangeName
         let host = connection.pointee.virtualHostIndex
         if !connection.pointee.isUnrestricted {
             do throws(ProtocolError) { try checkPublish(to: name, channel) } catch { return error }
@@ -174,23 +173,24 @@ extension ShardState {
         hand(message, channel, isMandatory: channel.pointee.assembly.isMandatory)
     }
 
-    /// Gives a message to the queues in the channel's `routes`, and up the caller's reference.
+    /// Gives a message to the queues of the channel's current route, and up the caller's reference.
     @inline(__always)
     func hand(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, isMandatory: Bool) {
         countPublish(message, channel)
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         var mark = JournalMark.none
         if journals(message, channel) {
-            mark = journalPublish(message, for: channel.pointee.holders, channel)
+            mark = journalPublish(message, for: channel.pointee.routes.current.pointee.holders, channel)
         }
         latestSentEpoch = 0
         isLatestRejected = false
-        let count = channel.pointee.routes.count
+        let route = channel.pointee.routes.current
+        let count = route.pointee.queues.count
         statistics.routed &+= UInt64(truncatingIfNeeded: count)
         if count == 0 {
             publishUnroutable(message, channel, isMandatory: isMandatory)
         } else {
-            for target in 0..<count { enqueue(message, channel.pointee.routes[target], from: channel) }
+            for target in 0..<count { enqueue(message, route.pointee.queues[target], from: channel) }
         }
         if channel.pointee.publishMode != .plain {
             statistics.publishConfirm &+= 1
@@ -205,68 +205,9 @@ extension ShardState {
     @inline(__always)
     func awaitConfirm(_ channel: UnsafeMutablePointer<ChannelState>, _ mark: JournalMark) {
         if channel.pointee.confirm.isWaiting {
-            waitForJournal(channel, mark == .none ? .none : channel.pointee.holdersWantSync ? .sync : .write)
+            waitForJournal(channel, mark == .none ? .none : channel.pointee.routes.current.pointee.holdersWantSync ? .sync : .write)
         } else {
             listForConfirm(channel)
-        }
-    }
-
-    /// Leaves the queues in the channel's `routes`. What the last message found serves while nothing has changed.
-    @inline(__always)
-    private func route(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
-        let host = channel.pointee.connection.pointee.virtualHostIndex
-        if let exchange = channel.pointee.cachedExchange,
-            virtualHosts[host].routing.version(of: exchange) == channel.pointee.cachedVersion,
-            !channel.pointee.assembly.isImmediate
-        {
-            return
-        }
-        try walk(message, channel, host)
-    }
-
-    @inline(never)
-    private func walk(
-        _ message: Message, _ channel: UnsafeMutablePointer<ChannelState>, _ host: Int
-    ) throws(ProtocolError) {
-        if channel.pointee.assembly.isImmediate { throw .immediate }
-        noteExchange(channel)
-        channel.pointee.cachedExchange = nil
-        channel.pointee.routes.removeAll()
-        channel.pointee.holders.removeAll(keepingCapacity: true)
-        channel.pointee.holdersWantEverything = false
-        let isUnrestricted = channel.pointee.connection.pointee.isUnrestricted
-        if !isUnrestricted { try checkPublish(to: message.exchange, channel) }
-        guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
-            throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
-        }
-        if virtualHosts[host].internalExchanges.contains(exchange) {
-            throw .internalExchange(
-                ResourceName(
-                    kind: .exchange, name: ShortString(message.exchange),
-                    virtualHost: channel.pointee.connection.pointee.virtualHost))
-        }
-        channel.pointee.countedExchange = virtualHosts[host].counters.count(of: exchange)
-        let copies = try takeCopies(channel)
-        if !isUnrestricted {
-            try checkTopics(message.routingKey, copies, at: exchange, named: message.exchange, channel)
-        }
-        route(message, from: exchange, key: message.routingKey, copies: copies, host, into: &channel.pointee.routes)
-        if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !channel.pointee.routes.isEmpty,
-            !leadsBehindGates(message, from: exchange, copies, host)
-        {
-            if channel.pointee.publishMode == .transaction {
-                channel.pointee.transaction?.leadsNowhere = true
-            } else {
-                publishUnroutable(message, channel, isMandatory: true)
-            }
-        }
-        findHolders(channel)
-        findRejecting(channel)
-        // No route is remembered then, so that every message comes here.
-        if virtualHosts[host].isTraced { return trace(message, copies, channel) }
-        if copies.isEmpty, !virtualHosts[host].routing.dependsOnMessage(exchange) {
-            channel.pointee.cachedExchange = exchange
-            channel.pointee.cachedVersion = virtualHosts[host].routing.version(of: exchange)
         }
     }
 
@@ -326,7 +267,7 @@ extension ShardState {
     @inline(never)
     private func send(_ message: Message, _ address: QueueAddress, from channel: UnsafeMutablePointer<ChannelState>?) {
         let batch = mailbox(address.shard)
-        if let channel, channel.pointee.routesMayReject {
+        if let channel, channel.pointee.routes.current.pointee.mayReject {
             offer(message, address, from: channel, batch)
         } else {
             batch.append(EnqueueRecord(queue: address, message: message))

@@ -6,13 +6,13 @@ import Routing
 // message to queues of other shards where the route has one that may reject; the rejection is back before the batch is
 // accepted, for which the confirm waits anyway.
 extension ShardState {
-    /// Notes in the channel whether its publisher may have to be told of a rejection.
+    /// Notes in the channel's route whether its publisher may have to be told of a rejection.
     func findRejecting(_ channel: UnsafeMutablePointer<ChannelState>) {
-        channel.pointee.routesMayReject = false
+        let route = channel.pointee.routes.current
+        route.pointee.mayReject = false
         guard !rejectingQueues.isEmpty, channel.pointee.publishMode != .plain else { return }
-        for target in 0..<channel.pointee.routes.count
-        where rejectingQueues.contains(channel.pointee.routes[target]) {
-            channel.pointee.routesMayReject = true
+        for target in 0..<route.pointee.queues.count where rejectingQueues.contains(route.pointee.queues[target]) {
+            route.pointee.mayReject = true
         }
     }
 

@@ -13,9 +13,24 @@ extension ShardState {
     func receiveRepeatedPublishes(
         _ channel: UnsafeMutablePointer<ChannelState>, _ position: UnsafeRawPointer, _ end: UnsafeRawPointer, limit: Int
     ) -> Int {
-        guard channel.pointee.publishPattern.frameByteCount > 0, isReadyForRepeatedPublish(channel) else { return 0 }
+        guard channel.pointee.publishPattern.frameByteCount > 0, takesRuns(channel), alarms.isEmpty else { return 0 }
         let limit = min(limit, settings.maxMessageSize)
-        if channel.pointee.routes.count == 1, let queue = plainQueue(channel.pointee.routes[0]) {
+        if isCurrent(channel.pointee.routes.current, channel) {
+            let taken = receiveRepeated(channel, position, end, limit: limit)
+            if taken > 0 { return taken }
+        }
+        guard let addressing = channel.pointee.publishPattern.otherAddressing(at: position, end),
+            selectKnownRoute(addressing, channel), channel.pointee.publishPattern.take(addressing)
+        else { return 0 }
+        return receiveRepeated(channel, position, end, limit: limit)
+    }
+
+    @inline(__always)
+    private func receiveRepeated(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ position: UnsafeRawPointer, _ end: UnsafeRawPointer, limit: Int
+    ) -> Int {
+        let route = channel.pointee.routes.current
+        if route.pointee.queues.count == 1, let queue = plainQueue(route.pointee.queues[0]) {
             return receiveRun(channel, queue, position, end, limit: limit)
         }
         guard let body = channel.pointee.publishPattern.body(at: position, end, limit: limit) else { return 0 }
@@ -28,16 +43,6 @@ extension ShardState {
         body.baseAddress.unsafelyUnwrapped + body.count + 1
     }
 
-    /// Whether messages may go where the channel's latest one went, without a further look.
-    @inline(__always)
-    private func isReadyForRepeatedPublish(_ channel: UnsafeMutablePointer<ChannelState>) -> Bool {
-        guard takesRuns(channel), alarms.isEmpty, let exchange = channel.pointee.cachedExchange else {
-            return false
-        }
-        return virtualHosts[channel.pointee.connection.pointee.virtualHostIndex].routing.version(of: exchange)
-            == channel.pointee.cachedVersion
-    }
-
     /// Messages that follow each other, all for one queue: what `hand` does for each is done for all of them. Its
     /// consumers get them together, too, while they are in the processor's nearest cache.
     private func receiveRun(
@@ -46,7 +51,7 @@ extension ShardState {
     ) -> Int {
         // Where messages wait, nobody has credit.
         let isAwaited = queue.pointee.ready.isEmpty
-        let holders = channel.pointee.holders
+        let holders = channel.pointee.routes.current.pointee.holders
         let isJournaled = journals(channel.pointee.publishPattern.message, channel)
         if isAwaited, !isJournaled, queue.pointee.waitingGets.isEmpty,
             let credit = queue.pointee.consumers.loneWithoutAcks, let consuming = credit.pointee.channel,

@@ -72,7 +72,7 @@ extension ShardState {
             channel.pointee.assembly.headerRoutes = .malformed(error)
         }
         // What was found for the last message with this address is not for this one.
-        channel.pointee.cachedExchange = nil
+        channel.pointee.routes.current.pointee.exchange = nil
         var story = story
         if view.headerNames.contains(.blindCarbonCopy) {
             story = MessageStory(
@@ -81,7 +81,7 @@ extension ShardState {
         }
         channel.pointee.assembly.receiveHeader(
             store(
-                addressing: channel.pointee.assembly.addressing, properties: propertyBytes,
+                addressing: channel.pointee.routes.current.pointee.addressing, properties: propertyBytes,
                 bodyByteCount: bodyByteCount, isPersistent: view.isPersistent, story: story))
     }
 

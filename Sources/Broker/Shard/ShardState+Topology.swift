@@ -92,7 +92,7 @@ extension ShardState {
         for slot in connections.occupiedSlots() {
             guard let connection = connections[slot] else { continue }
             for case let channel? in connection.pointee.channels {
-                channel.pointee.cachedExchange = nil
+                channel.pointee.routes.forget()
                 channel.pointee.permittedExchange = nil
             }
         }

@@ -14,7 +14,7 @@ extension ShardState {
             if channel.pointee.publishMode == .confirm { throw .cannotSwitch(from: "confirm", to: "tx") }
             if channel.pointee.transaction == nil { channel.pointee.transaction = Transaction() }
             channel.pointee.publishMode = .transaction
-            channel.pointee.cachedExchange = nil
+            channel.pointee.routes.forget()
             write(TxSelectOk(), channel)
         case .txCommit: try commit(channel)
         case .txRollback:
@@ -31,7 +31,8 @@ extension ShardState {
     func hold(_ message: Message, _ channel: UnsafeMutablePointer<ChannelState>) throws(ProtocolError) {
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         channel.pointee.transaction?.publish(
-            message, isMandatory: channel.pointee.assembly.isMandatory, to: channel.pointee.routes)
+            message, isMandatory: channel.pointee.assembly.isMandatory,
+            to: channel.pointee.routes.current.pointee.queues)
         if channel.pointee.transaction?.byteCount ?? 0 > Limit.transactionByteCount { throw .transactionTooLarge }
     }
 
@@ -88,14 +89,15 @@ extension ShardState {
     private func deliver(_ transaction: Transaction, _ channel: UnsafeMutablePointer<ChannelState>) {
         let host = channel.pointee.connection.pointee.virtualHostIndex
         noteExchange(channel)
-        channel.pointee.cachedExchange = nil
+        let route = channel.pointee.routes.current
+        route.pointee.exchange = nil
         var next = 0
         for publish in transaction.publishes {
-            channel.pointee.routes.removeAll()
+            route.pointee.queues.removeAll()
             let wasRouted = next < publish.targetEnd
             for target in transaction.targets[next..<publish.targetEnd] {
                 // A queue that was deleted meanwhile; another may have its place.
-                if virtualHosts[host].routing.contains(target) { channel.pointee.routes.appendNew(target) }
+                if virtualHosts[host].routing.contains(target) { route.pointee.queues.appendNew(target) }
             }
             next = publish.targetEnd
             findHolders(channel)
@@ -103,7 +105,7 @@ extension ShardState {
             // RabbitMQ returns what had no queue when it was published.
             if publish.isReturned, wasRouted { publishUnroutable(publish.message, channel, isMandatory: true) }
             let exchange = publish.message.exchange
-            channel.pointee.countedExchange = virtualHosts[host].routing.exchange(named: exchange).map {
+            route.pointee.countedExchange = virtualHosts[host].routing.exchange(named: exchange).map {
                 virtualHosts[host].counters.count(of: $0)
             }
             hand(publish.message, channel, isMandatory: publish.isReturned && !wasRouted)

@@ -18,15 +18,30 @@ extension ShardState {
         channel.pointee.counters.confirm = count
     }
 
-    /// The channel's last exchange learns what was published to it. Before the route changes.
+    /// The channel's current route learns how many have taken it. Before the channel takes another.
+    @inline(__always)
+    func noteRoute(_ channel: UnsafeMutablePointer<ChannelState>) {
+        let count = channel.pointee.counters.publish
+        channel.pointee.routes.current.pointee.uncountedPublishes &+= count &- channel.pointee.notedPublishCount
+        channel.pointee.notedPublishCount = count
+    }
+
+    /// The exchange of the channel's current route learns what was published to it. Before the route changes.
     func noteExchange(_ channel: UnsafeMutablePointer<ChannelState>) {
-        let count = channel.pointee.counters.publish &- channel.pointee.notedPublishCount
+        noteRoute(channel)
+        noteExchange(of: channel.pointee.routes.current, channel)
+    }
+
+    /// - Parameter route: one of the channel's.
+    func noteExchange(of route: UnsafeMutablePointer<PublishRoute>, _ channel: UnsafeMutablePointer<ChannelState>) {
+        let count = route.pointee.uncountedPublishes
         guard count > 0 else { return }
-        channel.pointee.notedPublishCount = channel.pointee.counters.publish
-        guard let exchange = channel.pointee.countedExchange else { return }
+        route.pointee.uncountedPublishes = 0
+        guard let exchange = route.pointee.countedExchange else { return }
         let host = channel.pointee.connection.pointee.virtualHostIndex
-        virtualHosts[host].counters.note(exchange, publishes: count, targets: queueCount(channel.pointee.routes, host))
-        if settings.countsPairs { notePairs(channel, exchange, count: count, host) }
+        virtualHosts[host].counters.note(
+            exchange, publishes: count, targets: queueCount(route.pointee.queues, host))
+        if settings.countsPairs { notePairs(channel, exchange, route.pointee.queues, count: count, host) }
     }
 
     /// Gates of exchanges are no queues.
@@ -38,7 +53,8 @@ extension ShardState {
 
     /// The channel's exchange and virtual host learn what it has counted.
     func noteCounters(_ channel: UnsafeMutablePointer<ChannelState>) {
-        noteExchange(channel)
+        noteRoute(channel)
+        channel.pointee.routes.forEach { noteExchange(of: $0, channel) }
         guard channel.pointee.counters != channel.pointee.notedCounters else { return }
         let host = channel.pointee.connection.pointee.virtualHostIndex
         virtualHosts[host].counters.messages += channel.pointee.counters - channel.pointee.notedCounters

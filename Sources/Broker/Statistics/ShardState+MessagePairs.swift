@@ -5,15 +5,18 @@ import Routing
 // from which queue. Publishes are noted by the run, as the exchange's are; deliveries and acks one by one, behind a
 // flag of the channel that tracing looks at too.
 extension ShardState {
-    /// - Parameter count: messages that went the channel's route.
+    /// - Parameters:
+    ///   - queues: where the exchange's messages went.
+    ///   - count: of these messages.
     @inline(never)
     func notePairs(
-        _ channel: UnsafeMutablePointer<ChannelState>, _ exchange: ExchangeCount, count: UInt64, _ host: Int
+        _ channel: UnsafeMutablePointer<ChannelState>, _ exchange: ExchangeCount, _ queues: RouteBuffer, count: UInt64,
+        _ host: Int
     ) {
         channel.pointee.pairs?.publishes.note(exchange) { $0.publish &+= count }
         let gates = virtualHosts[host].gates.values
-        for target in 0..<channel.pointee.routes.count {
-            let queue = channel.pointee.routes[target]
+        for target in 0..<queues.count {
+            let queue = queues[target]
             if gates.contains(queue) { continue }
             virtualHosts[host].outgoing.note(ExchangeToQueue(exchange: exchange, queue: queue)) {
                 $0.publish &+= count
