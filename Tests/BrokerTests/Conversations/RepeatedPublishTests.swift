@@ -13,6 +13,8 @@ private struct PublishingClient {
     private var channel: UInt16 = 1
     private var exchange: ShortString = ""
     private var key: ShortString = "a"
+    /// Or only now and then: most messages have another routing key than the one before.
+    private let changesKeys: Bool
     private var isMandatory = false
     private var properties = BasicProperties()
     private var bodyByteCount = 10
@@ -20,11 +22,15 @@ private struct PublishingClient {
     private(set) var interrupted: [[UInt8]] = []
     private let isDamaged: Bool
 
+    private static let keys: [ShortString] = [
+        "a", "b", "c", "nobody", "key.word", "", ShortString(truncating: "key." + String(repeating: "w", count: 250)),
+    ]
     private static let heartbeat = frameBytes(type: 8, channel: 0, payload: [])
 
     init(seed: UInt64) {
         random = SplitMix64(seed: seed)
         isDamaged = random.chance(30)
+        changesKeys = random.chance(50)
     }
 
     mutating func hold() {
@@ -56,6 +62,7 @@ private struct PublishingClient {
     }
 
     private mutating func publish() -> [[UInt8]] {
+        if changesKeys, random.chance(70) { key = random.pick(Self.keys) }
         let body = (0..<bodyByteCount).map { _ in UInt8(random.below(256)) }
         var frames = [
             frame(BasicPublish(exchange: exchange, routingKey: key, mandatory: isMandatory), channel: channel)
@@ -74,7 +81,7 @@ private struct PublishingClient {
     private mutating func change() {
         switch random.below(8) {
         case 0: channel = UInt16(1 + random.below(4))
-        case 1: key = random.pick(["a", "b", "c", "nobody", "key.word"])
+        case 1: key = random.pick(Self.keys)
         case 2: exchange = random.pick(["", "", "x", "amq.fanout"])
         case 3: isMandatory.toggle()
         case 4, 5: bodyByteCount = random.pick([0, 1, 10, 10, 100, 5000])
