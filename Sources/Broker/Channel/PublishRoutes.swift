@@ -1,7 +1,7 @@
 import Routing
 
-/// The latest routes of a channel: one for the exchange and routing key that it publishes to now, and some of those that
-/// it published to before, since many publishers have a handful of them and take them in turn.
+/// The latest routes of a channel: one for the exchange and routing key that it publishes to now, and some of those
+/// that it published to before, since many publishers have a handful of them and take them in turn.
 struct PublishRoutes {
     /// The latest one.
     private(set) var current: UnsafeMutablePointer<PublishRoute>

@@ -65,12 +65,15 @@ struct QueueConsumers {
     @inline(__always)
     var isAlone: Bool { turn.count == 1 }
 
-    /// Who has all turns, if it has credit and acks nothing.
+    /// Who has all turns, if it has credit and its channel is of this shard.
     @inline(__always)
-    var loneWithoutAcks: UnsafeMutablePointer<ConsumerCredit>? {
+    var lone: UnsafeMutablePointer<ConsumerCredit>? {
         guard turn.count == 1, let credits else { return nil }
         let credit = credits + Int(turn[0])
-        return credit.pointee.isPresent && credit.pointee.noAck && credit.pointee.window.pointee.isOpen ? credit : nil
+        guard credit.pointee.isPresent, credit.pointee.window.pointee.isOpen, let channel = credit.pointee.channel,
+            credit.pointee.noAck || (credit.pointee.prefetchCapacity > 0 && channel.pointee.hasChannelCredit)
+        else { return nil }
+        return credit
     }
 
     /// Whether the consumer may get a message; where not, sees to it that it is asked again when it may.
@@ -122,7 +125,7 @@ struct QueueConsumers {
 
     // MARK: Finding
 
-    private func reference(of credit: UnsafeMutablePointer<ConsumerCredit>) -> ConsumerReference {
+    func reference(of credit: UnsafeMutablePointer<ConsumerCredit>) -> ConsumerReference {
         ConsumerReference(slot: UInt32(credit - credits.unsafelyUnwrapped), serial: credit.pointee.serial)
     }
 

@@ -205,7 +205,8 @@ extension ShardState {
     @inline(__always)
     func awaitConfirm(_ channel: UnsafeMutablePointer<ChannelState>, _ mark: JournalMark) {
         if channel.pointee.confirm.isWaiting {
-            waitForJournal(channel, mark == .none ? .none : channel.pointee.routes.current.pointee.holdersWantSync ? .sync : .write)
+            let wantsSync = channel.pointee.routes.current.pointee.holdersWantSync
+            waitForJournal(channel, mark == .none ? .none : wantsSync ? .sync : .write)
         } else {
             listForConfirm(channel)
         }

@@ -51,14 +51,16 @@ extension ShardState {
     ) -> Int {
         // Where messages wait, nobody has credit.
         let isAwaited = queue.pointee.ready.isEmpty
-        let holders = channel.pointee.routes.current.pointee.holders
         let isJournaled = journals(channel.pointee.publishPattern.message, channel)
-        if isAwaited, !isJournaled, queue.pointee.waitingGets.isEmpty,
-            let credit = queue.pointee.consumers.loneWithoutAcks, let consuming = credit.pointee.channel,
-            !consuming.pointee.isWatched
+        if isAwaited, queue.pointee.waitingGets.isEmpty, let credit = queue.pointee.consumers.lone,
+            let consuming = credit.pointee.channel, !consuming.pointee.isWatched
         {
-            return passRun(channel, queue, credit, consuming, start, end, limit: limit)
+            if !credit.pointee.noAck {
+                return keepRun(channel, queue, credit, consuming, start, end, limit: limit, isJournaled: isJournaled)
+            }
+            if !isJournaled { return passRun(channel, queue, credit, consuming, start, end, limit: limit) }
         }
+        let holders = channel.pointee.routes.current.pointee.holders
         var position = start
         var count = 0
         var mark = JournalMark.none
@@ -125,6 +127,63 @@ extension ShardState {
         notePublished(count, channel, .none)
         noteDelivered(count, QueueContents(), from: queue, credit)
         noteWritten(count, to: consuming, noAck: true)
+        return position - start
+    }
+
+    /// Messages that the queue's one consumer gets as soon as they come, and has to ack: they never stand in the queue.
+    private func keepRun(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ queue: UnsafeMutablePointer<QueueState>,
+        _ credit: UnsafeMutablePointer<ConsumerCredit>, _ consuming: UnsafeMutablePointer<ChannelState>,
+        _ start: UnsafeRawPointer, _ end: UnsafeRawPointer, limit: Int, isJournaled: Bool
+    ) -> Int {
+        let connection = consuming.pointee.connection
+        let holders = channel.pointee.routes.current.pointee.holders
+        let consumer = queue.pointee.consumers.reference(of: credit)
+        let consumerIndex = Int(credit.pointee.consumerIndex)
+        let isStoring = queue.pointee.holder != 0
+        let available = credit.pointee.window.pointee.availableByteCount
+        let deliveryLimit = min(credit.pointee.prefetchCapacity, consuming.pointee.channelCapacity)
+        var frames = DeliveryFrames()
+        var contents = QueueContents()
+        var position = start
+        var mark = JournalMark.none
+        var publishCount = 0
+        var count = 0
+        var byteCount = 0
+        while position - start < Self.runByteLimit, count < deliveryLimit, byteCount < available,
+            let body = channel.pointee.publishPattern.body(at: position, end, limit: limit)
+        {
+            let message = storeRepeated(channel, body)
+            statistics.sizes.add(body.count)
+            if isJournaled { mark = journalPublish(message, for: holders, channel) }
+            if channel.pointee.publishMode != .plain { channel.pointee.confirm.publish(waitingFor: mark) }
+            position = Self.end(of: body)
+            publishCount &+= 1
+            let entry = queue.pointee.accept(message)
+            guard mayDeliver(entry, queue, consumer.slot) else {
+                queue.pointee.append(entry)
+                break
+            }
+            consuming.pointee.latestDeliveryTag &+= 1
+            if !connection.pointee.outbound.repeatDelivery(
+                &frames, deliveryTag: consuming.pointee.latestDeliveryTag, body: body)
+            {
+                frames = writeWhole(message.content, to: consuming, consumerIndex: consumerIndex)
+            }
+            settleOrKeep(
+                entry, of: queue.pointee.address, consuming, consumerIndex: consumerIndex, noAck: false,
+                consumer: consumer)
+            contents.add(message, isStoring: isStoring)
+            byteCount &+= message.byteCount
+            count &+= 1
+        }
+        guard publishCount > 0 else { return 0 }
+        credit.pointee.window.pointee.availableByteCount = available - byteCount
+        connection.pointee.deliveredByteCount &+= byteCount
+        notePublished(publishCount, channel, mark)
+        guard count > 0 else { return position - start }
+        noteDelivered(count, contents, from: queue, credit)
+        noteWritten(count, to: consuming, noAck: false)
         return position - start
     }
 
