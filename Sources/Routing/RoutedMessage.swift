@@ -4,7 +4,7 @@ import AMQPWire
 package struct RoutedMessage {
     package var routingKey: UnsafeRawBufferPointer
     /// The keys of `CC` and `BCC` headers: every exchange on the way looks at all keys.
-    package var copies: [ShortString] = []
+    package var copies: [ShortString]
     /// The entries of the `headers` table as on the wire, without the length in front; empty when there is none. Bytes
     /// that do not parse count as absent.
     package var headers = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -19,7 +19,10 @@ package struct RoutedMessage {
     /// An exchange that it has left before: no way leads back to it.
     package var avoided: ExchangeID?
 
-    package init(routingKey: UnsafeRawBufferPointer) { self.routingKey = routingKey }
+    package init(routingKey: UnsafeRawBufferPointer, copies: [ShortString] = []) {
+        self.routingKey = routingKey
+        self.copies = copies
+    }
 }
 
 /// What may stand before an exchange's bindings: a queue that no client knows, whose owner lets messages pass later,

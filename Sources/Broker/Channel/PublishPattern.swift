@@ -2,11 +2,10 @@ import AMQPWire
 
 /// The frames of a channel's latest basic.publish, up to its body: who publishes much sends the same method and the
 /// same header again and again, and what was found out about them need not be found out again. Exchange and routing key
-/// may change to others that the channel remembers.
+/// may change.
 ///
-/// It is kept only of a message to an address that its channel remembers (`PublishRoutes`), and that the broker need
-/// not look into (nothing that is checked, expires or is copied by a header); the less often the longer it was of no
-/// use.
+/// It is kept only of a message that the broker need not look into (nothing that is checked, expires or is copied by a
+/// header); the less often the longer it was of no use.
 ///
 /// One buffer: what the message begins with as `Message` has it, which is head, addressing and properties; then the
 /// method frame, the header frame and the head of the one body frame.

@@ -25,36 +25,23 @@ struct PublishRoutes {
         Int(truncatingIfNeeded: ByteHash.stable.hash(addressing) % UInt64(slotCount))
     }
 
-    /// The route of these names, if it is among them.
-    @inline(__always)
-    func find(_ addressing: UnsafeRawBufferPointer) -> UnsafeMutablePointer<PublishRoute>? {
-        guard let table, let route = table[Self.slot(of: addressing)], route.pointee.leads(addressing) else {
-            return nil
-        }
-        return route
-    }
-
-    /// - Parameter route: one that was found.
-    @inline(__always)
-    mutating func select(_ route: UnsafeMutablePointer<PublishRoute>) {
-        if current.pointee.queues.count > Self.queueLimit { current.pointee.forgetQueues() }
-        current = route
-    }
-
-    /// Makes room for a route that is not among them. It is `current` then, and has been given its names.
+    /// The route of these names is the latest one, whether it was among them or has to be found.
     ///
-    /// - Parameter letGo: is called with the one that has to make room.
-    mutating func add(
+    /// - Parameter letGo: is called with the one that has to make room for it.
+    @inline(__always)
+    mutating func select(
         _ addressing: UnsafeRawBufferPointer, letGo: (UnsafeMutablePointer<PublishRoute>) -> Void
     ) {
         if current.pointee.addressing.isEmpty { return current.pointee.begin(addressing) }
         let table = table ?? makeTable()
         let slot = Self.slot(of: addressing)
-        let route = table[slot] ?? Self.make()
-        if table[slot] != nil { letGo(route) }
-        table[slot] = route
-        select(route)
-        route.pointee.begin(addressing)
+        let known = table[slot]
+        let isWanted = known?.pointee.leads(addressing) ?? false
+        if let known, !isWanted { letGo(known) }
+        if current.pointee.queues.count > Self.queueLimit { current.pointee.forgetQueues() }
+        current = known ?? Self.make()
+        table[slot] = current
+        if !isWanted { current.pointee.begin(addressing) }
     }
 
     private mutating func makeTable() -> UnsafeMutablePointer<UnsafeMutablePointer<PublishRoute>?> {

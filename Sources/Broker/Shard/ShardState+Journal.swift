@@ -34,7 +34,7 @@ extension ShardState {
     /// Notes in the channel's route which of its queues the journal is concerned with.
     func findHolders(_ channel: UnsafeMutablePointer<ChannelState>) {
         let route = channel.pointee.routes.current
-        route.pointee.holders.removeAll(keepingCapacity: true)
+        if !route.pointee.holders.isEmpty { route.pointee.holders.removeAll(keepingCapacity: true) }
         route.pointee.holdersWantSync = false
         route.pointee.holdersWantEverything = false
         guard journal.isPresent else { return }

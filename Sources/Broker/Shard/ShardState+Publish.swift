@@ -19,10 +19,9 @@ extension ShardState {
             throw ProtocolError.malformedMethod(.truncated, payload)
         }
         let bits = (base + payload.count - 1).load(as: UInt8.self)
-        let isKnown = selectRoute(
-            UnsafeRawBufferPointer(start: base + 6, count: 2 + exchangeCount + keyCount), channel)
+        selectRoute(UnsafeRawBufferPointer(start: base + 6, count: 2 + exchangeCount + keyCount), channel)
         channel.pointee.assembly.begin(isMandatory: bits & 1 != 0, isImmediate: bits & 2 != 0)
-        channel.pointee.publishPattern.begin(isCandidate: isKnown && bits <= 1)
+        channel.pointee.publishPattern.begin(isCandidate: bits <= 1)
     }
 
     /// The content header: class, weight, body size, properties.

@@ -3,35 +3,16 @@ import Routing
 
 // basic.publish: from exchange and routing key to the queues that the channel's messages go to.
 extension ShardState {
-    /// A message comes for this exchange and routing key. Returns whether the channel has published to them before, as
-    /// far as it remembers.
+    /// A message comes for this exchange and routing key.
     @inline(__always)
-    func selectRoute(_ addressing: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>) -> Bool {
-        channel.pointee.routes.current.pointee.leads(addressing) || changeRoute(addressing, channel)
+    func selectRoute(_ addressing: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>) {
+        if !channel.pointee.routes.current.pointee.leads(addressing) { changeRoute(addressing, channel) }
     }
 
     @inline(never)
-    private func changeRoute(
-        _ addressing: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>
-    ) -> Bool {
+    private func changeRoute(_ addressing: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>) {
         noteRoute(channel)
-        if let route = channel.pointee.routes.find(addressing) {
-            channel.pointee.routes.select(route)
-            return true
-        }
-        channel.pointee.routes.add(addressing) { noteExchange(of: $0, channel) }
-        return false
-    }
-
-    /// The channel's next messages take a route that it remembers, and that is still right. False if there is none.
-    @inline(__always)
-    func selectKnownRoute(
-        _ addressing: UnsafeRawBufferPointer, _ channel: UnsafeMutablePointer<ChannelState>
-    ) -> Bool {
-        guard let route = channel.pointee.routes.find(addressing), isCurrent(route, channel) else { return false }
-        noteRoute(channel)
-        channel.pointee.routes.select(route)
-        return true
+        channel.pointee.routes.select(addressing) { noteExchange(of: $0, channel) }
     }
 
     /// Whether nothing has changed on the way since the route was found.
@@ -61,11 +42,10 @@ extension ShardState {
         let route = channel.pointee.routes.current
         route.pointee.exchange = nil
         route.pointee.queues.removeAll()
-        route.pointee.holders.removeAll(keepingCapacity: true)
-        route.pointee.holdersWantEverything = false
+        let routing = virtualHosts[host].routing
         let isUnrestricted = channel.pointee.connection.pointee.isUnrestricted
         if !isUnrestricted { try checkPublish(to: message.exchange, channel) }
-        guard let exchange = virtualHosts[host].routing.exchange(named: message.exchange) else {
+        guard let exchange = routing.exchange(named: message.exchange) else {
             throw .noExchange(ShortString(message.exchange), channel.pointee.connection.pointee.virtualHost)
         }
         if virtualHosts[host].internalExchanges.contains(exchange) {
@@ -79,8 +59,14 @@ extension ShardState {
         if !isUnrestricted {
             try checkTopics(message.routingKey, copies, at: exchange, named: message.exchange, channel)
         }
-        self.route(
-            message, from: exchange, key: message.routingKey, copies: copies, host, into: &route.pointee.queues)
+        let dependsOnMessage = routing.dependsOnMessage(exchange)
+        if dependsOnMessage || !virtualHosts[host].gates.isEmpty {
+            self.route(
+                message, from: exchange, key: message.routingKey, copies: copies, host, into: &route.pointee.queues)
+        } else {
+            routing.route(
+                exchange, RoutedMessage(routingKey: message.routingKey, copies: copies), into: &route.pointee.queues)
+        }
         if channel.pointee.assembly.isMandatory, !virtualHosts[host].gates.isEmpty, !route.pointee.queues.isEmpty,
             !leadsBehindGates(message, from: exchange, copies, host)
         {
@@ -94,9 +80,9 @@ extension ShardState {
         findRejecting(channel)
         // No route is remembered then, so that every message comes here.
         if virtualHosts[host].isTraced { return trace(message, copies, channel) }
-        if copies.isEmpty, !virtualHosts[host].routing.dependsOnMessage(exchange) {
+        if copies.isEmpty, !dependsOnMessage {
             route.pointee.exchange = exchange
-            route.pointee.version = virtualHosts[host].routing.version(of: exchange)
+            route.pointee.version = routing.version(of: exchange)
         }
     }
 }

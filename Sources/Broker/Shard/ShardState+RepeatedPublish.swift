@@ -15,27 +15,46 @@ extension ShardState {
     ) -> Int {
         guard channel.pointee.publishPattern.frameByteCount > 0, takesRuns(channel), alarms.isEmpty else { return 0 }
         let limit = min(limit, settings.maxMessageSize)
-        if isCurrent(channel.pointee.routes.current, channel) {
-            let taken = receiveRepeated(channel, position, end, limit: limit)
-            if taken > 0 { return taken }
+        let route = channel.pointee.routes.current
+        if isCurrent(route, channel),
+            let body = channel.pointee.publishPattern.body(at: position, end, limit: limit)
+        {
+            if route.pointee.queues.count == 1, let queue = plainQueue(route.pointee.queues[0]) {
+                return receiveRun(channel, queue, position, end, limit: limit)
+            }
+            return receiveOne(channel, body) - position
         }
         guard let addressing = channel.pointee.publishPattern.otherAddressing(at: position, end),
-            selectKnownRoute(addressing, channel), channel.pointee.publishPattern.take(addressing)
+            channel.pointee.publishPattern.take(addressing)
         else { return 0 }
-        return receiveRepeated(channel, position, end, limit: limit)
+        // The pattern is always of the current route's names.
+        selectRoute(addressing, channel)
+        guard let body = channel.pointee.publishPattern.body(at: position, end, limit: limit),
+            isCurrent(channel.pointee.routes.current, channel) || findRouteOfRepeated(channel)
+        else { return 0 }
+        return receiveOne(channel, body) - position
     }
 
-    @inline(__always)
-    private func receiveRepeated(
-        _ channel: UnsafeMutablePointer<ChannelState>, _ position: UnsafeRawPointer, _ end: UnsafeRawPointer, limit: Int
-    ) -> Int {
-        let route = channel.pointee.routes.current
-        if route.pointee.queues.count == 1, let queue = plainQueue(route.pointee.queues[0]) {
-            return receiveRun(channel, queue, position, end, limit: limit)
+    /// Finds the way of one message that is like the pattern. False where its frames have to be looked at one by one:
+    /// somebody wants to know of each message that is routed, or something is wrong with it.
+    private func findRouteOfRepeated(_ channel: UnsafeMutablePointer<ChannelState>) -> Bool {
+        let host = channel.pointee.connection.pointee.virtualHostIndex
+        if virtualHosts[host].isTraced || !virtualHosts[host].gates.isEmpty { return false }
+        do throws(ProtocolError) {
+            try route(channel.pointee.publishPattern.message, channel)
+            return true
+        } catch {
+            return false
         }
-        guard let body = channel.pointee.publishPattern.body(at: position, end, limit: limit) else { return 0 }
+    }
+
+    /// One message that is like the pattern. Returns where its frames end.
+    @inline(__always)
+    private func receiveOne(
+        _ channel: UnsafeMutablePointer<ChannelState>, _ body: UnsafeRawBufferPointer
+    ) -> UnsafeRawPointer {
         hand(storeRepeated(channel, body), channel, isMandatory: channel.pointee.assembly.isMandatory)
-        return Self.end(of: body) - position
+        return Self.end(of: body)
     }
 
     /// Behind the body's frame.

@@ -204,9 +204,9 @@ package struct Note: Sendable, Equatable {
 /// The routing tables of one virtual host, as this shard has them.
 struct VirtualHostReplica {
     var routing = RoutingTable()
-    var internalExchanges: Set<ExchangeID> = []
+    var internalExchanges = ExchangeSet()
     /// Those that topic permissions are for.
-    var topicExchanges: Set<ExchangeID> = []
+    var topicExchanges = ExchangeSet()
     /// The gates of its exchanges, on whatever shard.
     var gates: [ExchangeID: QueueAddress] = [:]
     /// See `ShardState+Trace`.

@@ -60,6 +60,8 @@ struct Scenario {
     /// Without a shard.
     var onlyEncodes = false
 
+    private static let manyKeys = (0..<1000).map { ShortString(truncating: "key-\($0)") }
+
     static let all = [
         // Frames found, checked and decoded; routed to nothing.
         Scenario(name: "decode-16", exchange: "amq.fanout", isConsumed: false),
@@ -72,6 +74,9 @@ struct Scenario {
         Scenario(name: "persistent-16", acks: true, confirms: true, isPersistent: true),
         Scenario(
             name: "direct-2", exchange: "amq.direct", routingKeys: ["key-1", "key-2"], bindingKeys: ["key-1", "key-2"]),
+        // More keys than a channel remembers.
+        Scenario(
+            name: "direct-1000", exchange: "amq.direct", routingKeys: manyKeys, bindingKeys: manyKeys),
         Scenario(name: "fanout-10", exchange: "amq.fanout", bindingKeys: [""], queueCount: 10),
         Scenario(name: "topic-1", exchange: "amq.topic", routingKeys: ["a.b.c"], bindingKeys: ["a.*.c"]),
         Scenario(

@@ -106,18 +106,13 @@ private final class RoutedPublisher {
             let client = broker.connect()
             let queues = ["q", "queue-1", "a-much-longer-name"] as [ShortString]
             for queue in queues { client.declare(QueueDeclare(queue: queue)) }
-            for queue in queues + [queues[0]] { client.publish("to be remembered", routingKey: queue) }
-            for queue in [queues[1], queues[2], queues[0], queues[2], queues[1]] {
-                client.publish("known", routingKey: queue)
+            for queue in queues + ["nobody"] + queues.reversed() {
+                client.publish("the same properties", routingKey: queue)
                 let pattern = pattern(broker, client)
                 #expect((pattern?.frameByteCount ?? 0) > 0)
                 #expect(pattern?.message.routingKey.elementsEqual(queue.bytes) == true)
             }
-            client.publish("unknown", routingKey: "nobody")
-            #expect(pattern(broker, client)?.frameByteCount == 0)
-            for (queue, count) in zip(queues, [3, 3, 3] as [UInt32]) {
-                client.request(QueuePurge(queue: queue), QueuePurgeOk(messageCount: count))
-            }
+            for queue in queues { client.request(QueuePurge(queue: queue), QueuePurgeOk(messageCount: 2)) }
         }
     }
 
