@@ -38,6 +38,16 @@ struct ConfirmTracker {
         }
     }
 
+    /// The same for some that wait for the same.
+    mutating func publish(_ count: Int, waitingFor mark: JournalMark, epoch: UInt64) {
+        if mark == .none, epoch == 0, waiting.isEmpty {
+            latest &+= UInt64(truncatingIfNeeded: count)
+            settled = latest
+        } else {
+            for _ in 0..<count { publish(waitingFor: mark, epoch: epoch) }
+        }
+    }
+
     /// A queue has rejected a publish that is not confirmed yet.
     mutating func reject(_ number: UInt64) {
         guard number > sent, number <= latest else { return }

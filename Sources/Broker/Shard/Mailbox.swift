@@ -75,6 +75,23 @@ package final class MailboxBatch: @unchecked Sendable {
             UInt32(byteCount)
     }
 
+    /// Appends messages, each of them for all the queues that a shard has of these.
+    ///
+    /// - Parameter count: of the shard's queues.
+    func append(_ messages: UnsafeBufferPointer<Message>, to queues: RouteBuffer, of shard: Int, count: Int) {
+        guard let base = messages.baseAddress else { return }
+        begin(EnqueueRun(messageCount: UInt32(messages.count), queueCount: UInt32(count)))
+        let byteCount = (messages.count + count) * MemoryLayout<EnqueueRun.Element>.stride
+        var position = records.reserve(byteCount)
+        position.copyMemory(from: base, byteCount: messages.count * MemoryLayout<Message>.stride)
+        position += messages.count * MemoryLayout<Message>.stride
+        for index in 0..<queues.count where queues[index].shard == shard {
+            position.storeBytes(of: queues[index], as: QueueAddress.self)
+            position += MemoryLayout<QueueAddress>.stride
+        }
+        extendRun(byteCount)
+    }
+
     func append(_ message: ControlMessage) {
         control.append(message)
         append(ControlRecord(index: control.count - 1))
@@ -136,6 +153,10 @@ struct OutgoingBatch {
         batch._withUnsafeGuaranteedRef { $0.append(elements, to: run) }
     }
 
+    func append(_ messages: UnsafeBufferPointer<Message>, to queues: RouteBuffer, of shard: Int, count: Int) {
+        batch._withUnsafeGuaranteedRef { $0.append(messages, to: queues, of: shard, count: count) }
+    }
+
     func append(_ message: ControlMessage) { batch._withUnsafeGuaranteedRef { $0.append(message) } }
 
     /// A message of that size is in it, on its way to a queue.
@@ -150,9 +171,8 @@ struct RecordHead: BitwiseCopyable {
 }
 
 enum RecordKind: UInt32, BitwiseCopyable {
-    case enqueue, offer, rejection, settle, deliver, release, releases, windowCredit, transitCredit, leaseRequest,
-        leaseGrant,
-        leaseReturn, control
+    case enqueue, enqueueRun, offer, rejection, settle, deliver, release, releases, windowCredit, transitCredit
+    case leaseRequest, leaseGrant, leaseReturn, control
 }
 
 /// Plain bytes between shards: 8-byte aligned, no references.
@@ -184,6 +204,19 @@ struct EnqueueRecord: MailboxRecord {
     static let kind = RecordKind.enqueue
     let queue: QueueAddress
     let message: Message
+}
+
+/// Messages that were published one after the other, alike but for time and body, each of them for the same queues.
+/// First come the messages, then the queues. The queues' shard holds a reference of each for each queue from now on.
+struct EnqueueRun: MailboxRun {
+    typealias Element = UInt64
+
+    static let kind = RecordKind.enqueueRun
+    let messageCount: UInt32
+    let queueCount: UInt32
+
+    /// Others may go to other queues.
+    func isSame(as other: EnqueueRun) -> Bool { false }
 }
 
 /// A message for a queue that may reject it, of a publisher who is to be told.

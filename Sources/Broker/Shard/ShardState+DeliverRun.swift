@@ -128,10 +128,19 @@ extension ShardState {
             journalSettlement(entry.message, of: queue)
             release(entry.message)
         } else {
-            let tag = channel.pointee.latestDeliveryTag
-            channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
-            if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
+            keep(entry, of: queue, channel, consumerIndex: consumerIndex, consumer: consumer)
         }
+    }
+
+    /// The delivery with the channel's latest tag waits for its ack.
+    @inline(__always)
+    func keep(
+        _ entry: QueueEntry, of queue: QueueAddress, _ channel: UnsafeMutablePointer<ChannelState>,
+        consumerIndex: Int, consumer: ConsumerReference
+    ) {
+        let tag = channel.pointee.latestDeliveryTag
+        channel.pointee.unacked.append(UnackedDelivery(tag: tag, queue: queue, entry: entry, consumer: consumer))
+        if channel.pointee.hasTimedConsumers { noteDelivery(channel, consumerIndex: consumerIndex, tag: tag) }
     }
 
     /// Deliveries are in the connection's output: counts them, and sees to it that it is written.

@@ -28,6 +28,7 @@ extension ShardState {
         case .enqueue:
             let record = record.load(as: EnqueueRecord.self)
             accept(record.message, record.queue)
+        case .enqueueRun: accept(record.load(as: EnqueueRun.self), EnqueueRun.elements(of: record, until: end))
         case .offer: accept(record.load(as: OfferRecord.self), from: batch.source)
         case .rejection: accept(record.load(as: RejectionRecord.self))
         case .settle: accept(record.load(as: SettleRecord.self))

@@ -272,10 +272,17 @@ extension ShardState {
         } else {
             batch.append(EnqueueRecord(queue: address, message: message))
         }
-        batch.addTransit(byteCount: message.byteCount)
+        noteTransit(to: address.shard, byteCount: message.byteCount, from: channel)
+    }
+
+    /// Messages are in the batch for another shard, on their way to its queues.
+    ///
+    /// - Parameter byteCount: of all, each counted for each queue that it is for.
+    func noteTransit(to shard: Int, byteCount: Int, from channel: UnsafeMutablePointer<ChannelState>?) {
+        mailbox(shard).addTransit(byteCount: byteCount)
         latestSentEpoch = transitEpochs.add()
-        transitByteCounts[address.shard] += message.byteCount
-        guard let channel, transitByteCounts[address.shard] > Limit.transitByteCount else { return }
+        transitByteCounts[shard] += byteCount
+        guard let channel, transitByteCounts[shard] > Limit.transitByteCount else { return }
         // Everything of this connection's that was read is still taken; the socket waits: see `updateReading`.
         pausedPublishers.insert(channel.pointee.connection.pointee.address)
     }

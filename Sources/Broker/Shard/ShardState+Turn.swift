@@ -169,13 +169,13 @@ extension ShardState {
 
 // Messages.
 extension ShardState {
-    /// Gives back one reference.
+    /// Gives back one reference, or more.
     @inline(__always)
-    func release(_ message: Message) {
+    func release(_ message: Message, _ count: UInt32 = 1) {
         if message.shard == index {
-            releaseOwn(message, 1)
+            releaseOwn(message, count)
         } else {
-            releaseForeign(message)
+            releaseForeign(message, UInt64(count))
         }
     }
 
@@ -195,13 +195,13 @@ extension ShardState {
 
     /// Releases of one message that follow each other, as after a fanout, travel as one record.
     @inline(never)
-    private func releaseForeign(_ message: Message) {
+    private func releaseForeign(_ message: Message, _ count: UInt64) {
         if let pending = pendingRelease, pending.message == message {
-            pendingRelease = ReleaseRecord(message: message, count: pending.count + 1)
+            pendingRelease = ReleaseRecord(message: message, count: pending.count + count)
             return
         }
         flushPendingRelease()
-        pendingRelease = ReleaseRecord(message: message, count: 1)
+        pendingRelease = ReleaseRecord(message: message, count: count)
     }
 
     @inline(__always)

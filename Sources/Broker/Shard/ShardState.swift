@@ -105,6 +105,10 @@ package final class ShardState {
     var transitEpochs = TransitEpochs()
     /// The epoch in which the message that is being published was sent to another shard; 0 if it was not.
     var latestSentEpoch: UInt64 = 0
+    /// The messages that are being published together, and by their number from the first on, how many queues have
+    /// given back a reference of just these: see `ShardState+PublishRun`.
+    let publishRun = UnsafeMutablePointer<Message>.allocate(capacity: runMessageLimit)
+    let takenCounts = UnsafeMutablePointer<UInt32>.allocate(capacity: runMessageLimit + 1)
     /// A queue of this shard has rejected the message that is being published.
     var isLatestRejected = false
     /// Rejections that led to the one that is being dead-lettered.
@@ -147,6 +151,7 @@ package final class ShardState {
         holders = HolderTable(shardCount: shardCount)
         journal = ShardJournal(progress: progress)
         clusterName = settings.clusterName
+        takenCounts.initialize(repeating: 0, count: Self.runMessageLimit + 1)
         applyTopology()
         // Nobody is connected yet.
         removedUsers = []
@@ -180,6 +185,8 @@ package final class ShardState {
             window.deallocate()
         }
         outgoing.deallocate()
+        publishRun.deallocate()
+        takenCounts.deallocate()
         connections.deallocate()
         queues.deallocate()
         messages.deallocate()
