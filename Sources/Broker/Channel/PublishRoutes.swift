@@ -27,7 +27,7 @@ struct PublishRoutes {
 
     /// The route of these names is the latest one, whether it was among them or has to be found.
     ///
-    /// - Parameter letGo: is called with the one that has to make room for it.
+    /// - Parameter letGo: is called with one whose queues are about to be forgotten.
     @inline(__always)
     mutating func select(
         _ addressing: UnsafeRawBufferPointer, letGo: (UnsafeMutablePointer<PublishRoute>) -> Void
@@ -38,7 +38,10 @@ struct PublishRoutes {
         let known = table[slot]
         let isWanted = known?.pointee.leads(addressing) ?? false
         if let known, !isWanted { letGo(known) }
-        if current.pointee.queues.count > Self.queueLimit { current.pointee.forgetQueues() }
+        if current.pointee.queues.count > Self.queueLimit {
+            letGo(current)
+            current.pointee.forgetQueues()
+        }
         current = known ?? Self.make()
         table[slot] = current
         if !isWanted { current.pointee.begin(addressing) }

@@ -96,6 +96,31 @@ private final class RoutedPublisher {
         }
     }
 
+    /// A route to many queues is not kept when another is taken, but what went there is counted.
+    @Test func whatWentToManyQueuesIsCounted() {
+        converse(shards: 2) { broker in
+            let client = broker.connect()
+            let owner = broker.connect(shard: 1)
+            for number in 0..<140 {
+                let queue = ShortString(truncating: "q\(number)")
+                (number % 2 == 0 ? client : owner).declare(QueueDeclare(queue: queue))
+                client.request(QueueBind(queue: queue, exchange: "amq.fanout"), QueueBindOk())
+            }
+            for _ in 0..<3 {
+                for body in ["a", "b"] { client.publish(body, exchange: "amq.fanout", routingKey: "") }
+                client.publish("c", routingKey: "q1")
+            }
+            var expected = ExchangeCounters()
+            expected.publishIn = 6
+            expected.publishOut = 6 * 140
+            #expect(broker.exchange("amq.fanout") == expected)
+            for number in 0..<140 {
+                let queue = ShortString(truncating: "q\(number)")
+                client.request(QueuePurge(queue: queue), QueuePurgeOk(messageCount: number == 1 ? 9 : 6))
+            }
+        }
+    }
+
     private func pattern(_ broker: Conversation, _ client: ConversationClient) -> PublishPattern? {
         broker.shards[0].connection(client.address)?.pointee.repeatingChannel?.pointee.publishPattern
     }
