@@ -175,6 +175,7 @@ struct ModelBroker: Hashable {
     mutating func accept(
         _ message: ModelMessage, _ name: String, _ trial: ModelTrial
     ) throws(ModelMismatch) -> Bool {
+        try serveBeforeOverflow(by: message, name, trial)
         guard let queue = queues[name] else { return false }
         if queue.rejects(message, credit: credit(queue)) {
             if queue.arguments.overflow == .dlx { try deadLetter(message, name, "maxlen", trial) }
@@ -197,6 +198,19 @@ struct ModelBroker: Hashable {
             try plan(.look(name), trial)
         }
         return false
+    }
+
+    /// Consumers that have credit since something was settled in this step may get messages before one comes that
+    /// would be too much.
+    private mutating func serveBeforeOverflow(
+        by message: ModelMessage, _ name: String, _ trial: ModelTrial
+    ) throws(ModelMismatch) {
+        while let queue = queues[name], let first = queue.entries.first, !queue.isPromised,
+            !queue.hasRoom(count: queue.entries.count + 1, byteCount: queue.byteCount + message.byteCount),
+            queue.due(first).map({ $0 > milliseconds }) ?? true, !able(queue).isEmpty, trial.choose(2) == 0
+        {
+            guard try deliverNext(first, name, trial) else { return }
+        }
     }
 
     private func has(_ key: String, _ queue: ModelQueue) -> Bool {

@@ -51,7 +51,7 @@ extension ModelOperation {
         switch self {
         case .publish(let all): all.count > 1 || all.contains { !$0.exchange.isEmpty }
         case .ack(_, let multiple): multiple
-        case .nack, .reject, .recover, .closeChannel, .disconnect: true
+        case .nack, .reject, .recover, .closeChannel, .disconnect, .advance: true
         default: false
         }
     }
