@@ -24,9 +24,7 @@ extension ShardState {
         } else if isAwaited {
             deliver(from: queue)
         }
-        if queue.pointee.ready.residentByteCount > Limit.deepByteCount, !queue.pointee.isPagingListed {
-            listForPaging(queue)
-        }
+        listIfDeep(queue)
     }
 
     /// One by one, for a queue that looks at each.

@@ -24,6 +24,14 @@ extension ShardState {
         }
     }
 
+    /// A queue without extras has got messages.
+    @inline(__always)
+    func listIfDeep(_ queue: UnsafeMutablePointer<QueueState>) {
+        if queue.pointee.ready.residentByteCount > Limit.deepByteCount, !queue.pointee.isPagingListed {
+            listForPaging(queue)
+        }
+    }
+
     /// A queue has become deep enough to be worth it.
     @inline(never)
     func listForPaging(_ queue: UnsafeMutablePointer<QueueState>) {

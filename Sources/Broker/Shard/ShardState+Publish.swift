@@ -258,9 +258,7 @@ extension ShardState {
         } else {
             queue.pointee.append(entry)
             if queue.pointee.consumers.hasUnleased || !queue.pointee.waitingGets.isEmpty { list(queue) }
-            if queue.pointee.ready.residentByteCount > Limit.deepByteCount, !queue.pointee.isPagingListed {
-                listForPaging(queue)
-            }
+            listIfDeep(queue)
         }
     }
 
