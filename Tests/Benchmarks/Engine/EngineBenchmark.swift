@@ -51,6 +51,8 @@ struct Scenario {
     var bindingKeys: [ShortString] = []
     /// Of the messages, and of the bindings.
     var headers = FieldTable()
+    /// Each message has another one.
+    var hasMessageIDs = false
     var queueCount = 1
     var acks = false
     var confirms = false
@@ -68,6 +70,7 @@ struct Scenario {
         Scenario(name: "encode-16", onlyEncodes: true),
         Scenario(name: "auto-ack-16"),
         Scenario(name: "auto-ack-1024", bodyByteCount: 1024),
+        Scenario(name: "message-id-16", hasMessageIDs: true),
         Scenario(name: "enqueue-16", isConsumed: false),
         Scenario(name: "ack-16", acks: true),
         Scenario(name: "confirm-16", confirms: true),

@@ -52,12 +52,13 @@ final class ShardBench {
         var properties = BasicProperties()
         if scenario.isPersistent { properties.deliveryMode = 2 }
         if scenario.exchange == "amq.headers" { properties.headers = scenario.headers }
-        var encoded = OutboundBuffer()
-        defer { encoded.deallocate() }
-        properties.write(to: &encoded)
         let body = [UInt8](repeating: 0x78, count: scenario.bodyByteCount)
         for index in 0..<Self.messagesPerBatch {
             let key = scenario.routingKeys[index % scenario.routingKeys.count]
+            if scenario.hasMessageIDs { properties.messageID = ShortString(truncating: "message-\(10_000 + index)") }
+            var encoded = OutboundBuffer()
+            defer { encoded.deallocate() }
+            properties.write(to: &encoded)
             BasicPublish(exchange: scenario.exchange, routingKey: key).writeFrame(channel: 1, to: &batch)
             batch.writeHeaderFrame(channel: 1, bodyByteCount: body.count, properties: encoded.bytes)
             body.withUnsafeBytes { batch.writeBodyFrames(channel: 1, body: $0, frameMax: 131_072) }
