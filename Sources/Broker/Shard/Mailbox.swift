@@ -80,7 +80,7 @@ package final class MailboxBatch: @unchecked Sendable {
     /// - Parameter count: of the shard's queues.
     func append(_ messages: UnsafeBufferPointer<Message>, to queues: RouteBuffer, of shard: Int, count: Int) {
         guard let base = messages.baseAddress else { return }
-        begin(EnqueueRun(messageCount: UInt32(messages.count), queueCount: UInt32(count)))
+        begin(EnqueueRun(messageCount: messages.count))
         let byteCount = (messages.count + count) * MemoryLayout<EnqueueRun.Element>.stride
         var position = records.reserve(byteCount)
         position.copyMemory(from: base, byteCount: messages.count * MemoryLayout<Message>.stride)
@@ -212,8 +212,7 @@ struct EnqueueRun: MailboxRun {
     typealias Element = UInt64
 
     static let kind = RecordKind.enqueueRun
-    let messageCount: UInt32
-    let queueCount: UInt32
+    let messageCount: Int
 
     /// Others may go to other queues.
     func isSame(as other: EnqueueRun) -> Bool { false }

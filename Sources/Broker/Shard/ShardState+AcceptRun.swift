@@ -103,12 +103,11 @@ extension ShardState {
     func accept(_ record: EnqueueRun, _ words: UnsafeBufferPointer<UInt64>) {
         guard let base = words.baseAddress else { return }
         let memory = UnsafeRawPointer(base)
-        let messageCount = Int(record.messageCount)
         let run = UnsafeBufferPointer(
-            start: memory.assumingMemoryBound(to: Message.self), count: messageCount)
-        let queues = (base + messageCount).withMemoryRebound(
-            to: QueueAddress.self, capacity: words.count - messageCount
-        ) { UnsafeBufferPointer(start: $0, count: words.count - messageCount) }
+            start: memory.assumingMemoryBound(to: Message.self), count: record.messageCount)
+        let queues = UnsafeBufferPointer(
+            start: (memory + record.messageCount * MemoryLayout<Message>.stride).assumingMemoryBound(
+                to: QueueAddress.self), count: words.count - record.messageCount)
         for queue in queues { accept(run, queue) }
         releaseTaken(of: run)
     }

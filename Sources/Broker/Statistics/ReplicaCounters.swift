@@ -8,8 +8,8 @@ struct ExchangeCount: Hashable, BitwiseCopyable {
 
 /// What a shard counts for a virtual host and its exchanges.
 ///
-/// Channels count, and tell from time to time: when their exchange or route changes, when they end, and when somebody
-/// asks. So nothing is counted here per message.
+/// Channels count, and tell from time to time: when they let go of a route or find it anew, when they end, and when
+/// somebody asks. So nothing is counted here per message.
 struct ReplicaCounters {
     private struct Exchange {
         var serial: UInt32
