@@ -147,21 +147,15 @@ struct PublishPattern {
 
     /// Makes the two places of exchange and routing key so much longer, or shorter.
     private mutating func makeRoom(_ change: Int) {
-        let memory = message.memory
         let known = message.addressingByteCount
-        let properties = memory + Message.headByteCount + known
-        let method = frames
-        let rest = method + Self.namesOffset + known
-        let moves = (
-            properties: messageByteCount - Message.headByteCount - known, method: Self.namesOffset,
-            rest: frameByteCount + Frame.headByteCount - Self.namesOffset - known
-        )
+        // Properties and the method up to its names; what is behind those.
+        let between = message.memory + Message.headByteCount + known
+        let rest = frames + Self.namesOffset + known
+        let restByteCount = frameByteCount + Frame.headByteCount - Self.namesOffset - known
         // What stands in the way moves first.
-        if change > 0 { (rest + 2 * change).copyMemory(from: rest, byteCount: moves.rest) }
-        if change > 0 { (method + change).copyMemory(from: method, byteCount: moves.method) }
-        (properties + change).copyMemory(from: properties, byteCount: moves.properties)
-        if change < 0 { (method + change).copyMemory(from: method, byteCount: moves.method) }
-        if change < 0 { (rest + 2 * change).copyMemory(from: rest, byteCount: moves.rest) }
+        if change > 0 { (rest + 2 * change).copyMemory(from: rest, byteCount: restByteCount) }
+        (between + change).copyMemory(from: between, byteCount: rest - between - known)
+        if change < 0 { (rest + 2 * change).copyMemory(from: rest, byteCount: restByteCount) }
         message.setAddressingByteCount(known + change)
         messageByteCount += change
         frameByteCount += change

@@ -29,12 +29,8 @@ struct PublishRoute {
     /// What took it and is not counted there yet.
     var uncountedPublishes: UInt64 = 0
 
-    var exchangeName: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: addressing[1..<1 + Int(addressing[0])])
-    }
-    var routingKey: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: addressing[(2 + Int(addressing[0]))...])
-    }
+    var exchangeName: UnsafeRawBufferPointer { addressing.addressedExchange }
+    var routingKey: UnsafeRawBufferPointer { addressing.addressedKey }
 
     @inline(__always)
     func leads(_ addressing: UnsafeRawBufferPointer) -> Bool {

@@ -186,10 +186,6 @@ package struct Message: Equatable, BitwiseCopyable, @unchecked Sendable {
     @inline(__always)
     var content: ContentView { ContentView(addressing: addressing, properties: properties, body: body) }
 
-    var exchange: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: addressing[1..<1 + Int(addressing[0])])
-    }
-    var routingKey: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: addressing[(2 + Int(addressing[0]))...])
-    }
+    var exchange: UnsafeRawBufferPointer { addressing.addressedExchange }
+    var routingKey: UnsafeRawBufferPointer { addressing.addressedKey }
 }

@@ -8,13 +8,10 @@ extension ShardState {
     func accept(_ run: UnsafeBufferPointer<Message>, _ address: QueueAddress) {
         // A queue that was deleted on the way: as if it had been deleted just after.
         guard let queue = queue(address) else { return noteTaken(run.count) }
-        if queue.pointee.extras != nil {
-            for message in run { acceptAgain(message, address) }
-            return
-        }
+        if queue.pointee.extras != nil { return acceptEach(run, address) }
         let isAwaited = queue.pointee.ready.isEmpty
         var taken = 0
-        if let credit = awaiting(queue), let consuming = credit.pointee.channel {
+        if let (credit, consuming) = awaiting(queue) {
             taken = deliverAtOnce(run, from: queue, credit, to: consuming)
             if taken == run.count { return }
         }
@@ -29,7 +26,9 @@ extension ShardState {
 
     /// One by one, for a queue that looks at each.
     @inline(never)
-    private func acceptAgain(_ message: Message, _ address: QueueAddress) { accept(message, address) }
+    private func acceptEach(_ run: UnsafeBufferPointer<Message>, _ address: QueueAddress) {
+        for message in run { accept(message, address) }
+    }
 
     /// New messages that a queue's one consumer gets as soon as they come: they never stand in the queue.
     ///
@@ -74,12 +73,21 @@ extension ShardState {
             byteCount &+= message.byteCount
             count &+= 1
         }
-        credit.pointee.window.pointee.availableByteCount = available - byteCount
-        connection.pointee.deliveredByteCount &+= byteCount
         if noAck { noteTaken(count) }
-        noteDelivered(count, contents, from: queue, credit)
-        noteWritten(count, to: channel, noAck: noAck)
+        noteDeliveredAtOnce(count, byteCount: byteCount, contents, from: queue, credit, to: channel)
         return isWaiting ? count + 1 : count
+    }
+
+    /// Messages that never stood in their queue are in the output of its one consumer.
+    @inline(__always)
+    func noteDeliveredAtOnce(
+        _ count: Int, byteCount: Int, _ contents: QueueContents, from queue: UnsafeMutablePointer<QueueState>,
+        _ credit: UnsafeMutablePointer<ConsumerCredit>, to channel: UnsafeMutablePointer<ChannelState>
+    ) {
+        credit.pointee.window.pointee.availableByteCount -= byteCount
+        channel.pointee.connection.pointee.deliveredByteCount &+= byteCount
+        noteDelivered(count, contents, from: queue, credit)
+        noteWritten(count, to: channel, noAck: credit.pointee.noAck)
     }
 
     /// The first so many messages of the run have a reference less to be held.

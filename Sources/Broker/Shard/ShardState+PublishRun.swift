@@ -11,6 +11,7 @@ extension ShardState {
 
     /// Takes messages while they begin here and are like the channel's pattern, whose route is current.
     ///
+    /// - Precondition: one does.
     /// - Parameter limit: of a frame's payload.
     /// - Returns: the bytes of their frames.
     @inline(__always)
@@ -20,21 +21,24 @@ extension ShardState {
         let route = channel.pointee.routes.current
         let isJournaled = journals(channel.pointee.publishPattern.message, channel)
         if route.pointee.queues.count == 1, !isJournaled, let queue = plainQueue(route.pointee.queues[0]),
-            let credit = awaiting(queue), credit.pointee.noAck, let consuming = credit.pointee.channel
+            let (credit, consuming) = awaiting(queue), credit.pointee.noAck
         {
             return passRun(channel, queue, credit, consuming, start, end, limit: limit)
         }
         return storeRun(channel, start, end, limit: limit, isJournaled: isJournaled)
     }
 
-    /// The one consumer that gets new messages of the queue as soon as they come, if there is such a one.
+    /// The one consumer that gets new messages of the queue as soon as they come, if there is such a one, and its
+    /// channel.
     @inline(__always)
-    func awaiting(_ queue: UnsafeMutablePointer<QueueState>) -> UnsafeMutablePointer<ConsumerCredit>? {
+    func awaiting(
+        _ queue: UnsafeMutablePointer<QueueState>
+    ) -> (UnsafeMutablePointer<ConsumerCredit>, UnsafeMutablePointer<ChannelState>)? {
         // Where messages wait, nobody has credit.
         guard queue.pointee.ready.isEmpty, queue.pointee.waitingGets.isEmpty,
             let credit = queue.pointee.consumers.lone, let channel = credit.pointee.channel, !channel.pointee.isWatched
         else { return nil }
-        return credit
+        return (credit, channel)
     }
 
     private func storeRun(
@@ -62,21 +66,22 @@ extension ShardState {
             count &+= 1
         }
         let run = UnsafeBufferPointer(start: publishRun, count: count)
+        latestSentEpoch = 0
         var isForOthers = false
         for target in 0..<queueCount {
             let queue = route.pointee.queues[target]
             if queue.shard == index { accept(run, queue) } else { isForOthers = true }
         }
         releaseTaken(of: run)
-        latestSentEpoch = 0
         if isForOthers { send(run, byteCount: byteCount, to: route.pointee.queues, from: channel) }
-        notePublished(count, channel, targets: queueCount, mark: mark)
+        notePublished(count, channel, targets: queueCount, mark: mark, epoch: latestSentEpoch)
         return position - start
     }
 
     /// Counts what a run has brought, and notes what its publisher is to be told.
     func notePublished(
-        _ count: Int, _ channel: UnsafeMutablePointer<ChannelState>, targets: Int, mark: JournalMark = .none
+        _ count: Int, _ channel: UnsafeMutablePointer<ChannelState>, targets: Int, mark: JournalMark = .none,
+        epoch: UInt64 = 0
     ) {
         let number = UInt64(truncatingIfNeeded: count)
         statistics.messages.publish &+= number
@@ -84,7 +89,7 @@ extension ShardState {
         statistics.routed &+= number &* UInt64(truncatingIfNeeded: targets)
         if isMemoryTight { pausedPublishers.insert(channel.pointee.connection.pointee.address) }
         guard channel.pointee.publishMode != .plain else { return }
-        channel.pointee.confirm.publish(count, waitingFor: mark, epoch: latestSentEpoch)
+        channel.pointee.confirm.publish(count, waitingFor: mark, epoch: epoch)
         statistics.publishConfirm &+= number
         awaitConfirm(channel, mark)
     }

@@ -65,6 +65,8 @@ extension ShardState {
 
     /// Messages that nobody keeps, and that the queue's one consumer gets as soon as they come: they are never stored,
     /// and their bodies are copied once, from what was read to what is written.
+    ///
+    /// - Precondition: a message that is like the pattern begins here.
     func passRun(
         _ channel: UnsafeMutablePointer<ChannelState>, _ queue: UnsafeMutablePointer<QueueState>,
         _ credit: UnsafeMutablePointer<ConsumerCredit>, _ consuming: UnsafeMutablePointer<ChannelState>,
@@ -94,14 +96,9 @@ extension ShardState {
             count &+= 1
             byteCount &+= prefix &+ body.count
         }
-        guard count > 0 else { return 0 }
-        latestSentEpoch = 0
-        credit.pointee.window.pointee.availableByteCount = available - byteCount
-        connection.pointee.deliveredByteCount &+= byteCount
         queue.pointee.noteAccepted(count)
         notePublished(count, channel, targets: 1)
-        noteDelivered(count, QueueContents(), from: queue, credit)
-        noteWritten(count, to: consuming, noAck: true)
+        noteDeliveredAtOnce(count, byteCount: byteCount, QueueContents(), from: queue, credit, to: consuming)
         return position - start
     }
 

@@ -121,10 +121,6 @@ private final class RoutedPublisher {
         }
     }
 
-    private func pattern(_ broker: Conversation, _ client: ConversationClient) -> PublishPattern? {
-        broker.shards[0].connection(client.address)?.pointee.repeatingChannel?.pointee.publishPattern
-    }
-
     /// Or the other tests would show less than they seem to.
     @Test func framesAreComparedWhereKeysTakeTurns() {
         converse { broker in
@@ -133,7 +129,7 @@ private final class RoutedPublisher {
             for queue in queues { client.declare(QueueDeclare(queue: queue)) }
             for queue in queues + ["nobody"] + queues.reversed() {
                 client.publish("the same properties", routingKey: queue)
-                let pattern = pattern(broker, client)
+                let pattern = broker.publishPattern(of: client)
                 #expect((pattern?.frameByteCount ?? 0) > 0)
                 #expect(pattern?.message.routingKey.elementsEqual(queue.bytes) == true)
             }

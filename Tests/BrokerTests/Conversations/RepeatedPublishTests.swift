@@ -125,6 +125,13 @@ extension [Received] {
     }
 }
 
+extension Conversation {
+    /// What the latest messages of a client of shard 0 are compared with.
+    func publishPattern(of client: ConversationClient) -> PublishPattern? {
+        shards[0].connection(client.address)?.pointee.repeatingChannel?.pointee.publishPattern
+    }
+}
+
 @Suite struct RepeatedPublishTests {
     /// - Parameter isDurable: as are the queues, for messages that are persistent.
     private func prepare(_ client: ConversationClient, isDurable: Bool) {
@@ -174,28 +181,24 @@ extension [Received] {
         }
     }
 
-    private func pattern(_ broker: Conversation, _ client: ConversationClient) -> PublishPattern? {
-        broker.shards[0].connection(client.address)?.pointee.repeatingChannel?.pointee.publishPattern
-    }
-
     /// Or the other test would show nothing.
     @Test func theSameIsComparedFromTheSecondOn() {
         converse { broker in
             let client = broker.connect()
             client.declare(QueueDeclare(queue: "q"))
-            #expect(pattern(broker, client) == nil)
+            #expect(broker.publishPattern(of: client) == nil)
             client.publish("one", routingKey: "q")
-            let pattern = pattern(broker, client)
+            let pattern = broker.publishPattern(of: client)
             #expect((pattern?.frameByteCount ?? 0) > 0)
             for body in ["two", "and three"] {
                 client.publish(body, routingKey: "q")
-                #expect(self.pattern(broker, client)?.frameByteCount == pattern?.frameByteCount)
+                #expect(broker.publishPattern(of: client)?.frameByteCount == pattern?.frameByteCount)
             }
             // Nothing that is expected to expire is compared.
             var properties = BasicProperties()
             properties.expiration = "60000"
             client.publish("four", routingKey: "q", properties: properties)
-            #expect(self.pattern(broker, client)?.frameByteCount == 0)
+            #expect(broker.publishPattern(of: client)?.frameByteCount == 0)
             client.request(QueuePurge(queue: "q"), QueuePurgeOk(messageCount: 4))
         }
     }
@@ -206,9 +209,9 @@ extension [Received] {
             client.openChannel(2)
             client.declare(QueueDeclare(queue: "q"))
             for body in ["one", "two", "three"] { client.publish(body, routingKey: "q", channel: 2) }
-            #expect(pattern(broker, client) != nil)
+            #expect(broker.publishPattern(of: client) != nil)
             client.request(ChannelClose(replyCode: 200), ChannelCloseOk(), channel: 2)
-            #expect(pattern(broker, client) == nil)
+            #expect(broker.publishPattern(of: client) == nil)
             client.openChannel(2)
             for body in ["four", "five", "six"] { client.publish(body, routingKey: "q", channel: 2) }
             client.request(QueuePurge(queue: "q"), QueuePurgeOk(messageCount: 6))
