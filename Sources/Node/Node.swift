@@ -20,6 +20,7 @@ package final class Node: Service {
     package let administration: Administration
     package let statistics: NodeStatistics
     private let journalMeter = JournalMeter()
+    private let cpuLatencyLimit: CPULatencyLimit?
     /// What ends the node: the journal has failed, and nothing may be confirmed any more.
     private let failure = AsyncStream<JournalError>.makeStream()
     private let listeners = Mutex<[Listener]>([])
@@ -39,13 +40,18 @@ package final class Node: Service {
         self.controlPlane = controlPlane
         self.progress = progress
         let memoryLimitBytes = configuration.memoryLimitBytes
+        let cpuLatencyLimit = configuration.cpuLatencyLimitMicroseconds.map {
+            CPULatencyLimit(microseconds: $0, logger: logger)
+        }
+        self.cpuLatencyLimit = cpuLatencyLimit
         let shards = group.makeIterator().enumerated().map { index, eventLoop in
             var system = SystemRandomNumberGenerator()
             let state = ShardState(
                 index: index, shardCount: configuration.shardCount, settings: settings, controlPlane: controlPlane,
                 seed: (0..<4).map { _ in system.next() }, now: Clock.now, progress: progress,
                 indexMemory: Storage.indexMemory("queues-\(index)", configuration, memoryLimitBytes: memoryLimitBytes))
-            return Shard(index: index, eventLoop: eventLoop, state: state, logger: logger)
+            return Shard(
+                index: index, eventLoop: eventLoop, state: state, cpuLatencyLimit: cpuLatencyLimit, logger: logger)
         }
         self.shards = shards
         administration = Administration(
@@ -89,6 +95,7 @@ package final class Node: Service {
         beforeListening prepare: (Administration) async throws -> Void = { _ in }
     ) async throws(NodeError) {
         let shards = shards
+        cpuLatencyLimit?.start()
         let storage = try recover()
         self.storage.withLock { $0 = storage }
         storage.start()
@@ -157,6 +164,7 @@ package final class Node: Service {
         for listener in listeners.withLock({ $0 }) { listener.stop() }
         await statistics.stop()
         alarms.stop()
+        cpuLatencyLimit?.stop()
         for shard in shards { try? await shard.eventLoop.submit { shard.shutDownConnections() }.get() }
         let deadline = Clock.monotonicNanoseconds + UInt64(Self.shutdownSeconds * 1e9)
         while Clock.monotonicNanoseconds < deadline, await connectionCount() > 0 {

@@ -56,6 +56,7 @@ private func refusal(of text: String) -> String? {
                 log.console.level = debug
                 shards = 3
                 leveret.connection_placement = spread
+                leveret.cpu_latency_limit_microseconds = 20
                 heartbeat = 0
                 frame_max = 64KB
                 channel_max = 10
@@ -73,6 +74,7 @@ private func refusal(of text: String) -> String? {
         #expect(configuration.logLevel == .debug)
         #expect(configuration.shardCount == 3)
         #expect(configuration.connectionPlacement == .spread)
+        #expect(configuration.cpuLatencyLimitMicroseconds == 20)
         #expect(configuration.heartbeatSeconds == 0)
         #expect(configuration.frameMax == 65536)
         #expect(configuration.channelMax == 10)
@@ -246,6 +248,7 @@ private func refusal(of text: String) -> String? {
         "memory_limit = 1MB", "memory_limit = 2000PB", "memory_limit = half", "vm_memory_high_watermark.relative = 1.1",
         "vm_memory_high_watermark.relative = 0", "disk_free_limit.absolute = -1", "disk_free_limit.relative = 1001",
         "loopback_users = some", "leveret.connection_placement = PACK", "data_dir = ''",
+        "leveret.cpu_latency_limit_microseconds = -1", "leveret.cpu_latency_limit_microseconds = 1000001",
     ])
     func valueOutsideItsRangeIsRefused(text: String) throws {
         let line = try #require(refusal(of: text))

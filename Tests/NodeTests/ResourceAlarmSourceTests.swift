@@ -96,24 +96,3 @@ import Testing
         source.stop()
     }
 }
-
-/// Keeps what is logged, a line each.
-private final class RecordingLog: LogHandler, @unchecked Sendable {
-    private let recorded = Mutex<[String]>([])
-    var lines: [String] { recorded.withLock { $0 } }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-
-    func log(event: LogEvent) { recorded.withLock { $0.append("\(event.level.rawValue) \(event.message)") } }
-}

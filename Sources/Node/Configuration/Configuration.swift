@@ -37,6 +37,8 @@ package struct Configuration: Sendable, Equatable {
     /// Event loops, at least one. Each owns its connections and queues.
     package var shardCount = min(max(1, System.coreCount), ControlPlane.shardLimit)
     package var connectionPlacement = ConnectionPlacement.pack
+    /// How long idle processors may take to wake up while messages flow; nil leaves it to the system.
+    package var cpuLatencyLimitMicroseconds: Int?
 
     /// What the server proposes in `connection.tune`; 0 switches heartbeats off.
     package var heartbeatSeconds = 60

@@ -62,6 +62,14 @@ extension ConfigurationKey {
             spread: evenly over all shards.
             """),
         ConfigurationKey(
+            "leveret.cpu_latency_limit_microseconds", .limit(0...1_000_000, \.cpuLatencyLimitMicroseconds),
+            """
+            How long idle processors may take to wake up while messages flow, on Linux, for all of the machine: Leveret
+            writes it to /dev/cpu_dma_latency, which it must be allowed to (root is). 0: they look for work instead of
+            sleeping, for the lowest latency, most of all in virtual machines; that costs power, and processor time
+            of the host.
+            """),
+        ConfigurationKey(
             "heartbeat", .integer(0...65535, \.heartbeatSeconds),
             "Seconds without traffic after which a peer counts as gone, proposed to clients. 0 switches it off."),
         ConfigurationKey(

@@ -33,6 +33,9 @@ final class Shard: @unchecked Sendable {
     /// When the load was last sampled.
     private var sampledMilliseconds: UInt64 = 0
     private var ticking: RepeatedTask?
+    private let cpuLatencyLimit: CPULatencyLimit?
+    /// As of the last tick.
+    private var tickedMessages = MessageCounters()
     /// The earliest deadline of the engine for which a turn is scheduled, in milliseconds since 1970.
     private var metDeadline: UInt64?
 
@@ -44,10 +47,13 @@ final class Shard: @unchecked Sendable {
     /// Rounds of deliveries a turn may make while sockets keep up with them, before others have theirs.
     private static let roundsPerTurn = 4
 
-    init(index: Int, eventLoop: any EventLoop, state: ShardState, logger: Logger) {
+    init(
+        index: Int, eventLoop: any EventLoop, state: ShardState, cpuLatencyLimit: CPULatencyLimit?, logger: Logger
+    ) {
         self.index = index
         self.eventLoop = eventLoop
         self.state = state
+        self.cpuLatencyLimit = cpuLatencyLimit
         self.logger = logger
     }
 
@@ -61,9 +67,16 @@ final class Shard: @unchecked Sendable {
             load.sampleTick(thread: Clock.threadNanoseconds, wall: Clock.monotonicNanoseconds)
             state.now = Clock.now
             state.tick()
+            if let cpuLatencyLimit { tick(cpuLatencyLimit) }
             for case let handler? in handlers { handler.closeIfOverdue(state.now) }
             finishTurn()
         }
+    }
+
+    private func tick(_ limit: CPULatencyLimit) {
+        let messages = state.statistics.messages
+        limit.tick(hadMessages: messages != tickedMessages, milliseconds: state.now.monotonicMilliseconds)
+        tickedMessages = messages
     }
 
     // MARK: Connections

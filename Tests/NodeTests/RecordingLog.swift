@@ -1,0 +1,23 @@
+import Logging
+import Synchronization
+
+/// Keeps what is logged, a line each.
+final class RecordingLog: LogHandler, @unchecked Sendable {
+    private let recorded = Mutex<[String]>([])
+    var lines: [String] { recorded.withLock { $0 } }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) { recorded.withLock { $0.append("\(event.level.rawValue) \(event.message)") } }
+}
