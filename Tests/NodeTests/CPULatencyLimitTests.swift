@@ -54,8 +54,8 @@ import Testing
         #expect(!limit.isHeld)
         #expect(
             setup.log.lines == [
-                "warning leveret.cpu_latency_limit_microseconds has no effect: cannot write to /no/such/device: No such "
-                    + "file or directory; let the broker write there, or remove the setting"
+                "warning leveret.cpu_latency_limit_microseconds has no effect: cannot write to /no/such/device: "
+                    + "No such file or directory; let the broker write there, or remove the setting"
             ])
     }
 
