@@ -58,6 +58,8 @@ package final class Journal: @unchecked Sendable {
     /// What a record that is larger than a segment waits for.
     var wantedLargeByteCount: Int?
     var outstandingJob: MaintenanceJob?
+    /// The latest job was a segment.
+    var hasJustPrepared = false
     var plan = WritePlan()
     var checkpoint = CheckpointProgress()
     var compaction = CompactionProgress()

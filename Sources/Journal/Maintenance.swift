@@ -112,8 +112,13 @@ extension Journal {
     /// Ask after every `sync` and every `finish`.
     package func nextMaintenance() -> MaintenanceJob? {
         guard !hasFailed, isRecovered, outstandingJob == nil else { return nil }
-        let job = preparation() ?? nextCheckpointJob() ?? nextCompactionJob()
+        // Whoever uses segments as fast as they are made must keep nothing waiting that gives some back.
+        let job =
+            hasJustPrepared
+            ? nextCheckpointJob() ?? nextCompactionJob() ?? preparation()
+            : preparation() ?? nextCheckpointJob() ?? nextCompactionJob()
         outstandingJob = job
+        if case .prepare = job?.work { hasJustPrepared = true } else { hasJustPrepared = false }
         return job
     }
 

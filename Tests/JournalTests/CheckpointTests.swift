@@ -13,6 +13,7 @@ import Testing
         #expect(!test.journal.isCheckpointUnderWay)
     }
 
+    private var segmentFiles: Set<String> { Set(disk.contents.keys.filter { $0.hasPrefix("segment-") }) }
     private func indexFiles() -> [String] { disk.contents.keys.filter { $0.hasPrefix("index-") }.sorted() }
 
     @Test func replayBeginsAtTheCheckpoint() throws {
@@ -53,7 +54,7 @@ import Testing
             try test.commit()
             if round % 4 == 3 { try checkpoint(test) }
         }
-        #expect(disk.contents.keys.filter { $0.hasPrefix("segment-") }.count <= 8)
+        #expect(segmentFiles.count <= 8)
         #expect(indexFiles().isEmpty)
         try test.journal.close()
         let second = try TestJournal(disk, configuration)
@@ -107,7 +108,36 @@ import Testing
             try test.commit()
             for id in ids { test.settle(id) }
         }
-        #expect(disk.contents.keys.filter { $0.hasPrefix("segment-") }.count < 16)
+        #expect(segmentFiles.count < 16)
+    }
+
+    @Test func whoUsesSegmentsAsFastAsTheyAreMadeKeepsNoCheckpointWaiting() throws {
+        var configuration = configuration
+        configuration.checkpointByteCount = 65_536
+        let test = try TestJournal(disk, configuration)
+        test.runsMaintenance = false
+        test.jobsAtATime = 1
+        for _ in 0..<300 {
+            let ids = (0..<150).map { _ in test.publish(1, to: [1]) }
+            try test.commit()
+            for id in ids { test.settle(id) }
+        }
+        #expect(segmentFiles.count < 24)
+    }
+
+    @Test func aSteadyLoadMakesNoNewSegments() throws {
+        var configuration = configuration
+        configuration.checkpointByteCount = 65_536
+        configuration.pooledSegmentLimit = 8
+        let test = try TestJournal(disk, configuration)
+        var early: Set<String> = []
+        for round in 0..<200 {
+            if round == 100 { early = segmentFiles }
+            let ids = (0..<50).map { _ in test.publish(1, to: [1]) }
+            try test.commit()
+            for id in ids { test.settle(id) }
+        }
+        #expect(segmentFiles == early)
     }
 
     @Test func aMessageThatIsBeingReadKeepsItsSegment() throws {

@@ -10,6 +10,8 @@ final class TestJournal {
     private lazy var reader = journal.makeReader()
     /// Runs what the maintenance thread would, at once.
     var runsMaintenance = true
+    /// How many jobs the maintenance thread gets done before the lanes want to be written again.
+    var jobsAtATime = Int.max
     var state: [UInt8] = []
     /// How far the lanes are written, if there was no segment.
     private var cursor = AppendCursor()
@@ -95,13 +97,13 @@ final class TestJournal {
     /// False if there was nothing to do.
     @discardableResult
     func maintain() throws(JournalError) -> Bool {
-        var hasWorked = false
-        while let job = journal.nextMaintenance() {
+        var count = 0
+        while count < jobsAtATime, let job = journal.nextMaintenance() {
             job.run()
             try journal.finish(job)
-            hasWorked = true
+            count += 1
         }
-        return hasWorked
+        return count > 0
     }
 
     @discardableResult

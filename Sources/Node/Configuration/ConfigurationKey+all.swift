@@ -120,7 +120,10 @@ extension ConfigurationKey {
             "The size of the journal's files. Some are kept ready, filled with zeros."),
         ConfigurationKey(
             "leveret.journal_checkpoint_size", .byteSize(65_536...68_719_476_736, \.journalCheckpointByteCount),
-            "The journal makes a checkpoint after so many bytes: more of them make a start after a crash slower."),
+            """
+            The journal makes a checkpoint after so many bytes: more of them make a start after a crash slower. Files
+            of about this size together, which hold nothing any more, are kept to be written again.
+            """),
         ConfigurationKey(
             "disk_free_limit.relative", .memoryShare(0...1000, \.diskFreeLimit), defaultText: "1.0",
             """
