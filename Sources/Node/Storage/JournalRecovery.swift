@@ -14,8 +14,8 @@ struct JournalRecovery {
     /// Progress is told when recovery takes longer than this, and then as often.
     private static let progressNanoseconds: UInt64 = 1_000_000_000
 
-    /// Segments that a checkpoint gives back are kept for the time until the next one: a new file is written twice, once
-    /// with zeros, and every page of it is new memory.
+    /// Segments that a checkpoint gives back are kept for the time until the next one: a new file is written twice,
+    /// once with zeros, and every page of it is new memory.
     private static func pooledSegmentLimit(_ configuration: Configuration) -> Int {
         min(configuration.journalCheckpointByteCount / configuration.journalSegmentByteCount, 64) + 4
     }
