@@ -5,12 +5,21 @@ import Testing
 @Suite struct CheckpointTests {
     let disk = MemoryDisk()
     let configuration = TestJournal.configuration(segment: 16_384) { $0.checkpointByteCount = 1 << 30 }
+    /// With checkpoints of its own.
+    let bounded = TestJournal.configuration(segment: 16_384) { $0.checkpointByteCount = 65_536 }
 
     private func checkpoint(_ test: TestJournal) throws {
         test.journal.requestCheckpoint()
         #expect(test.journal.wantsStateSnapshot)
         try test.commit()
         #expect(!test.journal.isCheckpointUnderWay)
+    }
+
+    /// Publishes so many messages, and settles them all once they are written.
+    private func pass(_ count: Int, through test: TestJournal) throws {
+        let ids = (0..<count).map { _ in test.publish(1, to: [1]) }
+        try test.commit()
+        for id in ids { test.settle(id) }
     }
 
     private var segmentFiles: Set<String> { Set(disk.contents.keys.filter { $0.hasPrefix("segment-") }) }
@@ -48,9 +57,7 @@ import Testing
     @Test func segmentsWithoutLiveMessagesAreUsedAgain() throws {
         let test = try TestJournal(disk, configuration)
         for round in 0..<40 {
-            let ids = (0..<50).map { _ in test.publish(1, to: [1]) }
-            try test.commit()
-            for id in ids { test.settle(id) }
+            try pass(50, through: test)
             try test.commit()
             if round % 4 == 3 { try checkpoint(test) }
         }
@@ -100,42 +107,27 @@ import Testing
     }
 
     @Test func theLogIsBoundedByCheckpointsOfItsOwn() throws {
-        var configuration = configuration
-        configuration.checkpointByteCount = 65_536
-        let test = try TestJournal(disk, configuration)
-        for _ in 0..<100 {
-            let ids = (0..<50).map { _ in test.publish(1, to: [1]) }
-            try test.commit()
-            for id in ids { test.settle(id) }
-        }
+        let test = try TestJournal(disk, bounded)
+        for _ in 0..<100 { try pass(50, through: test) }
         #expect(segmentFiles.count < 16)
     }
 
     @Test func whoUsesSegmentsAsFastAsTheyAreMadeKeepsNoCheckpointWaiting() throws {
-        var configuration = configuration
-        configuration.checkpointByteCount = 65_536
-        let test = try TestJournal(disk, configuration)
+        let test = try TestJournal(disk, bounded)
         test.runsMaintenance = false
         test.jobsAtATime = 1
-        for _ in 0..<300 {
-            let ids = (0..<150).map { _ in test.publish(1, to: [1]) }
-            try test.commit()
-            for id in ids { test.settle(id) }
-        }
+        for _ in 0..<300 { try pass(150, through: test) }
         #expect(segmentFiles.count < 24)
     }
 
     @Test func aSteadyLoadMakesNoNewSegments() throws {
-        var configuration = configuration
-        configuration.checkpointByteCount = 65_536
+        var configuration = bounded
         configuration.pooledSegmentLimit = 8
         let test = try TestJournal(disk, configuration)
         var early: Set<String> = []
         for round in 0..<200 {
             if round == 100 { early = segmentFiles }
-            let ids = (0..<50).map { _ in test.publish(1, to: [1]) }
-            try test.commit()
-            for id in ids { test.settle(id) }
+            try pass(50, through: test)
         }
         #expect(segmentFiles == early)
     }

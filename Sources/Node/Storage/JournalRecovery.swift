@@ -14,12 +14,6 @@ struct JournalRecovery {
     /// Progress is told when recovery takes longer than this, and then as often.
     private static let progressNanoseconds: UInt64 = 1_000_000_000
 
-    /// Segments that a checkpoint gives back are kept for the time until the next one: a new file is written twice,
-    /// once with zeros, and every page of it is new memory.
-    private static func pooledSegmentLimit(_ configuration: Configuration) -> Int {
-        min(configuration.journalCheckpointByteCount / configuration.journalSegmentByteCount, 64) + 4
-    }
-
     /// Opens the journal and recovers from it. The journal is ready to be written then.
     func run() throws(NodeError) -> Journal {
         let begin = Clock.monotonicNanoseconds
@@ -33,7 +27,9 @@ struct JournalRecovery {
                 "journal", configuration, memoryLimitBytes: configuration.memoryLimitBytes)
             settings.segmentByteCount = configuration.journalSegmentByteCount
             settings.checkpointByteCount = configuration.journalCheckpointByteCount
-            settings.pooledSegmentLimit = Self.pooledSegmentLimit(configuration)
+            // What a checkpoint gives back is kept for the time until the next one: a new file is written twice, once
+            // with zeros, and every page of it is new memory.
+            settings.pooledSegmentLimit += min(settings.checkpointByteCount / settings.segmentByteCount, 64)
             journal = try Journal.open(settings, disk: SystemDisk())
             recovery = try journal.recover(progress: progress(since: begin))
         } catch {
